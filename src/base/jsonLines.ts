@@ -1,0 +1,37 @@
+/** JSON Lines: one JSON value a line, with errors that name the line. */
+import { HumanError } from './errors.ts';
+import { l10n } from './l10n.ts';
+
+export interface JsonLine {
+  /** 1-based line in the file. */
+  readonly line: number;
+  readonly value: unknown;
+}
+
+/** Parses a whole file; blank lines are passed over. Throws a HumanError naming file and line at the first bad one. */
+export function parseJsonLines(text: string, file: string): JsonLine[] {
+  const rows: JsonLine[] = [];
+  let line = 0;
+  for (const raw of text.replace(/^\uFEFF/, '').split('\n')) {
+    line++;
+    if (raw.trim() === '') continue;
+    try {
+      rows.push({ line, value: JSON.parse(raw) });
+    } catch (cause) {
+      throw new HumanError(
+        l10n.t('This line is not valid JSON. Each line of a JSON Lines file must hold one whole JSON value.'),
+        {
+          cause,
+          place: { file, line },
+        },
+      );
+    }
+  }
+  return rows;
+}
+
+export const stringifyJsonLines = (rows: Iterable<unknown>): string => {
+  let text = '';
+  for (const row of rows) text += JSON.stringify(row) + '\n';
+  return text;
+};
