@@ -1,0 +1,47 @@
+/** The one interface behind which every model stands: local, a server's, the editor's. */
+import type { Generation, Prompt, SamplingOptions } from './generation.ts';
+
+export interface ModelDescription {
+  /** Stable id, e.g. `local:pebble`, `local:pebble+polite-v1`, `http://localhost:11434/v1|qwen2.5`. */
+  readonly id: string;
+  readonly label: string;
+  /** One short line for pickers: `bundled`, `imported`, `tuned from pebble`, `localhost:11434`. */
+  readonly detail: string;
+  readonly kind: 'local' | 'endpoint' | 'editor';
+  /** Tokens of prompt and answer together. */
+  readonly contextLength?: number;
+  readonly chat: boolean;
+  readonly logProbs: boolean;
+  /** False where temperature and seed are not honoured: such runs are labelled. */
+  readonly controlledSampling: boolean;
+  /** For tuned models: the id of what it was tuned from. */
+  readonly base?: string;
+}
+
+export interface GenerateRequest {
+  readonly prompt: Prompt;
+  readonly options: SamplingOptions;
+  /** 0 … n−1: repeats of one prompt differ only by this, and the same (seed, repeat) gives the same sample. */
+  readonly repeat: number;
+  /** Ask for per-token log-probabilities, with this many alternatives. */
+  readonly logProbs?: { readonly alternatives: number };
+}
+
+export interface GenerateContext {
+  readonly signal?: AbortSignal;
+  /** New text since the last call, in order; the texts together are the generation's text. */
+  readonly onDelta?: (text: string) => void;
+}
+
+export interface TextGenerator {
+  readonly model: ModelDescription;
+  /** Resolves with what was generated; on cancellation with finishReason `cancelled` and the text so far. */
+  generate(request: GenerateRequest, context?: GenerateContext): Promise<Generation>;
+  /** Several requests that a local model may run as one batch. Order of results = order of requests. */
+  generateAll?(
+    requests: readonly GenerateRequest[],
+    context?: { readonly signal?: AbortSignal; readonly onDelta?: (index: number, text: string) => void },
+  ): Promise<Generation[]>;
+  /** Tokens of each text alone, without chat template; absent where the model's tokenizer is not at hand. */
+  countTokens?(texts: readonly string[]): Promise<number[]>;
+}
