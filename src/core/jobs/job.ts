@@ -1,0 +1,231 @@
+/** A job as everyone sees it: its specification, state, events and result. Formats are versioned by `format`. */
+import * as v from 'valibot';
+
+export const JobKinds = ['sft', 'reward', 'rlhf'] as const;
+export type JobKind = (typeof JobKinds)[number];
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const positive = v.pipe(v.number(), v.minValue(0), v.finite());
+
+/** Base model and optional adapter, by path; `id` is the registry's name for it (lineage). */
+export const ModelReferenceSchema = v.object({
+  id: v.string(),
+  base: v.string(),
+  adapter: v.optional(v.string()),
+  /** Content revision as the inference process reports it, so that a job never resumes on other weights. */
+  revision: v.optional(v.string()),
+});
+export type ModelReference = v.InferOutput<typeof ModelReferenceSchema>;
+
+export const LoraSettingsSchema = v.object({
+  r: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  alpha: positive,
+  targetModules: v.array(v.string()),
+});
+export type LoraSettings = v.InferOutput<typeof LoraSettingsSchema>;
+
+/** A file of the job's own folder with its SHA-256: the data is copied in when the job is made, so later edits change nothing. */
+export const DataFileSchema = v.object({ file: v.string(), sha256: v.string(), rows: count });
+
+export const RewardSettingsSchema = v.object({
+  epochs: positive,
+  batchSize: count,
+  learningRate: positive,
+  weightDecay: positive,
+  maxGradNorm: positive,
+  warmupRatio: positive,
+  /** c of c·mean((r_c + r_r)²); 0 is off. */
+  centerRewardsCoefficient: positive,
+  /** Share of *prompts* held out for accuracy. */
+  heldOutShare: v.pipe(v.number(), v.minValue(0), v.maxValue(0.9)),
+  /** Share of each pair's prompt + answer tokens kept at most. */
+  maxLength: count,
+  lora: LoraSettingsSchema,
+});
+export type RewardSettings = v.InferOutput<typeof RewardSettingsSchema>;
+
+/** Black-box rewards that need no trained model, each 0 … 1. */
+export const RuleRewardSchema = v.variant('rule', [
+  v.object({ rule: v.literal('word'), word: v.string(), caseSensitive: v.optional(v.boolean()) }),
+  v.object({ rule: v.literal('regex'), pattern: v.string(), flags: v.optional(v.string()) }),
+  /** 1 inside [min, max] words, falling linearly to 0 over `slack` words outside. */
+  v.object({ rule: v.literal('length'), min: count, max: count, slack: v.optional(count) }),
+  v.object({ rule: v.literal('json-valid') }),
+  /** A JavaScript file exporting `reward({prompt, answer})`; needs a trusted workspace or `--allow-code`. */
+  v.object({ rule: v.literal('javascript'), file: v.string() }),
+]);
+export type RuleReward = v.InferOutput<typeof RuleRewardSchema>;
+
+export const RewardSourceSchema = v.variant('kind', [
+  v.object({ kind: v.literal('model'), model: ModelReferenceSchema }),
+  v.object({ kind: v.literal('rule'), reward: RuleRewardSchema }),
+]);
+export type RewardSource = v.InferOutput<typeof RewardSourceSchema>;
+
+export const RlhfSettingsSchema = v.object({
+  algorithm: v.literal('rloo'),
+  steps: count,
+  promptsPerStep: count,
+  /** n samples of each prompt; RLOO needs 2 at least. */
+  samplesPerPrompt: v.pipe(v.number(), v.integer(), v.minValue(2)),
+  /** Rows of one forward/backward pass; does not change the result. */
+  microBatchSize: count,
+  temperature: positive,
+  maxNewTokens: count,
+  learningRate: positive,
+  weightDecay: positive,
+  maxGradNorm: positive,
+  warmupRatio: positive,
+  /** β of the k1 KL penalty to the frozen base. */
+  beta: positive,
+  /** ε of the clipped sequence ratio. */
+  clipRange: positive,
+  /** Score given to an answer that has no end of sequence; null leaves its own score. */
+  missingEosScore: v.nullable(v.number()),
+  updatesPerRollout: count,
+  evaluateEvery: count,
+  evaluationPrompts: count,
+  checkpointEvery: count,
+  lora: LoraSettingsSchema,
+});
+export type RlhfSettings = v.InferOutput<typeof RlhfSettingsSchema>;
+
+export const SftSettingsSchema = v.object({
+  epochs: positive,
+  batchSize: count,
+  learningRate: positive,
+  weightDecay: positive,
+  maxGradNorm: positive,
+  warmupRatio: positive,
+  maxLength: count,
+  lora: LoraSettingsSchema,
+});
+export type SftSettings = v.InferOutput<typeof SftSettingsSchema>;
+
+const common = {
+  format: v.literal(1),
+  id: v.string(),
+  /** Shown in the list and used as the name of the model that comes out. */
+  name: v.string(),
+  createdAt: v.string(),
+  seed: v.pipe(v.number(), v.safeInteger()),
+  model: ModelReferenceSchema,
+  /** Workspace-relative or absolute folder into which the finished model is written. */
+  output: v.string(),
+  threads: v.optional(count),
+};
+
+/** `job.json` of a job's folder. The same specification gives the same bytes. */
+export const JobSpecificationSchema = v.variant('kind', [
+  /** Rows of `data`: PreferencePair as JSON Lines. */
+  v.object({ ...common, kind: v.literal('reward'), data: DataFileSchema, settings: RewardSettingsSchema }),
+  /** Rows of `data`: {"prompt": Prompt}. `heldOut` prompts are sampled before and after, and never trained on. */
+  v.object({
+    ...common,
+    kind: v.literal('rlhf'),
+    data: DataFileSchema,
+    heldOut: v.optional(DataFileSchema),
+    reward: RewardSourceSchema,
+    settings: RlhfSettingsSchema,
+  }),
+  /** Rows of `data`: {"prompt": Prompt, "completion": string}. */
+  v.object({ ...common, kind: v.literal('sft'), data: DataFileSchema, settings: SftSettingsSchema }),
+]);
+export type JobSpecification = v.InferOutput<typeof JobSpecificationSchema>;
+export type RewardJob = Extract<JobSpecification, { kind: 'reward' }>;
+export type RlhfJob = Extract<JobSpecification, { kind: 'rlhf' }>;
+export type SftJob = Extract<JobSpecification, { kind: 'sft' }>;
+
+/** `lost`: the process is gone without a word; the job can be resumed from its last checkpoint. */
+export const JobStatuses = ['queued', 'running', 'stopping', 'succeeded', 'failed', 'cancelled', 'lost'] as const;
+export type JobStatus = (typeof JobStatuses)[number];
+
+/** `state.json`, replaced atomically by the worker (status `lost` is only ever derived by a reader). */
+export const JobStateSchema = v.object({
+  format: v.literal(1),
+  status: v.picklist(JobStatuses),
+  pid: v.optional(v.number()),
+  /** Start time of the process, so that a recycled pid is not taken for it. */
+  processStartedAt: v.optional(v.string()),
+  /** Touched at least every 5 s while it lives. */
+  heartbeatAt: v.string(),
+  startedAt: v.optional(v.string()),
+  endedAt: v.optional(v.string()),
+  phase: v.optional(v.string()),
+  step: count,
+  totalSteps: count,
+  /** Seconds, from the rate of the last steps. */
+  secondsLeft: v.optional(v.number()),
+  /** Failed: one sentence for a person, with what to do. */
+  error: v.optional(v.object({ message: v.string(), human: v.boolean(), stack: v.optional(v.string()) })),
+});
+export type JobState = v.InferOutput<typeof JobStateSchema>;
+
+const eventCommon = { time: v.string() };
+/** One line of `events.jsonl`, append-only. */
+export const JobEventSchema = v.variant('type', [
+  v.object({ ...eventCommon, type: v.literal('phase'), phase: v.string() }),
+  /** Metrics under TRL's names (REFERENCE.md §1): reward, kl, loss, accuracy, completions/mean_length … */
+  v.object({ ...eventCommon, type: v.literal('metrics'), step: count, values: v.record(v.string(), v.number()) }),
+  /** Answers to fixed prompts, to watch them change. `step` 0 is before training. */
+  v.object({
+    ...eventCommon,
+    type: v.literal('samples'),
+    step: count,
+    samples: v.array(v.object({ prompt: v.string(), answer: v.string(), reward: v.optional(v.number()) })),
+  }),
+  v.object({ ...eventCommon, type: v.literal('checkpoint'), step: count, folder: v.string(), bytes: count }),
+  v.object({
+    ...eventCommon,
+    type: v.literal('log'),
+    level: v.picklist(['info', 'warning', 'error']),
+    message: v.string(),
+  }),
+]);
+export type JobEvent = v.InferOutput<typeof JobEventSchema>;
+
+/** `control.json`, written by whoever wants something of the worker; it looks at least once a step. */
+export const JobControlSchema = v.object({ format: v.literal(1), request: v.picklist(['cancel']) });
+export type JobControl = v.InferOutput<typeof JobControlSchema>;
+
+const Interval = v.object({ estimate: v.number(), low: v.number(), high: v.number(), n: count });
+
+/** `result.json`, written last, after the model's folder is complete. */
+export const JobResultSchema = v.object({
+  format: v.literal(1),
+  /** PEFT folder. */
+  adapter: v.string(),
+  seconds: v.number(),
+  metrics: v.record(v.string(), v.number()),
+  /** Reward model: held-out accuracy with its Wilson 95 % interval. */
+  accuracy: v.optional(Interval),
+  /** Held-out answers before and after. */
+  samples: v.optional(
+    v.array(
+      v.object({
+        prompt: v.string(),
+        before: v.string(),
+        after: v.string(),
+        rewardBefore: v.optional(v.number()),
+        rewardAfter: v.optional(v.number()),
+      }),
+    ),
+  ),
+  warnings: v.array(v.string()),
+});
+export type JobResult = v.InferOutput<typeof JobResultSchema>;
+
+/** `tunesmith.json` beside `adapter_config.json`: the lineage that makes a folder a model of the registry. */
+export const TunedModelSchema = v.object({
+  format: v.literal(1),
+  name: v.string(),
+  kind: v.picklist(['policy', 'reward']),
+  base: ModelReferenceSchema,
+  job: v.string(),
+  createdAt: v.string(),
+  dataSha256: v.string(),
+  /** Added to the head's output so that rewards have zero mean on the references. */
+  rewardBias: v.optional(v.number()),
+  metrics: v.record(v.string(), v.number()),
+});
+export type TunedModel = v.InferOutput<typeof TunedModelSchema>;

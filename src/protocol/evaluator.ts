@@ -1,0 +1,58 @@
+/**
+ * The contract with the process that runs what users and model files can write (regular expressions, templates, reward
+ * code): `src/worker/evaluatorMain.ts`, started by `src/jobs/evaluatorProcess.ts` without the environment, and killed when a
+ * call outlives its time limit. Every request gets one reply.
+ */
+import * as v from 'valibot';
+
+export const EvaluatorRequestSchema = v.variant('method', [
+  /** Renders a jinja2 or mustache template with stock whitespace. */
+  v.object({
+    id: v.number(),
+    method: v.literal('render'),
+    format: v.picklist(['jinja2', 'mustache']),
+    template: v.string(),
+    variables: v.record(v.string(), v.unknown()),
+    maxOutput: v.number(),
+  }),
+  /** First match of each text: captures and index, or null. `last` takes the last match. */
+  v.object({
+    id: v.number(),
+    method: v.literal('match'),
+    pattern: v.string(),
+    flags: v.string(),
+    texts: v.array(v.string()),
+    last: v.boolean(),
+  }),
+  /** Only ever sent where code may run: calls `reward({prompt, answer})` of a module for each row. */
+  v.object({
+    id: v.number(),
+    method: v.literal('reward'),
+    file: v.string(),
+    rows: v.array(v.object({ prompt: v.string(), answer: v.string() })),
+  }),
+]);
+export type EvaluatorRequest = v.InferOutput<typeof EvaluatorRequestSchema>;
+
+export const EvaluatorReplySchema = v.variant('type', [
+  v.object({ type: v.literal('hello') }),
+  v.object({ type: v.literal('reply'), id: v.number(), result: v.unknown() }),
+  v.object({
+    type: v.literal('failure'),
+    id: v.number(),
+    message: v.string(),
+    /** 1-based line of the template or pattern, where known. */
+    line: v.optional(v.number()),
+  }),
+]);
+export type EvaluatorReply = v.InferOutput<typeof EvaluatorReplySchema>;
+
+export const EvaluatorResultSchemas = {
+  render: v.object({ text: v.string() }),
+  match: v.object({
+    matches: v.array(
+      v.nullable(v.object({ index: v.number(), text: v.string(), groups: v.array(v.nullable(v.string())) })),
+    ),
+  }),
+  reward: v.object({ rewards: v.array(v.number()) }),
+} as const;

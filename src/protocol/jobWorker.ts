@@ -1,0 +1,46 @@
+/**
+ * The contract with a training process (`src/worker/jobMain.ts`): files in the job's folder, never a pipe alone, so that a
+ * closed window, a reload or another editor finds the job again. Started as `node jobMain.mjs <job folder>`, detached.
+ *
+ *   job.json          JobSpecification, written before the start, never changed
+ *   <data files>      copies of the training data, named in the specification with their SHA-256
+ *   state.json        JobState, replaced atomically by the worker
+ *   events.jsonl      JobEvent lines, append-only; a torn last line is passed over by readers
+ *   control.json      JobControl, written by editor or CLI, looked at once a step
+ *   checkpoints/<step>/   everything needed to go on to the same bytes; complete when `complete.json` is in it
+ *   result.json       JobResult, written last
+ *   log.txt           standard output and error of the process
+ *   lock              held by the living worker (pid and start time), so that two never work on one job
+ */
+import * as v from 'valibot';
+import {
+  JobControlSchema,
+  JobEventSchema,
+  type JobResult,
+  JobResultSchema,
+  JobSpecificationSchema,
+  JobStateSchema,
+} from '../core/jobs/job.ts';
+
+export const JobFiles = {
+  specification: 'job.json',
+  state: 'state.json',
+  events: 'events.jsonl',
+  control: 'control.json',
+  checkpoints: 'checkpoints',
+  result: 'result.json',
+  log: 'log.txt',
+  lock: 'lock',
+} as const;
+
+export const HeartbeatSeconds = 5;
+
+export const JobFileSchemas = {
+  specification: JobSpecificationSchema,
+  state: JobStateSchema,
+  event: JobEventSchema,
+  control: JobControlSchema,
+  result: JobResultSchema,
+} as const;
+
+export const isJobResult = (value: unknown): value is JobResult => v.is(JobResultSchema, value);
