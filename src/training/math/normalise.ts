@@ -1,0 +1,40 @@
+/** Means, spreads and the fixed hash by which data is split. */
+
+export const mean = (values: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let index = 0; index < values.length; index++) sum += values[index]!;
+  return values.length === 0 ? 0 : sum / values.length;
+};
+
+/** Standard deviation with Bessel's correction (n − 1), as torch's `std`; 0 for fewer than two values. */
+export function standardDeviation(values: ArrayLike<number>): number {
+  if (values.length < 2) return 0;
+  const centre = mean(values);
+  let sum = 0;
+  for (let index = 0; index < values.length; index++) sum += (values[index]! - centre) ** 2;
+  return Math.sqrt(sum / (values.length - 1));
+}
+
+/** Mean of the standard deviations within groups of n, and the share of groups in which all values are equal. */
+export function groupSpread(values: ArrayLike<number>, n: number): { std: number; shareZero: number } {
+  const groups = Math.floor(values.length / n);
+  let std = 0;
+  let zero = 0;
+  for (let group = 0; group < groups; group++) {
+    const spread = standardDeviation(Array.from({ length: n }, (_, index) => values[group * n + index]!));
+    std += spread;
+    if (spread < 1e-6) zero++;
+  }
+  return groups === 0 ? { std: 0, shareZero: 0 } : { std: std / groups, shareZero: zero / groups };
+}
+
+/** FNV-1a over the UTF-16 code units with an avalanche: the same text always falls on the same side of a split. In [0, 1). */
+export function splitHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 0x100000000;
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { Rng } from '../../../../src/base/rng.ts';
+import { clippedSurrogate, leaveOneOutAdvantages } from '../../../../src/training/math/advantages.ts';
+import { klEstimate } from '../../../../src/training/math/kl.ts';
+import { maskedMean, rowSums } from '../../../../src/training/math/masking.ts';
+import { groupSpread, splitHash, standardDeviation } from '../../../../src/training/math/normalise.ts';
+
+const close = (actual: number, expected: number, tolerance = 1e-12) =>
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+
+describe('masking', () => {
+  it('means only what the mask keeps', () => {
+    assert.equal(maskedMean([1, 2, 99], [1, 1, 0]), 1.5);
+    assert.equal(maskedMean([5], [0]), 0);
+  });
+  it('sums ragged rows, an empty one too', () => {
+    assert.deepEqual([...rowSums([1, 2, 3, 4], [1, 0, 3])], [1, 0, 9]);
+    assert.throws(() => rowSums([1, 2], [1]), RangeError);
+  });
+});
+
+describe('leave-one-out advantages', () => {
+  it('compares each sample with the mean of the others of its group', () => {
+    // group 1: 1 − 3 = −2, 3 − 1 = 2; group 2: 4 − 4 = 0 twice
+    assert.deepEqual([...leaveOneOutAdvantages([1, 3, 4, 4], 2)], [-2, 2, 0, 0]);
+    // 0 − (3 + 6)/2, 3 − 6/2, 6 − 3/2
+    assert.deepEqual([...leaveOneOutAdvantages([0, 3, 6], 3)], [-4.5, 0, 4.5]);
+  });
+  it('does not change when a constant is added to the rewards', () => {
+    assert.deepEqual([...leaveOneOutAdvantages([10, 12], 2)], [...leaveOneOutAdvantages([0, 2], 2)]);
+  });
+  it('refuses groups that cannot have a baseline', () => {
+    assert.throws(() => leaveOneOutAdvantages([1], 1), RangeError);
+    assert.throws(() => leaveOneOutAdvantages([1, 2, 3], 2), RangeError);
+  });
+});
+
+describe('clipped surrogate', () => {
+  for (const [ratio, advantage, value, clipped] of [
+    [1, 2, 2, false],
+    [1.5, 2, 2.4, true],
+    [1.5, -2, -3, false],
+    [0.5, 2, 1, false],
+    [0.5, -2, -1.6, true],
+  ] as const) {
+    it(`ρ ${ratio}, A ${advantage} → ${value}${clipped ? ', clipped' : ''}`, () => {
+      const result = clippedSurrogate(ratio, advantage, 0.2);
+      close(result.value, value);
+      assert.equal(result.clipped, clipped);
+    });
+  }
+});
+
+describe('KL estimators', () => {
+  it('agree with their formulas', () => {
+    close(klEstimate('k1', 0.5), 0.5);
+    close(klEstimate('k2', 0.5), 0.125);
+    close(klEstimate('k3', 0.5), Math.exp(-0.5) - 0.5);
+    for (const estimator of ['k1', 'k2', 'k3'] as const) assert.equal(klEstimate(estimator, 0), 0);
+    assert.ok(klEstimate('k3', -0.3) > 0);
+  });
+  it('k1 and k3 have the true divergence of two coins as their mean', () => {
+    const [p, q] = [0.7, 0.4];
+    const truth = p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q));
+    for (const estimator of ['k1', 'k3'] as const) {
+      const expected =
+        p * klEstimate(estimator, Math.log(p / q)) + (1 - p) * klEstimate(estimator, Math.log((1 - p) / (1 - q)));
+      close(expected, truth);
+    }
+  });
+});
+
+describe('spread and split', () => {
+  it('uses the n − 1 divisor', () => {
+    close(standardDeviation([1, 3]), Math.SQRT2);
+    assert.equal(standardDeviation([7]), 0);
+  });
+  it('finds groups without variance', () => {
+    const { std, shareZero } = groupSpread([1, 3, 5, 5], 2);
+    close(std, Math.SQRT2 / 2);
+    assert.equal(shareZero, 0.5);
+  });
+  it('hashes to fixed, evenly spread places', () => {
+    close(splitHash('a kettle'), splitHash('a kettle'));
+    const rng = Rng.seeded(1);
+    const below = Array.from({ length: 4000 }, (_, index) => splitHash(`prompt ${index} ${rng.int(1e6)}`)).filter(
+      place => place < 0.2,
+    ).length;
+    assert.ok(Math.abs(below / 4000 - 0.2) < 0.03, `${below} of 4000`);
+  });
+});
