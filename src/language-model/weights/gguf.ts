@@ -175,7 +175,7 @@ const CHUNK = 1 << 20;
 class Reader {
   readonly #file: RandomAccessFile;
   #chunk: Uint8Array = new Uint8Array(0);
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #start = 0;
   #at = 0;
 
