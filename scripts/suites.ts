@@ -1,0 +1,81 @@
+/** Runs test suites one after the other and adds up what they counted. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.dirname(import.meta.dirname);
+const reports = path.join(root, '.cache', 'reports');
+
+export interface Suite {
+  readonly name: string;
+  /** Arguments for node. A suite writes {passed, failed, skipped} to the file that TUNESMITH_REPORT names. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export interface SuiteResult extends Counts {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+export const mocha = (...args: string[]): string[] => [
+  path.join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'),
+  ...args,
+];
+
+/** A command that passes or fails as one test: a compiler, a linter. */
+export function check(name: string, script: string, ...args: string[]): SuiteResult {
+  process.stderr.write(`\n── ${name}\n`);
+  const started = Date.now();
+  const done = spawnSync(process.execPath, [path.join(root, script), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const failed = done.status === 0 ? 0 : 1;
+  if (failed) process.stderr.write(`${name} failed.\n`);
+  return { name, passed: 1 - failed, failed, skipped: 0, seconds: (Date.now() - started) / 1000 };
+}
+
+/** Runs one suite. A suite that ends without a report counts as one failure: it crashed. */
+export function run(suite: Suite): SuiteResult {
+  process.stderr.write(`\n── ${suite.name}\n`);
+  mkdirSync(reports, { recursive: true });
+  const report = path.join(reports, `${suite.name.replace(/\W+/g, '-')}.json`);
+  rmSync(report, { force: true });
+  const started = Date.now();
+  const done = spawnSync(process.execPath, [...suite.args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...suite.env, TUNESMITH_REPORT: report },
+  });
+  const seconds = (Date.now() - started) / 1000;
+  const crashed = { passed: 0, failed: 1, skipped: 0 };
+  let counts: Counts = existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as Counts) : crashed;
+  if (done.status !== 0 && counts.failed === 0) counts = { ...counts, failed: 1 };
+  return { name: suite.name, ...counts, seconds };
+}
+
+/** Prints a line for each suite, keeps the results for .ci/run, and closes with the sum alone on a line. Returns the exit code. */
+export function finish(name: string, results: readonly SuiteResult[]): number {
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
+  process.stdout.write('\n');
+  for (const result of results) {
+    const skipped = result.skipped ? `, ${result.skipped} skipped` : '';
+    process.stdout.write(
+      `  ${result.name}: ${result.passed} passed, ${result.failed} failed${skipped} in ${result.seconds.toFixed(0)} s\n`,
+    );
+    for (const key of ['passed', 'failed', 'skipped'] as const) sum[key] += result[key];
+  }
+  mkdirSync(reports, { recursive: true });
+  writeFileSync(path.join(reports, `all-${name}.json`), JSON.stringify({ ...sum, suites: results }, null, 2));
+  process.stdout.write(
+    `\n${sum.passed} passed, ${sum.failed} failed${sum.skipped ? `, ${sum.skipped} skipped` : ''}\n`,
+  );
+  return sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+}
