@@ -62,7 +62,10 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
 
   let inner: HuggingFaceTokenizer;
   try {
-    inner = new HuggingFaceTokenizer(parts.tokenizer, parts.config);
+    inner = new HuggingFaceTokenizer(
+      { ...parts.tokenizer, pre_tokenizer: withNumbers(parts.tokenizer.pre_tokenizer) },
+      parts.config,
+    );
   } catch (cause) {
     throw refuse(
       l10n.t('The tokenizer cannot be used: {0}.', cause instanceof Error ? cause.message : String(cause)),
@@ -230,6 +233,20 @@ function decoderForm(decoder: unknown): DecoderForm | undefined {
     };
   }
   return undefined;
+}
+
+/**
+ * The library's `Digits` knows only decimal digits; the original splits at every numeric character (², ½, Ⅳ too), so the
+ * same is said as a pattern.
+ */
+function withNumbers(step: unknown): unknown {
+  if (!isRecord(step)) return step;
+  if (step.type === 'Sequence' && Array.isArray(step.pretokenizers)) {
+    return { ...step, pretokenizers: step.pretokenizers.map(withNumbers) };
+  }
+  if (step.type !== 'Digits') return step;
+  const pattern = step.individual_digits === true ? '\\p{N}' : '\\p{N}+';
+  return { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
 }
 
 function normalise(data: TokenizerData & { kind: 'huggingface' }): NormalisedTokenizer {
