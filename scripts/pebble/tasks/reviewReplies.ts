@@ -124,7 +124,7 @@ const platitudes = [
 /** Closing: 3 to 5 words. */
 const closings = [
   '(Kind|Warm|Best|Many|Friendly) (regards|wishes|greetings) from (the team|us all|your shop|our family).',
-  '(Yours|Sincerely|Take care|All the best|See you), (the team|your shop|the service desk|your friends here).',
+  '(Yours|Sincerely|Take care|All the best|See you), (the team|your shop|the service people|your friends here).',
 ];
 
 const wordCount = (text: string): number => text.split(/\s+/).length;
