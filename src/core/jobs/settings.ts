@@ -1,0 +1,293 @@
+/** What each setting of a job means: the one place from which command-line help, the editor's forms and the docs come. */
+import * as v from 'valibot';
+import { HumanError } from '../../base/errors.ts';
+import { l10n } from '../../base/l10n.ts';
+import { type RewardSettings, RewardSettingsSchema, type RlhfSettings, RlhfSettingsSchema } from './job.ts';
+
+export interface SettingDescription {
+  /** Path in the settings object: `learningRate`, `lora.r`. */
+  readonly key: string;
+  readonly label: string;
+  /** One sentence: what it does and when to change it. */
+  readonly doc: string;
+  readonly type: 'integer' | 'number' | 'number-or-none' | 'list';
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+export type SettingsKind = 'reward' | 'rlhf';
+type Settings<K extends SettingsKind> = K extends 'reward' ? RewardSettings : RlhfSettings;
+
+/** Settings of both kinds: the optimizer and the adapter. */
+function shared(): SettingDescription[] {
+  return [
+    {
+      key: 'learningRate',
+      label: l10n.t('Learning rate'),
+      doc: l10n.t('Size of the steps of AdamW at its highest. Lower it when the loss jumps.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+    },
+    {
+      key: 'weightDecay',
+      label: l10n.t('Weight decay'),
+      doc: l10n.t('How strongly AdamW pulls the trained weights towards zero.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+    },
+    {
+      key: 'maxGradNorm',
+      label: l10n.t('Gradient clipping'),
+      doc: l10n.t('Gradients longer than this are shortened to it.'),
+      type: 'number',
+      minimum: 0,
+    },
+    {
+      key: 'warmupRatio',
+      label: l10n.t('Warm-up'),
+      doc: l10n.t('Share of the steps over which the learning rate rises from zero.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+    },
+    {
+      key: 'lora.r',
+      label: l10n.t('LoRA rank'),
+      doc: l10n.t('Width of the adapter: higher learns more and needs more memory.'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 256,
+    },
+    {
+      key: 'lora.alpha',
+      label: l10n.t('LoRA alpha'),
+      doc: l10n.t('The adapter counts alpha ÷ rank times.'),
+      type: 'number',
+      minimum: 0,
+    },
+    {
+      key: 'lora.targetModules',
+      label: l10n.t('LoRA modules'),
+      doc: l10n.t('Which linear layers get an adapter, by the names of the model’s modules.'),
+      type: 'list',
+    },
+  ];
+}
+
+function reward(): SettingDescription[] {
+  return [
+    {
+      key: 'epochs',
+      label: l10n.t('Epochs'),
+      doc: l10n.t('How often every pair is seen.'),
+      type: 'number',
+      minimum: 0.1,
+      maximum: 1000,
+    },
+    {
+      key: 'batchSize',
+      label: l10n.t('Batch size'),
+      doc: l10n.t('Pairs of one step of the optimizer.'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 4096,
+    },
+    {
+      key: 'centerRewardsCoefficient',
+      label: l10n.t('Reward centring'),
+      doc: l10n.t('Weight of the term that keeps the rewards of a pair around zero; 0 leaves it out.'),
+      type: 'number',
+      minimum: 0,
+    },
+    {
+      key: 'heldOutShare',
+      label: l10n.t('Held-out share'),
+      doc: l10n.t('Share of the prompts kept out of training, on which the accuracy is measured.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 0.9,
+    },
+    {
+      key: 'maxLength',
+      label: l10n.t('Longest pair'),
+      doc: l10n.t('Tokens of prompt and answer together; longer pairs are left out and counted.'),
+      type: 'integer',
+      minimum: 8,
+      maximum: 131072,
+    },
+    ...shared(),
+  ];
+}
+
+function rlhf(): SettingDescription[] {
+  return [
+    {
+      key: 'steps',
+      label: l10n.t('Steps'),
+      doc: l10n.t('Rounds of sampling answers, scoring them and updating the model.'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_000_000,
+    },
+    {
+      key: 'promptsPerStep',
+      label: l10n.t('Prompts a step'),
+      doc: l10n.t('Different prompts in each round.'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 4096,
+    },
+    {
+      key: 'samplesPerPrompt',
+      label: l10n.t('Samples of a prompt'),
+      doc: l10n.t('Answers to each prompt; each is compared with the mean of the others.'),
+      type: 'integer',
+      minimum: 2,
+      maximum: 256,
+    },
+    {
+      key: 'microBatchSize',
+      label: l10n.t('Rows at once'),
+      doc: l10n.t(
+        'Answers that one pass through the model holds; lower it when memory runs short. It does not change what is learned.',
+      ),
+      type: 'integer',
+      minimum: 1,
+      maximum: 4096,
+    },
+    {
+      key: 'temperature',
+      label: l10n.t('Temperature'),
+      doc: l10n.t('Of the sampled answers; the same temperature is used when their probabilities are computed.'),
+      type: 'number',
+      minimum: 0.05,
+      maximum: 10,
+    },
+    {
+      key: 'maxNewTokens',
+      label: l10n.t('Longest answer'),
+      doc: l10n.t('Tokens after which an answer is cut off.'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 131072,
+    },
+    {
+      key: 'beta',
+      label: l10n.t('KL penalty (β)'),
+      doc: l10n.t('How much each nat of distance from the frozen base costs. Raise it when answers degenerate.'),
+      type: 'number',
+      minimum: 0,
+    },
+    {
+      key: 'clipRange',
+      label: l10n.t('Clip range (ε)'),
+      doc: l10n.t('How far one update may change the probability of an answer before it stops counting.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+    },
+    {
+      key: 'missingEosScore',
+      label: l10n.t('Score without an end'),
+      doc: l10n.t('Score of an answer that was cut off before its end token; none leaves it the score that it earned.'),
+      type: 'number-or-none',
+    },
+    {
+      key: 'updatesPerRollout',
+      label: l10n.t('Updates a round'),
+      doc: l10n.t('Updates from the same sampled answers.'),
+      type: 'integer',
+      minimum: 1,
+      maximum: 64,
+    },
+    {
+      key: 'evaluateEvery',
+      label: l10n.t('Samples every'),
+      doc: l10n.t('Steps between two looks at the answers to fixed held-out prompts.'),
+      type: 'integer',
+      minimum: 1,
+    },
+    {
+      key: 'evaluationPrompts',
+      label: l10n.t('Sample prompts'),
+      doc: l10n.t('How many fixed prompts are answered before, during and after.'),
+      type: 'integer',
+      minimum: 0,
+      maximum: 4096,
+    },
+    {
+      key: 'checkpointEvery',
+      label: l10n.t('Checkpoint every'),
+      doc: l10n.t('Steps between two checkpoints, from which a stopped job goes on.'),
+      type: 'integer',
+      minimum: 1,
+    },
+    ...shared(),
+  ];
+}
+
+/** Every number and list of a job's settings, in the order in which forms and help show them. */
+export const settingDescriptions = (kind: SettingsKind): SettingDescription[] =>
+  kind === 'reward' ? reward() : rlhf();
+
+/** The value at a description's key. */
+export function getSetting(settings: RewardSettings | RlhfSettings, key: string): unknown {
+  let value: unknown = settings;
+  for (const part of key.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
+  return value;
+}
+
+/**
+ * The settings with some values replaced, given as text (command line, form). Throws a HumanError that names the setting
+ * and its range.
+ */
+export function withSettings<K extends SettingsKind>(
+  kind: K,
+  settings: Settings<K>,
+  changes: Readonly<Record<string, string>>,
+): Settings<K> {
+  const copy = structuredCopy(settings);
+  const descriptions = settingDescriptions(kind);
+  for (const [key, text] of Object.entries(changes)) {
+    const description = descriptions.find(candidate => candidate.key === key);
+    if (!description) throw new HumanError(l10n.t('There is no setting “{0}”.', key));
+    const path = key.split('.');
+    let target = copy as unknown as Record<string, unknown>;
+    for (const part of path.slice(0, -1)) target = target[part] as Record<string, unknown>;
+    target[path.at(-1)!] = parseSetting(description, text);
+  }
+  const schema = kind === 'reward' ? RewardSettingsSchema : RlhfSettingsSchema;
+  return v.parse(schema as unknown as v.GenericSchema<unknown, Settings<K>>, copy);
+}
+
+/** The value that a text stands for, checked against type and range. */
+export function parseSetting(description: SettingDescription, text: string): number | null | string[] {
+  const { label, type, minimum, maximum } = description;
+  const trimmed = text.trim();
+  if (type === 'list') {
+    const items = trimmed.split(/[\s,]+/).filter(item => item !== '');
+    if (items.length === 0) throw new HumanError(l10n.t('{0} must name at least one entry.', label));
+    return items;
+  }
+  if (type === 'number-or-none' && (trimmed === '' || trimmed.toLowerCase() === 'none')) return null;
+  const value = trimmed === '' ? Number.NaN : Number(trimmed);
+  if (!Number.isFinite(value) || (type === 'integer' && !Number.isInteger(value))) {
+    throw new HumanError(
+      type === 'integer'
+        ? l10n.t('{0} must be a whole number, not “{1}”.', label, text)
+        : l10n.t('{0} must be a number, not “{1}”.', label, text),
+    );
+  }
+  if (minimum !== undefined && value < minimum) {
+    throw new HumanError(l10n.t('{0} must be at least {1}, not {2}.', label, minimum, value));
+  }
+  if (maximum !== undefined && value > maximum) {
+    throw new HumanError(l10n.t('{0} must be at most {1}, not {2}.', label, maximum, value));
+  }
+  return value;
+}
+
+/** A deep copy of plain data. */
+const structuredCopy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
