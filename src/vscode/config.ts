@@ -1,0 +1,42 @@
+/** The settings, typed; their defaults and descriptions are in package.json, and a test holds both equal. */
+import * as vscode from 'vscode';
+
+const section = 'tunesmith';
+
+export interface Settings {
+  /** A Node.js to run models and training with, where the editor's own cannot. Empty: the editor's own. */
+  readonly nodePath: string;
+  /** 0: as many as there are physical cores. */
+  readonly threads: number;
+  /** Name under which judgements are kept. Empty: the git user. */
+  readonly author: string;
+  /** Servers with an OpenAI-compatible interface. */
+  readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  /** Id of the model that a playground starts with. */
+  readonly defaultModel: string;
+}
+
+export const settingDefaults: Settings = {
+  nodePath: '',
+  threads: 0,
+  author: '',
+  endpoints: [],
+  defaultModel: 'local:pebble',
+};
+
+/** Reads one setting; a value of the wrong type counts as not set. */
+export function setting<K extends keyof Settings>(key: K, scope?: vscode.Uri): Settings[K] {
+  const value = vscode.workspace.getConfiguration(section, scope).get<unknown>(key);
+  const fallback = settingDefaults[key];
+  const sameType = typeof value === typeof fallback && Array.isArray(value) === Array.isArray(fallback);
+  return sameType && value !== null ? (value as Settings[K]) : fallback;
+}
+
+export const settingName = (key: keyof Settings): string => `${section}.${key}`;
+
+/** Calls back when one of these settings changes. */
+export function onSetting(keys: readonly (keyof Settings)[], changed: () => void): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration(event => {
+    if (keys.some(key => event.affectsConfiguration(settingName(key)))) changed();
+  });
+}

@@ -1,0 +1,38 @@
+/** Activation: registers everything by name and loads nothing; each feature's code runs at its first use. */
+import * as vscode from 'vscode';
+import { CommandIds, PanelTypes } from './commandIds.ts';
+import { lazyCommand, Services } from './services.ts';
+
+export function activate(context: vscode.ExtensionContext): void {
+  const services = new Services(context);
+  context.subscriptions.push(services);
+  registerPlayground(services);
+  registerTemplates(services);
+  registerModels(services);
+  lazyCommand(services, CommandIds.showLog, async () => s => s.showLog());
+}
+
+function registerPlayground(services: Services): void {
+  const load = () => import('./panels/playgroundPanel.ts');
+  lazyCommand(services, CommandIds.openPlayground, async () => (await load()).openPlayground);
+  lazyCommand(services, CommandIds.runTemplate, async () => (await load()).runTemplate);
+  services.store.add(
+    vscode.window.registerWebviewPanelSerializer(PanelTypes.playground, {
+      async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
+        (await load()).restorePlayground(services, panel, state);
+      },
+    }),
+  );
+}
+
+function registerTemplates(services: Services): void {
+  const load = () => import('./commands/templates.ts');
+  lazyCommand(services, CommandIds.newTemplate, async () => (await load()).newTemplate);
+  lazyCommand(services, CommandIds.openSamples, async () => (await load()).openSamples);
+}
+
+function registerModels(services: Services): void {
+  const load = () => import('./commands/models.ts');
+  lazyCommand(services, CommandIds.addModel, async () => (await load()).addModel);
+  lazyCommand(services, CommandIds.downloadModel, async () => (await load()).downloadModel);
+}

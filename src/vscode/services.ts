@@ -1,0 +1,151 @@
+/** Everything the extension's features share, built the first time someone needs it and disposed with the extension. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import { errorMessage, HumanError, isAbort, isHumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import type { Logger } from '../base/logger.ts';
+import type { PreferenceJournal } from '../storage/preferenceJournal.ts';
+import { type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+import { CommandIds } from './commandIds.ts';
+import { setting } from './config.ts';
+import { l10nBundle } from './webview.ts';
+
+/** A value made at its first use; `peek` does not make it. */
+export class Lazy<T> {
+  readonly #make: () => T;
+  #made: { readonly value: T } | undefined;
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+  get value(): T {
+    this.#made ??= { value: this.#make() };
+    return this.#made.value;
+  }
+  peek(): T | undefined {
+    return this.#made?.value;
+  }
+}
+
+export class Services implements Disposable {
+  readonly context: vscode.ExtensionContext;
+  readonly store = new DisposableStore();
+  readonly #output: Lazy<vscode.LogOutputChannel>;
+  readonly #journals = new Map<string, Promise<PreferenceJournal>>();
+
+  constructor(context: vscode.ExtensionContext) {
+    this.context = context;
+    this.#output = new Lazy(() => this.store.add(vscode.window.createOutputChannel('Tunesmith', { log: true })));
+    const bundle = new Lazy(l10nBundle);
+    if (vscode.l10n.bundle) l10n.config(bundle.value);
+  }
+
+  /** Absolute path of the extension itself: `dist/`, `models/`, `samples/` lie in it. */
+  get root(): string {
+    return this.context.extensionPath;
+  }
+
+  /** Translations for webviews and child processes; empty in English. */
+  get bundle(): Record<string, string> {
+    return l10nBundle();
+  }
+
+  get trusted(): boolean {
+    return vscode.workspace.isTrusted;
+  }
+
+  /** The workspace folder that data belongs to: that of `near` if given, else the first on disk. */
+  workspaceFolder(near?: vscode.Uri): vscode.WorkspaceFolder | undefined {
+    const own = near && vscode.workspace.getWorkspaceFolder(near);
+    return own ?? vscode.workspace.workspaceFolders?.find(folder => folder.uri.scheme === 'file');
+  }
+
+  /** Where data of this workspace lies. Throws a HumanError when no folder is open. */
+  layout(near?: vscode.Uri): WorkspaceLayout {
+    const folder = this.workspaceFolder(near);
+    if (folder?.uri.scheme !== 'file') {
+      throw new HumanError(
+        vscode.l10n.t('Open a folder on this computer first: judgements, runs and tuned models are files in it.'),
+      );
+    }
+    return workspaceLayout(folder.uri.fsPath);
+  }
+
+  /** The preference journal of the workspace, opened once. */
+  journal(near?: vscode.Uri): Promise<PreferenceJournal> {
+    const layout = this.layout(near);
+    return this.#once(this.#journals, layout.root, async () => {
+      const { PreferenceJournal } = await import('../storage/preferenceJournal.ts');
+      return this.store.add(await PreferenceJournal.open(layout, { author: await this.author(layout.root) }));
+    });
+  }
+
+  /** Name under which judgements are kept: the setting, else git's, else the operating system's. */
+  async author(folder: string): Promise<string> {
+    const chosen = setting('author').trim();
+    if (chosen) return chosen;
+    const git = await promisify(execFile)('git', ['config', '--get', 'user.name'], { cwd: folder, timeout: 5000 }).then(
+      result => result.stdout.trim(),
+      () => '',
+    );
+    return git || process.env['USER'] || process.env['USERNAME'] || '';
+  }
+
+  /** One promise a key; one that failed is forgotten, so that the next use tries again. */
+  #once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+    const known = made.get(key);
+    if (known) return known;
+    const fresh = make();
+    made.set(key, fresh);
+    fresh.catch(() => made.delete(key));
+    return fresh;
+  }
+
+  readonly logger: Logger = {
+    debug: message => this.#output.value.debug(message),
+    info: message => this.#output.value.info(message),
+    warn: message => this.#output.value.warn(message),
+    error: (message, error) => {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : error === undefined ? '' : String(error);
+      this.#output.value.error(detail ? `${message}\n${detail}` : message);
+    },
+  };
+
+  showLog(): void {
+    this.#output.value.show(true);
+  }
+
+  /** Shows an error once: a person's error as it is, a bug with the way to the log. Cancellation says nothing. */
+  showError(error: unknown): void {
+    if (isAbort(error)) return;
+    const human = isHumanError(error);
+    if (!human) this.logger.error(vscode.l10n.t('Something went wrong inside Tunesmith.'), error);
+    const showLog = vscode.l10n.t('Show Log');
+    void vscode.window.showErrorMessage(errorMessage(error), ...(human ? [] : [showLog])).then(choice => {
+      if (choice === showLog) void vscode.commands.executeCommand(CommandIds.showLog);
+    });
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+}
+
+/** Registers a command whose code is loaded when it is first run; what it throws is shown. */
+export function lazyCommand<A extends unknown[]>(
+  services: Services,
+  id: string,
+  load: () => Promise<(services: Services, ...args: A) => unknown>,
+): void {
+  services.store.add(
+    vscode.commands.registerCommand(id, async (...args: A) => {
+      try {
+        return await (await load())(services, ...args);
+      } catch (error) {
+        services.showError(error);
+        return undefined;
+      }
+    }),
+  );
+}
