@@ -42,9 +42,9 @@ try {
   const ended = new Promise<number>(
     resolve => void page.exposeFunction('codeAutomationExit', (exit: number) => resolve(exit)),
   );
-  await page.exposeFunction('codeAutomationLog', (type: string, args: unknown[]) => {
-    const stream = type === 'error' || type === 'warn' ? process.stderr : process.stdout;
-    stream.write(`${args.map(String).join(' ')}\n`);
+  // The workbench's whole console comes this way; it drowns the results unless someone looks for a reason.
+  await page.exposeFunction('codeAutomationLog', (_type: string, args: unknown[]) => {
+    if (process.env.TUNESMITH_DEBUG) process.stderr.write(`${args.map(String).join(' ')}\n`);
   });
   const remote = (file: string) => `vscode-remote://127.0.0.1:${server.port}${file}`;
   const payload = [
