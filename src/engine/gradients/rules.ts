@@ -1,0 +1,22 @@
+/** Every operator's gradient rule: total by type, so that an operator without a rule does not compile. */
+import type { OpType } from '../opTypes.ts';
+import { compareRules } from './compare.ts';
+import { elementwiseRules } from './elementwise.ts';
+import { gatherRules } from './gather.ts';
+import { matmulRules } from './matmul.ts';
+import { normaliseRules } from './normalise.ts';
+import { reduceRules } from './reduce.ts';
+import { ropeRules } from './rope.ts';
+import type { RulesOf } from './rule.ts';
+import { shapeRules } from './shape.ts';
+
+export const gradientRules: RulesOf<OpType> = {
+  ...elementwiseRules,
+  ...compareRules,
+  ...matmulRules,
+  ...reduceRules,
+  ...normaliseRules,
+  ...ropeRules,
+  ...shapeRules,
+  ...gatherRules,
+};
