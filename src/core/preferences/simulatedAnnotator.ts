@@ -30,7 +30,7 @@ export interface ReplyVerdict {
 /** The rule without noise. `about` is what the review talks about, e.g. "kettle". */
 export function judgeReply(about: string, answer: string): ReplyVerdict {
   const count = words(answer).length;
-  const names = new RegExp(String.raw`(?<![\p{L}\p{N}])${escape(about.trim())}(?:s|es)?(?![\p{L}\p{N}])`, 'iu').test(
+  const names = new RegExp(String.raw`(?<![\p{L}\p{N}])${quoted(about.trim())}(?:s|es)?(?![\p{L}\p{N}])`, 'iu').test(
     answer,
   );
   const offers = nextStep.test(answer);
@@ -111,4 +111,4 @@ export function shufflePreferences<T extends { readonly chosen: string; readonly
   });
 }
 
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -1,0 +1,104 @@
+/** Preference pairs and prompts from TRL's JSON Lines: standard, conversational, and with the prompt inside both answers. */
+import { HumanError } from '../../base/errors.ts';
+import { parseJsonLines } from '../../base/jsonLines.ts';
+import { l10n } from '../../base/l10n.ts';
+import type { Message, Prompt } from '../generation.ts';
+import type { PreferencePair } from './judgement.ts';
+
+type Conversation = string | readonly Message[];
+
+/**
+ * Rows `{prompt, chosen, rejected}` or `{chosen, rejected}`, each field a text or a list of messages. Without a prompt, the
+ * messages (or, in a text, the dialogue up to the last "Assistant:") that both answers share are the prompt.
+ * Throws a HumanError with file and line. Source of the format: https://huggingface.co/docs/trl/dataset_formats#preference
+ */
+export function parseTrlPreferences(text: string, file: string): PreferencePair[] {
+  return parseJsonLines(text, file).map(({ line, value }) => {
+    const refuse = (message: string): never => {
+      throw new HumanError(message, { place: { file, line } });
+    };
+    const row = isRecord(value) ? value : {};
+    const chosen =
+      conversation(row['chosen']) ?? refuse(l10n.t('This row has no “chosen” answer (a text, or a list of messages).'));
+    const rejected =
+      conversation(row['rejected']) ??
+      refuse(l10n.t('This row has no “rejected” answer (a text, or a list of messages).'));
+    const given = row['prompt'] === undefined ? undefined : (conversation(row['prompt']) ?? refuse(badPrompt()));
+    const parts = given === undefined ? implicitPrompt(chosen, rejected) : explicitPrompt(given, chosen, rejected);
+    if (!parts)
+      return refuse(l10n.t('The two answers of this row have no prompt in common. Give it in a field “prompt”.'));
+    return { ...parts, judgement: `${file}:${line}`, item: `${file}:${line}` };
+  });
+}
+
+/** Rows `{prompt}`, a text or a list of messages; other fields are passed over. */
+export function parseTrlPrompts(text: string, file: string): Prompt[] {
+  return parseJsonLines(text, file).map(({ line, value }) => {
+    const prompt = isRecord(value) ? conversation(value['prompt']) : undefined;
+    if (prompt === undefined || prompt.length === 0) throw new HumanError(badPrompt(), { place: { file, line } });
+    return { kind: 'messages', messages: asMessages(prompt) };
+  });
+}
+
+const badPrompt = () =>
+  l10n.t('This row needs a field “prompt” that is a text or a list of messages with role and content.');
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function conversation(value: unknown): Conversation | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const messages: Message[] = [];
+  for (const item of value) {
+    if (!isRecord(item) || typeof item['content'] !== 'string') return undefined;
+    const role = item['role'];
+    if (role !== 'system' && role !== 'user' && role !== 'assistant') return undefined;
+    messages.push({ role, content: item['content'] });
+  }
+  return messages;
+}
+
+const asMessages = (prompt: Conversation): readonly Message[] =>
+  typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
+
+type Parts = Pick<PreferencePair, 'messages' | 'chosen' | 'rejected'>;
+
+function explicitPrompt(prompt: Conversation, chosen: Conversation, rejected: Conversation): Parts {
+  return { messages: asMessages(prompt), chosen: answerText(chosen), rejected: answerText(rejected) };
+}
+
+/** An answer as text; of a conversation, its last message by the assistant. */
+const answerText = (answer: Conversation): string =>
+  typeof answer === 'string' ? answer : (answer.findLast(message => message.role === 'assistant')?.content ?? '');
+
+function implicitPrompt(chosen: Conversation, rejected: Conversation): Parts | undefined {
+  if (typeof chosen === 'string' || typeof rejected === 'string') {
+    if (typeof chosen !== 'string' || typeof rejected !== 'string') return undefined;
+    return dialogue(chosen, rejected);
+  }
+  const messages = chosen.slice(0, -1);
+  const shared = messages.every(
+    (message, index) => rejected[index]?.role === message.role && rejected[index].content === message.content,
+  );
+  if (!shared || messages.length === 0 || rejected.length !== chosen.length) return undefined;
+  return { messages, chosen: chosen.at(-1)!.content, rejected: rejected.at(-1)!.content };
+}
+
+/** "\n\nHuman: …\n\nAssistant: …", as Anthropic's HH-RLHF has it. */
+function dialogue(chosen: string, rejected: string): Parts | undefined {
+  const marker = '\n\nAssistant:';
+  const end = chosen.lastIndexOf(marker);
+  const prompt = end < 0 ? '' : chosen.slice(0, end + marker.length);
+  if (prompt === '' || !rejected.startsWith(prompt)) return undefined;
+  const messages = chosen
+    .slice(0, end)
+    .split(/\n\n(?=(?:Human|Assistant):)/)
+    .filter(part => part.trim() !== '')
+    .map((part): Message => {
+      const assistant = part.trimStart().startsWith('Assistant:');
+      return { role: assistant ? 'assistant' : 'user', content: part.replace(/^\s*(?:Human|Assistant):\s*/, '') };
+    });
+  const trimmed = (answer: string) => answer.slice(prompt.length).trim();
+  return { messages, chosen: trimmed(chosen), rejected: trimmed(rejected) };
+}
