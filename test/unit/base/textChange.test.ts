@@ -14,19 +14,17 @@ const word = fc.string({ maxLength: 12, unit: fc.constantFrom('a', 'b', '\n', 'Ã
 
 /** Any change of a text: cut it in pieces and keep, delete or insert at each. */
 const changeFor = (text: string): fc.Arbitrary<TextChange> =>
-  fc
-    .array(fc.record({ at: fc.nat(text.length), length: fc.nat(4), text: word }), { maxLength: 4 })
-    .map(parts => {
-      let end = 0;
-      const replacements = [];
-      for (const part of parts.sort((p, q) => p.at - q.at)) {
-        const offset = Math.max(part.at, end);
-        const length = Math.min(part.length, text.length - offset);
-        end = offset + length;
-        replacements.push({ offset, length, text: part.text });
-      }
-      return changeOf(replacements);
-    });
+  fc.array(fc.record({ at: fc.nat(text.length), length: fc.nat(4), text: word }), { maxLength: 4 }).map(parts => {
+    let end = 0;
+    const replacements = [];
+    for (const part of parts.sort((p, q) => p.at - q.at)) {
+      const offset = Math.max(part.at, end);
+      const length = Math.min(part.length, text.length - offset);
+      end = offset + length;
+      replacements.push({ offset, length, text: part.text });
+    }
+    return changeOf(replacements);
+  });
 const textAnd = (count: number) =>
   word.chain(text => fc.tuple(fc.constant(text), ...Array.from({ length: count }, () => changeFor(text))));
 
@@ -52,10 +50,7 @@ describe('textChange', () => {
           return fc.tuple(fc.constant(text), fc.constant(first!), changeFor(middle));
         }),
         ([text, first, second]) => {
-          assert.equal(
-            applyChange(text, composeChanges(first, second)),
-            applyChange(applyChange(text, first), second),
-          );
+          assert.equal(applyChange(text, composeChanges(first, second)), applyChange(applyChange(text, first), second));
         },
       ),
     );

@@ -1,0 +1,243 @@
+/** The contract of the playground: the template's text, what it means, what it would send, and the matrix of answers. */
+import * as v from 'valibot';
+import type { Contract } from './rpc.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const none = v.object({});
+const RangeSchema = v.object({ start: count, end: count });
+const ChangeSchema = v.array(v.union([v.pipe(v.number(), v.integer()), v.string()]));
+
+/** The whole file at a version of the editor's document. */
+export const DocumentSchema = v.object({
+  version: count,
+  text: v.string(),
+  /** Where the prompt begins, after the front matter. */
+  bodyStart: count,
+});
+
+export const StrategySchema = v.picklist(['direct', 'few-shot-cot', 'zero-shot-cot']);
+export type Strategy = v.InferOutput<typeof StrategySchema>;
+
+export const DiagnosticSchema = v.object({
+  severity: v.picklist(['error', 'warning', 'information']),
+  message: v.string(),
+  range: RangeSchema,
+  /** Shown where the place is another file: `banks/x.jsonl:3`. */
+  place: v.nullable(v.string()),
+});
+
+const SamplingSchema = v.object({
+  temperature: v.number(),
+  topP: v.number(),
+  topK: v.number(),
+  maxOutputTokens: v.number(),
+  seed: v.number(),
+  stopSequences: v.array(v.string()),
+});
+
+/** What the template says. */
+export const TemplateStateSchema = v.object({
+  name: v.string(),
+  fileName: v.string(),
+  folder: v.string(),
+  strategy: StrategySchema,
+  sampling: SamplingSchema,
+  inputs: v.array(v.object({ name: v.string(), kind: v.string(), description: v.string(), required: v.boolean() })),
+  /** Columns are the inputs in order; the first row is the template's own defaults where there is no file of rows. */
+  rows: v.object({
+    file: v.nullable(v.string()),
+    values: v.array(v.array(v.string())),
+    expected: v.nullable(v.array(v.string())),
+    total: count,
+  }),
+  examples: v.nullable(
+    v.object({
+      bank: v.string(),
+      total: count,
+      shots: count,
+      selection: v.picklist(['fixed', 'random']),
+      seed: v.number(),
+    }),
+  ),
+  roles: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), range: RangeSchema })),
+  /** Where the body names a variable. */
+  variables: v.array(v.object({ name: v.string(), range: RangeSchema })),
+  diagnostics: v.array(DiagnosticSchema),
+  /** What the template wants and may not have yet, each with what allowing it means. */
+  approvals: v.array(v.object({ id: v.string(), message: v.string() })),
+});
+export type TemplateState = v.InferOutput<typeof TemplateStateSchema>;
+
+/** The selected row rendered for the first model, with token counts where its tokenizer is at hand. */
+export const PreviewSchema = v.object({
+  row: count,
+  model: v.string(),
+  contextLength: v.nullable(count),
+  /** Tokens by part; null when not countable. */
+  tokens: v.nullable(v.object({ system: count, shots: count, input: count, reserved: count })),
+  /** Tokens of each role's section in the body, in the order of `roles` (the answer's part is what is reserved). */
+  sections: v.array(v.object({ at: count, label: v.string() })),
+  shots: v.array(v.object({ user: v.string(), assistant: v.string() })),
+  error: v.nullable(v.string()),
+});
+export type Preview = v.InferOutput<typeof PreviewSchema>;
+
+export const ModelChoiceSchema = v.object({
+  id: v.string(),
+  label: v.string(),
+  detail: v.string(),
+  /** Depth below its base, for tuned models. */
+  depth: count,
+});
+export type ModelChoice = v.InferOutput<typeof ModelChoiceSchema>;
+
+export const VariantSchema = v.variant('kind', [
+  v.object({ kind: v.literal('current') }),
+  v.object({ kind: v.literal('strategy'), strategy: StrategySchema }),
+  v.object({ kind: v.literal('template'), file: v.string() }),
+]);
+export type Variant = v.InferOutput<typeof VariantSchema>;
+
+/** What is compared: it lives with the panel, not in the template. */
+export const SetupSchema = v.object({
+  /** Ids of models, one at least. */
+  models: v.array(v.string()),
+  /** One or two; the first is `current`. */
+  variants: v.array(VariantSchema),
+  samples: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16)),
+  row: count,
+});
+export type Setup = v.InferOutput<typeof SetupSchema>;
+
+export const ColumnSchema = v.object({
+  id: v.string(),
+  model: v.string(),
+  modelLabel: v.string(),
+  variant: count,
+  /** `direct`, `few-shot CoT`, a file name. */
+  label: v.string(),
+  detail: v.string(),
+});
+export type Column = v.InferOutput<typeof ColumnSchema>;
+
+export const CellSchema = v.object({
+  column: v.string(),
+  row: count,
+  repeat: count,
+  status: v.picklist(['waiting', 'running', 'done', 'failed', 'cancelled']),
+  text: v.string(),
+  cached: v.boolean(),
+  latencyMs: v.nullable(v.number()),
+  tokens: v.nullable(v.number()),
+  finishReason: v.nullable(v.string()),
+  error: v.nullable(v.string()),
+  /** Extracted answer and where it stands in the text; null without a rule or an expected answer. */
+  answer: v.nullable(v.object({ text: v.string(), start: v.number(), end: v.number() })),
+  /** Null when there is nothing to grade by. */
+  right: v.nullable(v.boolean()),
+});
+export type Cell = v.InferOutput<typeof CellSchema>;
+
+export const RunStateSchema = v.object({
+  running: v.boolean(),
+  done: count,
+  total: count,
+  failed: count,
+  secondsLeft: v.nullable(v.number()),
+});
+export type RunState = v.InferOutput<typeof RunStateSchema>;
+
+export const PlaygroundStateSchema = v.object({
+  document: v.nullable(DocumentSchema),
+  template: v.nullable(TemplateStateSchema),
+  setup: SetupSchema,
+  columns: v.array(ColumnSchema),
+  cells: v.array(CellSchema),
+  run: RunStateSchema,
+  models: v.array(ModelChoiceSchema),
+  /** Templates to choose from when the panel has none. */
+  templates: v.array(v.object({ uri: v.string(), name: v.string(), detail: v.string() })),
+  trusted: v.boolean(),
+});
+export type PlaygroundState = v.InferOutput<typeof PlaygroundStateSchema>;
+
+export const PlaygroundActions = [
+  'open-text',
+  'show-log',
+  'add-model',
+  'download-model',
+  'new-template',
+  'open-samples',
+  'open-ranking',
+  'open-rows',
+  'open-bank',
+  'choose-variant-template',
+  'trust',
+] as const;
+
+/** Rows to run or send: one, the first n, or all. */
+const RowsSchema = v.variant('kind', [
+  v.object({ kind: v.literal('row'), row: count }),
+  v.object({ kind: v.literal('first'), count: count }),
+  v.object({ kind: v.literal('all') }),
+]);
+export type Rows = v.InferOutput<typeof RowsSchema>;
+
+export const playgroundContract = {
+  toHost: {
+    ready: { params: none, result: PlaygroundStateSchema },
+    /** A change made on `version` of the whole file. False: others changed it meanwhile; rebase and send again. */
+    edit: { params: v.object({ version: count, change: ChangeSchema }), result: v.boolean() },
+    undo: { params: v.object({ redo: v.boolean() }), result: v.null() },
+    /** Sets a key of the front matter; null removes it. */
+    set: {
+      params: v.object({
+        path: v.array(v.string()),
+        value: v.union([v.string(), v.number(), v.array(v.string()), v.null()]),
+      }),
+      result: v.null(),
+    },
+    setup: { params: SetupSchema, result: v.null() },
+    run: { params: RowsSchema, result: v.null() },
+    retry: { params: v.object({ column: v.string(), row: count, repeat: count }), result: v.null() },
+    stop: { params: none, result: v.null() },
+    /** How many items were put up for ranking. */
+    sendToRanking: { params: RowsSchema, result: count },
+    openTemplate: { params: v.object({ uri: v.string() }), result: v.null() },
+    approve: { params: v.object({ id: v.string() }), result: v.null() },
+    act: { params: v.object({ action: v.picklist(PlaygroundActions) }), result: v.null() },
+    copy: { params: v.object({ text: v.string() }), result: v.null() },
+  },
+  toWebview: {
+    /** Another template, or the whole file anew. */
+    document: { params: DocumentSchema },
+    /** What happened between `version − 1` as this page knows it and `version`; `own` when it is this page's edit. */
+    changed: { params: v.object({ version: count, change: ChangeSchema, bodyStart: count, own: v.boolean() }) },
+    template: { params: TemplateStateSchema },
+    preview: { params: PreviewSchema },
+    models: { params: v.array(ModelChoiceSchema) },
+    setup: { params: SetupSchema },
+    columns: { params: v.array(ColumnSchema) },
+    /** Cells as they now are; `append` gives new text of one that streams. */
+    cells: {
+      params: v.object({
+        cells: v.array(CellSchema),
+        append: v.array(
+          v.object({
+            column: v.string(),
+            row: count,
+            repeat: count,
+            text: v.string(),
+            latencyMs: v.number(),
+            tokens: count,
+          }),
+        ),
+        clear: v.boolean(),
+      }),
+    },
+    run: { params: RunStateSchema },
+    trust: { params: v.boolean() },
+    /** Keys of the editor meant for the page: Ctrl+Enter, Stop. */
+    command: { params: v.picklist(['run', 'stop']) },
+  },
+} as const satisfies Contract;
