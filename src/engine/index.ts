@@ -11,5 +11,7 @@ export * from './ops/reduce.ts';
 export * from './ops/rope.ts';
 export * from './ops/shape.ts';
 export * from './opTypes.ts';
+export * from './optimizers/adamw.ts';
+export * from './optimizers/schedules.ts';
 export * from './session.ts';
 export * from './shape.ts';

@@ -1,0 +1,184 @@
+/** The graph of a training step: a Llama with some weights trained, a loss on top, and its gradients. */
+import {
+  exp,
+  Graph,
+  gather,
+  gradients,
+  type InputSpec,
+  logSoftmax,
+  mul,
+  neg,
+  reshape,
+  sum,
+  tokenLogProbs,
+  type Value,
+} from '../engine/index.ts';
+import type { LlamaConfig } from './config.ts';
+import { causalAttention, type LowRank, type ParameterSource } from './layers.ts';
+import { llamaHidden, llamaLogits, llamaParameters, llamaScores } from './llama.ts';
+import { type LoraConfig, loraNames, loraParameters, loraScale, loraTargets } from './lora.ts';
+
+/** What a loss is made of. N counts the predictions of the batch, B its sequences. */
+export interface ModelOutputs {
+  /** Log-probability of each predicted token, nats: (N). Head `lm` only. */
+  readonly logProbs: Value;
+  /** Entropy of the distribution of each predicted token, nats: (N). Head `lm` only. */
+  readonly entropy: Value;
+  /** Score of each sequence, read at its last token: (B). Head `score` only. */
+  readonly scores: Value;
+  /** The sequence of each prediction, int64: (N). `scatterAdd(x, rows, 'B')` sums over a sequence's predictions. */
+  readonly rows: Value;
+  /** Hidden states after the last norm: (B, T, hidden). */
+  readonly hidden: Value;
+}
+
+/** A loss to minimise, scalars to report, and rows to hand out besides `logProbs` or `scores`. */
+export interface LossOutputs {
+  readonly loss: Value;
+  readonly metrics?: Readonly<Record<string, Value>>;
+  readonly rows?: Readonly<Record<string, Value>>;
+}
+
+export type LossBuilder = (graph: Graph, out: ModelOutputs, inputs: Readonly<Record<string, Value>>) => LossOutputs;
+
+export type TrainedPart = { readonly kind: 'full' } | { readonly kind: 'lora'; readonly lora: LoraConfig };
+
+export interface TrainingGraphOptions {
+  readonly config: LlamaConfig;
+  readonly head: 'lm' | 'score';
+  readonly trainable: TrainedPart;
+  /** Logits are divided by it before the softmax. Default 1. */
+  readonly temperature?: number;
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  readonly loss: LossBuilder;
+}
+
+export interface TrainingGraph {
+  readonly graph: Graph;
+  /** Trained weights, matrices first: name → shape. The order is the order in flat arrays. */
+  readonly trained: ReadonlyMap<string, readonly number[]>;
+  /** Weights that stay as they are: name → shape. */
+  readonly frozen: ReadonlyMap<string, readonly number[]>;
+  readonly loss: Value;
+  readonly metrics: Readonly<Record<string, Value>>;
+  readonly rows: Readonly<Record<string, Value>>;
+  /** ∂(weight·loss)/∂w of each trained weight; `weight` is the input `lossWeight`. */
+  readonly gradients: Readonly<Record<string, Value>>;
+}
+
+/** Names of the inputs that every training graph has besides weights and the loss's own. */
+export const lossWeightInput = 'lossWeight';
+export const adapterScaleInput = 'adapterScale';
+
+export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph {
+  const { config, head, trainable } = options;
+  const graph = new Graph();
+  const { trained, frozen } = divide(config, head, trainable);
+  const ids = graph.input('ids', 'int64', ['B', 'T']);
+  const source = weightSource(graph, config, trainable);
+  const hidden = llamaHidden(source, config, ids, causalAttention(graph, config, config.maxPositions));
+  const out = modelOutputs(graph, options, source, hidden);
+  const inputs = Object.fromEntries(
+    Object.entries(options.inputs).map(([name, { dtype, shape }]) => [name, graph.input(name, dtype, shape)]),
+  );
+  const { loss, metrics = {}, rows = {} } = options.loss(graph, out, inputs);
+  const weighted = mul(loss, graph.input(lossWeightInput, 'float32', []));
+  const names = [...trained.keys()];
+  const found = gradients(
+    graph,
+    weighted,
+    names.map(name => graph.inputs.get(name)!),
+  );
+  const grads: Record<string, Value> = {};
+  for (const [i, name] of names.entries()) {
+    const grad = found[i];
+    if (!grad) throw new Error(`the loss does not depend on the trained weight ${name}`);
+    grads[name] = grad;
+  }
+  const own: Readonly<Record<string, Value>> =
+    head === 'lm' ? { logProbs: out.logProbs, entropy: out.entropy } : { scores: out.scores };
+  return { graph, trained, frozen, loss, metrics, rows: { ...own, ...rows }, gradients: grads };
+}
+
+/** Trained and frozen weights; matrices come first among the trained, so that weight decay covers one stretch. */
+function divide(config: LlamaConfig, head: 'lm' | 'score', trainable: TrainedPart) {
+  const base = llamaParameters(config, head);
+  const trained = new Map<string, readonly number[]>();
+  const frozen = new Map<string, readonly number[]>();
+  if (trainable.kind === 'full') for (const [name, shape] of base) trained.set(name, shape);
+  else {
+    for (const [name, shape] of base) (name === 'score.weight' ? trained : frozen).set(name, shape);
+    for (const [name, shape] of loraParameters(config, trainable.lora)) trained.set(name, shape);
+  }
+  const matrices = [...trained].filter(([, shape]) => shape.length > 1);
+  const vectors = [...trained].filter(([, shape]) => shape.length === 1);
+  return { trained: new Map([...matrices, ...vectors]), frozen };
+}
+
+function weightSource(graph: Graph, config: LlamaConfig, trainable: TrainedPart): ParameterSource {
+  const source: ParameterSource = { weight: (name, shape) => graph.input(name, 'float32', shape) };
+  if (trainable.kind === 'full') return source;
+  const { lora } = trainable;
+  const targets = new Set(loraTargets(config, lora).map(target => target.path));
+  const scale = mul(graph.input(adapterScaleInput, 'float32', []), loraScale(lora));
+  return {
+    ...source,
+    adapter(path, inSize, outSize): LowRank | undefined {
+      if (!targets.has(path)) return undefined;
+      const names = loraNames(path);
+      return {
+        a: graph.input(names.a, 'float32', [lora.r, inSize]),
+        b: graph.input(names.b, 'float32', [outSize, lora.r]),
+        scale,
+      };
+    },
+  };
+}
+
+function modelOutputs(
+  graph: Graph,
+  { config, head, temperature = 1 }: TrainingGraphOptions,
+  source: ParameterSource,
+  hidden: Value,
+): ModelOutputs {
+  const flat = reshape(hidden, ['B*T', config.hiddenSize]);
+  const rows = graph.input('rows', 'int64', ['N']);
+  const absent = (what: string) => (): never => {
+    throw new Error(`a model with the head “${head}” has no ${what}`);
+  };
+  const outputs = { rows, hidden };
+  if (head === 'score') {
+    const states = gather(flat, graph.input('last', 'int64', ['B']));
+    const scores = reshape(llamaScores(source, config, states), ['B']);
+    return lazily(outputs, { scores: () => scores, logProbs: absent('logProbs'), entropy: absent('entropy') });
+  }
+  const states = gather(flat, graph.input('at', 'int64', ['N']));
+  const scaled = temperature === 1 ? states : mul(states, 1 / temperature);
+  const logits = llamaLogits(source, config, scaled);
+  const logProbs = tokenLogProbs(logits, graph.input('targets', 'int64', ['N']));
+  const entropy = (): Value => {
+    const all = logSoftmax(logits);
+    return neg(sum(mul(exp(all), all), { axes: [1] }));
+  };
+  return lazily(outputs, { logProbs: () => logProbs, entropy, scores: absent('scores') });
+}
+
+type Lazy = 'logProbs' | 'entropy' | 'scores';
+
+function lazily(
+  outputs: Pick<ModelOutputs, 'rows' | 'hidden'>,
+  lazy: Readonly<Record<Lazy, () => Value>>,
+): ModelOutputs {
+  return {
+    ...outputs,
+    get logProbs() {
+      return lazy.logProbs();
+    },
+    get entropy() {
+      return lazy.entropy();
+    },
+    get scores() {
+      return lazy.scores();
+    },
+  };
+}
