@@ -10,6 +10,7 @@
  *   checkpoints/<step>/   everything needed to go on to the same bytes; complete when `complete.json` is in it
  *   result.json       JobResult, written last
  *   log.txt           standard output and error of the process
+ *   launch.json       JobLaunch: the process that was started last, written by whoever started it
  *   lock              held by the living worker (pid and start time), so that two never work on one job
  */
 import * as v from 'valibot';
@@ -31,6 +32,7 @@ export const JobFiles = {
   result: 'result.json',
   log: 'log.txt',
   lock: 'lock',
+  launch: 'launch.json',
 } as const;
 
 export const HeartbeatSeconds = 5;

@@ -2,6 +2,7 @@
  * Append-only files of checksummed JSON records, one a line, each with one writer. Format in docs/formats.md:
  * `{"c":"<CRC-32 of r's bytes, 8 hex digits>","r":<record>}\n`, the first record a header with the format's number.
  */
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { HumanError } from '../base/errors.ts';
@@ -117,12 +118,11 @@ export class RecordLogWriter {
   }
 
   /** Goes on with a file of which this process is the only writer; a torn last line is cut off. */
-  static async resume(path: string, text: string, disk: Disk = nodeDisk): Promise<RecordLogWriter> {
+  static async resume(path: string, disk: Disk = nodeDisk): Promise<RecordLogWriter> {
     try {
       const file = await disk.openForAppend(path);
       const writer = new RecordLogWriter(path, file, await file.identity(), disk);
-      const bytes = Buffer.from(text);
-      const end = bytes.lastIndexOf(0x0a) + 1;
+      const end = (await readFile(path)).lastIndexOf(0x0a) + 1;
       if (end !== writer.#length) {
         await file.truncate(end);
         await file.sync();

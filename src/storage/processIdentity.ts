@@ -1,0 +1,38 @@
+/** Whether a process is still the one that it was: process numbers are used again. */
+import { readFileSync } from 'node:fs';
+import type { ProcessFact } from '../core/jobs/status.ts';
+
+/**
+ * A word for the start of a process (boot and clock ticks), or undefined where the system does not tell cheaply or there is
+ * no such process. A zombie is no process.
+ */
+export function processStartedAt(pid: number): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    // The program's name is in brackets and may hold anything; state is the first field after it, the start time the 20th.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X' || fields[19] === undefined) return undefined;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
+    return `${boot}:${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is known of the process that had this number and start. */
+export function processFact(pid: number | undefined, startedAt: string | undefined): ProcessFact {
+  if (pid === undefined) return 'gone';
+  if (process.platform === 'linux') {
+    const now = processStartedAt(pid);
+    if (now === undefined) return 'gone';
+    return startedAt === undefined ? 'unknown' : now === startedAt ? 'alive' : 'gone';
+  }
+  try {
+    process.kill(pid, 0);
+    return 'unknown';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'unknown' : 'gone';
+  }
+}
