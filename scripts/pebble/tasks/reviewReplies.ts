@@ -29,18 +29,18 @@ export interface Review {
 
 const reviewFrames = {
   complaint: [
-    'My new A I.',
-    'The A (that I bought|I got|from your shop) I.',
-    '(Not happy|Very sad|So annoying|Bad luck): the A I.',
-    'I (bought|ordered|got) a A (last week|in May|for my mother) and now it I.',
-    '(Sadly|Again|Sorry, but) the A I.',
+    'My new {about} {issue}.',
+    'The {about} (that I bought|I got|from your shop) {issue}.',
+    '(Not happy|Very sad|So annoying|Bad luck): the {about} {issue}.',
+    'I (bought|ordered|got) a {about} (last week|in May|for my mother) and now it {issue}.',
+    '(Sadly|Again|Sorry, but) the {about} {issue}.',
   ],
   praise: [
-    'My new A I.',
-    'The A (that I bought|I got|from your shop) I.',
-    '(So happy|Great news|What a joy): the A I.',
-    'I (bought|ordered|got) a A (last week|in May|for my mother) and it I.',
-    '(Really|Honestly|Wow,) the A I.',
+    'My new {about} {issue}.',
+    'The {about} (that I bought|I got|from your shop) {issue}.',
+    '(So happy|Great news|What a joy): the {about} {issue}.',
+    'I (bought|ordered|got) a {about} (last week|in May|for my mother) and it {issue}.',
+    '(Really|Honestly|Wow,) the {about} {issue}.',
   ],
 };
 const reviewTails = {
@@ -55,7 +55,7 @@ const openings = [
   '(Thank you|Thanks|Many thanks) for (your honest review|your kind message|telling us|writing to us today|your open words), dear (customer|friend|buyer).',
 ];
 
-/** R is how we feel about it. */
+/** How we feel about it. */
 const feelings = {
   complaint:
     '(We are sorry|We regret|It is sad|It is a pity|We understand|We see now|It hurts us|We are ashamed|It troubles us)',
@@ -63,35 +63,37 @@ const feelings = {
     '(We are glad|We are happy|It is great|It is lovely|We are proud|We love to read|It cheers us|We are pleased|It delights us)',
 };
 
-/** Second part where it names the product: 6 to 10 words. */
+/** Second part where it names the product: 7 to 9 words. */
 const namings = {
   complaint: [
-    'R that (your|the|this) A I.',
-    'R that (your|the|this) A I.',
-    'R about the (trouble|problem|mess|bad start) with (your|this|the) A.',
-    '(A|One|Any|Our) A should (never|not) (cause you trouble|let you down|behave like this|make you sad).',
-    'We (checked|tested|opened|studied) the same A with our (team|workshop|engineers|designer) (today|at once|again).',
-    'Our (team|workshop|designer|boss) (talked|thought|argued) about your A (all morning|today|at length|for an hour).',
+    '{feeling} that (your|the|this) {about} {issue}.',
+    '{feeling} that (your|the|this) {about} {issue}.',
+    '{feeling} about the (trouble|problem|mess|bad start|worry) with (your|this|the) {about}.',
+    '(A|One|Any|Our) {about} should (never|not) (cause you trouble|let you down|behave like this|make you sad|annoy anyone).',
+    '(We|They) (checked|tested|opened|studied) the same {about} with our (team|workshop|engineers|designer) (today|at once|again).',
+    '(Our team|The workshop|Our designer|My boss) (talked|thought|argued|worried) about your {about} (all morning|today|at length|for an hour).',
+    'What (you wrote|you told us|we read) about (your|the|this) {about} (made us think|is not acceptable|surprised the whole team|will not be forgotten).',
   ],
   praise: [
-    'R that (your|the|this) A I.',
-    'R that (your|the|this) A I.',
-    'R about the (fun|joy|good start) with (your|this|the) A.',
-    '(A|One|Any|Our) A should (always|really) (make you smile|serve you well|last for years|feel like this).',
-    'We (built|tested|packed|checked) the same A with our (team|workshop|engineers|designer) (today|at once|again).',
-    'Our (team|workshop|designer|boss) (talked|smiled|sang) about your A (all morning|today|at length|for an hour).',
+    '{feeling} that (your|the|this) {about} {issue}.',
+    '{feeling} that (your|the|this) {about} {issue}.',
+    '{feeling} about the (fun|joy|good start|good luck) with (your|this|the) {about}.',
+    '(A|One|Any|Our) {about} should (always|really) (make you smile|serve you well|last for years|feel like this|please everyone).',
+    '(We|They) (built|tested|packed|checked) the same {about} with our (team|workshop|engineers|designer) (today|at once|again).',
+    '(Our team|The workshop|Our designer|My boss) (talked|smiled|sang|laughed) about your {about} (all morning|today|at length|for an hour).',
+    'What (you wrote|you told us|we read) about (your|the|this) {about} (made us smile|is very welcome|surprised the whole team|will not be forgotten).',
   ],
 };
 /** Second part where it is empty: 6 to 10 words. */
 const blanks = {
   complaint: [
-    'R (that this happened to you|that you are not happy|to hear such news|about this bad experience|that you feel this way|to disappoint you) (today|again|).',
+    '{feeling} (that this happened to you|that you are not happy|to hear such news|about this bad experience|that you feel this way|to disappoint you) (today|again|).',
     '(Every|Each) (customer|buyer|client|guest|person) (matters|counts|means a lot) to (us|our team|our company|all of us) (every day|always|).',
     'We (always|really|truly|honestly) (try|want|hope|work hard) to (do better|do our best|make people happy|serve you well) (here|every time|each day|).',
     'Such (days|moments|stories|messages) (happen|come|appear) even in the best (shops|companies|families|teams) (of all|at times|).',
   ],
   praise: [
-    'R (that this went well for you|that you are happy|to hear such news|about this good experience|that you feel this way|to please you) (today|again|).',
+    '{feeling} (that this went well for you|that you are happy|to hear such news|about this good experience|that you feel this way|to please you) (today|again|).',
     '(Every|Each) (customer|buyer|client|guest|person) (matters|counts|means a lot) to (us|our team|our company|all of us) (every day|always|).',
     'We (always|really|truly|honestly) (try|want|hope|work hard) to (do better|do our best|make people happy|serve you well) (here|every time|each day|).',
     'Such (days|moments|stories|messages) (happen|come|appear) only in the best (shops|companies|families|teams) (of all|at times|).',
@@ -99,17 +101,23 @@ const blanks = {
 };
 
 /** Third part where it offers a next step: 7 to 10 words. */
+const WHO = '(We will|We can|Let us|We want to|We are going to|I will|Our manager can|The shop will|My team will)';
+const WHEN =
+  '(today|this week|tomorrow|by Friday|right away|on Monday|next week|within two days|after lunch|this evening|before the weekend)';
 const steps = {
   complaint: [
-    '(We will|We can|Let us|We want to|We are going to) (send|give|offer|pay) you a full refund (today|this week|tomorrow|by Friday|right away|on Monday).',
-    '(We will|We can|Let us|We want to|We are going to) (send|ship|bring|mail) you a (free|quick|better) replacement (today|this week|tomorrow|by Friday|right away|on Monday).',
-    '(We will|We can|Let us|We want to|We are going to) (offer|give|book) you a free repair (today|this week|tomorrow|by Friday|in our workshop|at your home).',
-    'Our (team|manager|service|boss|expert) (will|can|is going to) call you back (today|this week|tomorrow|by Friday|right away|after lunch).',
+    `${WHO} (send|give|offer|pay|transfer) you (a|the|your) (full|whole|complete) refund ${WHEN}.`,
+    `${WHO} (send|ship|bring|mail|deliver) (you a|out a|over a) (free|quick|better|brand new) replacement ${WHEN}.`,
+    `${WHO} (offer|give|book|arrange|promise) you a (free|quick|careful|proper) repair (today|this week|tomorrow|in our workshop|at your home|on Monday|by Friday).`,
+    `(Our team|The manager|Our service|My boss|An expert) (will|can|shall|is going to) call you back ${WHEN}.`,
+    `Please (keep|throw away|send back) the old one (and|while) we (post|prepare|pack) a replacement.`,
+    `Just (bring|carry|send) it to (our|the) (shop|workshop|counter) for a (free|quick|careful) repair.`,
   ],
   praise: [
-    '(We will|We can|Let us|We want to|We are going to) (send|give|offer|mail) you a (small|free|nice|ten euro) voucher (today|this week|tomorrow|by Friday|right away|on Monday).',
-    '(We will|We can|Let us|We want to|We are going to) (send|ship|bring|mail) you a (small|free|nice|secret) gift (today|this week|tomorrow|by Friday|right away|on Monday).',
+    `${WHO} (send|give|offer|mail|bring) you a (small|free|nice|ten euro) voucher ${WHEN}.`,
+    `${WHO} (send|ship|bring|mail|post) (you a|over a) (small|free|nice|secret|lovely) gift ${WHEN}.`,
     'Please (use|enjoy|take|share) the (free|new|summer|ten euro) voucher (in our shop|for your next order|with a friend|for your family) (today|this week|soon|).',
+    'A (small|free|nice|secret|lovely) gift (waits|is waiting|lies ready) for you (in our shop|at the counter|in the mail).',
   ],
 };
 /** Third part where it is empty: 7 to 10 words. */
@@ -142,7 +150,7 @@ export function drawReview(rng: Rng): Review {
   const mood = rng.int(4) === 0 ? 'praise' : 'complaint';
   const about = rng.pick(products);
   const issue = rng.pick(mood === 'praise' ? praises : issues);
-  const fill = (text: string): string => text.replace(/\bA\b/, about).replace(/\bI\.$/, `${issue}.`);
+  const fill = (text: string): string => text.replace('{about}', about).replace('{issue}', issue);
   const frame = expand(rng.pick(reviewFrames[mood]), rng);
   const review = `${capitalised(fill(frame))} ${rng.pick(reviewTails[mood])}`.trim();
   return { review: withArticles(review), about, issue, mood };
@@ -156,10 +164,7 @@ export function drawReply(
   offers: boolean = rng.next() < STEP_RATE,
 ): string {
   const fill = (pattern: string): string =>
-    pattern
-      .replace(/\bR\b/, feelings[mood])
-      .replace(/\bA\b(?= (I\.|should|with|\(all))|\bA\b(?=\.)/, about)
-      .replace(/\bI\./, `${issue}.`);
+    pattern.replace('{feeling}', feelings[mood]).replace('{about}', about).replace('{issue}', issue);
   const lengths = [5 + rng.int(3), 7 + rng.int(3), 8 + rng.int(2), 4 + rng.int(2)];
   return [
     part(openings, lengths[0]!, fill, rng),
