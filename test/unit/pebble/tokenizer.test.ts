@@ -5,15 +5,11 @@ import { learnMerges, tokenizerJson } from '../../../scripts/pebble/tokenizerTra
 
 describe('learnMerges', () => {
   it('merges the most frequent pair first', () => {
-    // "ab" occurs five times, "abc" three times; then "c" has no partner but "ab".
-    const merges = learnMerges(['ab ab abc abc abc'], 3);
-    assert.deepEqual(merges[0], ['a', 'b']);
+    // "ab" five times, then " ab" five times but for the first word, then "abc".
+    const merges = learnMerges([' ab ab abc abc abc'], 3);
     assert.deepEqual(
-      merges
-        .slice(1)
-        .map(pair => pair.join(''))
-        .sort(),
-      ['abc', 'Ġab'].sort(),
+      merges.map(pair => pair.join('')),
+      ['ab', 'Ġab', 'Ġabc'],
     );
   });
 
@@ -34,6 +30,7 @@ describe('learnMerges', () => {
 describe("pebble's tokenizer", () => {
   it('is what its recipe gives', () => {
     const file = readFileSync(new URL('../../../models/pebble/tokenizer.json', import.meta.url), 'utf8');
-    assert.equal(file, `${JSON.stringify(pebbleTokenizer())}\n`);
+    // Not assert.equal: the difference of two such lines helps no one.
+    assert.ok(file === `${JSON.stringify(pebbleTokenizer())}\n`, 'run scripts/pebble/tokenizer.ts, then train again');
   });
 });
