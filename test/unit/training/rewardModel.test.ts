@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { Rng } from '../../../src/base/rng.ts';
+import { rewardPresets } from '../../../src/core/jobs/presets.ts';
+import { parseLlamaConfig } from '../../../src/language-model/config.ts';
+import { randomLlamaWeights } from '../../../src/language-model/llama.ts';
+import type { PairData } from '../../../src/training/pairData.ts';
+import { type RewardOptions, type RewardResult, trainRewardModel } from '../../../src/training/rewardModel.ts';
+import { MemoryHost } from '../../fakes/trainingHost.ts';
+
+const config = parseLlamaConfig(
+  {
+    model_type: 'llama',
+    vocab_size: 32,
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    max_position_embeddings: 32,
+    tie_word_embeddings: true,
+    initializer_range: 0.3,
+  },
+  'config.json',
+);
+const weights = randomLlamaWeights(config, Rng.seeded(1));
+
+/** Prompts of three tokens; the chosen answer holds token 5, the rejected one token 6, both end with 2. */
+function makeData(count: number): PairData {
+  const rng = Rng.seeded(3);
+  const word = () => 8 + rng.int(20);
+  const pair = () => {
+    const prompt = [1, word(), word()];
+    const answer = (token: number) => [...prompt, ...[word(), token, ...(rng.int(2) ? [word()] : [])], 2];
+    return { chosen: answer(5), rejected: answer(6) };
+  };
+  return {
+    train: Array.from({ length: count }, pair),
+    heldOut: Array.from({ length: 40 }, pair),
+    warnings: [],
+  };
+}
+
+const options = (host: MemoryHost, changes: Partial<RewardOptions> = {}): RewardOptions => ({
+  config,
+  weights,
+  settings: {
+    ...rewardPresets.quick,
+    epochs: 6,
+    batchSize: 8,
+    learningRate: 0.02,
+    lora: { r: 4, alpha: 8, targetModules: ['q_proj', 'v_proj', 'up_proj'] },
+  },
+  seed: 7,
+  data: makeData(40),
+  host,
+  threads: 1,
+  ...changes,
+});
+
+async function train(changes: Partial<RewardOptions> = {}): Promise<{ result: RewardResult; host: MemoryHost }> {
+  const host = new MemoryHost();
+  const outcome = await trainRewardModel(options(host, changes));
+  assert.equal(outcome.kind, 'finished');
+  return { result: (outcome as { value: RewardResult }).value, host };
+}
+
+describe('reward model', () => {
+  let first: { result: RewardResult; host: MemoryHost };
+  before(async () => {
+    first = await train();
+  });
+
+  it('learns the preference and generalises to prompts that it has not seen', () => {
+    const { result, host } = first;
+    assert.ok(result.accuracy!.estimate > 0.9, `${result.accuracy!.estimate}`);
+    assert.ok(result.accuracy!.low > 0.5 && result.accuracy!.n === 40);
+    const losses = host.curve('loss');
+    assert.equal(losses.length, 30);
+    assert.ok(losses[0]! > 0.5 && losses.at(-1)! < 0.2, `${losses[0]} → ${losses.at(-1)}`);
+  });
+
+  it('reports under the names of TRL', () => {
+    const { values } = first.host.reported[0]!;
+    for (const name of [
+      'loss',
+      'accuracy',
+      'margin',
+      'min_reward',
+      'mean_reward',
+      'max_reward',
+      'num_tokens',
+      'grad_norm',
+      'learning_rate',
+    ]) {
+      assert.ok(Number.isFinite(values[name]), name);
+    }
+    assert.ok(values['min_reward']! <= values['mean_reward']! && values['mean_reward']! <= values['max_reward']!);
+  });
+
+  it('gives an adapter with its head, and a bias that centres the training answers', () => {
+    const { parameters, shapes, metrics } = first.result;
+    assert.deepEqual(shapes.get('score.weight'), [1, 16]);
+    assert.ok(parameters.get('score.weight')!.some(value => value !== 0));
+    assert.ok(parameters.has('base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight'));
+    assert.equal(metrics['reward_bias'], first.result.bias);
+  });
+
+  it('same seed, same bytes; another seed, others', async () => {
+    const again = (await train()).result;
+    assert.deepEqual(again.parameters, first.result.parameters);
+    assert.equal(again.bias, first.result.bias);
+    assert.notDeepEqual((await train({ seed: 8 })).result.parameters, first.result.parameters);
+  });
+
+  it('a stopped run goes on to the same bytes', async () => {
+    const host = new MemoryHost(11);
+    assert.equal((await trainRewardModel(options(host))).kind, 'stopped');
+    const last = host.checkpoints.at(-1)!;
+    assert.equal(last.step, 11);
+    const { result, host: rest } = await train({ resume: last });
+    assert.deepEqual(result.parameters, first.result.parameters);
+    assert.deepEqual(rest.reported, first.host.reported.slice(11));
+  });
+
+  it('at its start the loss is that of a coin when both answers are equal in reward', async () => {
+    const { train: pairs } = makeData(8);
+    const same = pairs.map(({ chosen }) => ({ chosen, rejected: chosen }));
+    const host = new MemoryHost();
+    await trainRewardModel(
+      options(host, {
+        data: { train: same, heldOut: [], warnings: [] },
+        settings: { ...options(host).settings, epochs: 1, centerRewardsCoefficient: 0 },
+      }),
+    );
+    assert.ok(Math.abs(host.curve('loss')[0]! - Math.LN2) < 1e-5);
+    assert.equal(host.curve('accuracy')[0], 0, 'equal rewards are not right');
+  });
+
+  it('a learning rate that explodes ends with a sentence', async () => {
+    const settings = { ...options(new MemoryHost()).settings, learningRate: 1e30, maxGradNorm: 0, warmupRatio: 0 };
+    await assert.rejects(train({ settings }), { name: 'HumanError', message: /step \d+.*Lower the learning rate/ });
+  });
+});
