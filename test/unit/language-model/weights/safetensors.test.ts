@@ -50,8 +50,8 @@ describe('safetensors', () => {
     const folder = await openSafetensorsFolder(memoryFolder(files));
     assert.deepEqual([...(await folder.read('a')), ...(await folder.read('b'))], [1, 2]);
 
-    const escape = JSON.stringify({ weight_map: { a: '../../etc/passwd' } });
-    await assert.rejects(openSafetensorsFolder(memoryFolder({ 'model.safetensors.index.json': escape })), {
+    const outside = JSON.stringify({ weight_map: { a: '../../etc/passwd' } });
+    await assert.rejects(openSafetensorsFolder(memoryFolder({ 'model.safetensors.index.json': outside })), {
       name: 'HumanError',
       message: /is missing/,
     });

@@ -1,0 +1,284 @@
+/** One session that runs a Llama with a key–value cache: prompts and single steps, log-probabilities and sampling weights. */
+import { HumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import {
+  createSession,
+  float32,
+  Graph,
+  gather,
+  int64,
+  logSoftmax,
+  mul,
+  reshape,
+  ropeTables,
+  type Session,
+  type Shape,
+  softmax,
+  type Tensor,
+  tensor,
+  tokenLogProbs,
+  type Value,
+} from '../engine/index.ts';
+import type { LlamaConfig } from './config.ts';
+import type { CacheView } from './keyValueCache.ts';
+import { type Attention, type ParameterSource, ropeFrequencies } from './layers.ts';
+import { llamaHidden, llamaLogits } from './llama.ts';
+import { type LoraConfig, loraNames, loraScale, loraTargets } from './lora.ts';
+
+export interface LiveAdapter {
+  readonly config: LoraConfig;
+  /** PEFT's names → arrays. They are read where they lie at each step, so that a trainer's own arrays can be given. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+}
+
+export interface DecoderOptions {
+  readonly config: LlamaConfig;
+  /** Hugging Face's names → arrays, row-major. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly adapter?: LiveAdapter;
+  /**
+   * `constants` copies the weights into the session, packed for speed. `live` reads them where they lie: no copy, slower
+   * steps, and changed weights count from the next step on. Default: `constants` up to 1.5 GB of weights.
+   */
+  readonly weightsAs?: 'constants' | 'live';
+  readonly threads?: number;
+}
+
+export interface DecoderBatch {
+  /** (B, T) row-major, padded on the right. */
+  readonly ids: Int32Array;
+  readonly batch: number;
+  readonly time: number;
+  /** Tokens of each row including this batch's: length B. Rows are either all at their start, or T is 1, or B is 1. */
+  readonly lengths: Int32Array;
+  /** Places in the flattened (B·T) batch whose next token is wanted: length N. */
+  readonly rows: Int32Array;
+  /** The token whose log-probability `targetLogProbs` is to hold, length N. */
+  readonly targets?: Int32Array;
+  /** What the logits are divided by for `probabilities`, length N, above 0. */
+  readonly temperatures?: Float32Array;
+  readonly cache: CacheView;
+  /** False leaves the adapter out of this run: the base model. Default true. */
+  readonly useAdapter?: boolean;
+}
+
+export interface DecoderOutputs {
+  /** (N, V), nats. */
+  readonly logProbs: Float32Array;
+  /** (N, V), of the tempered distribution. */
+  readonly probabilities: Float32Array;
+  readonly targetLogProbs: Float32Array;
+}
+
+const CONSTANTS_LIMIT = 1.5e9;
+
+export class Decoder {
+  readonly config: LlamaConfig;
+  readonly #session: Session;
+  readonly #weights: ReadonlyMap<string, Float32Array>;
+  readonly #adapter: LiveAdapter | undefined;
+  #live: Record<string, Tensor> = {};
+  #rope: { cos: Tensor; sin: Tensor } | undefined;
+  #logProbs = new Float32Array(0);
+  #probabilities = new Float32Array(0);
+
+  private constructor(options: DecoderOptions, session: Session) {
+    this.config = options.config;
+    this.#weights = options.weights;
+    this.#adapter = options.adapter;
+    this.#session = session;
+  }
+
+  static async create(options: DecoderOptions): Promise<Decoder> {
+    const { config, weights } = options;
+    if (config.headDim % 8 !== 0) {
+      throw new HumanError(
+        l10n.t('Attention heads of size {0} are not supported: the size has to be a multiple of 8.', config.headDim),
+      );
+    }
+    let bytes = 0;
+    for (const array of weights.values()) bytes += array.byteLength;
+    const live = (options.weightsAs ?? (bytes > CONSTANTS_LIMIT ? 'live' : 'constants')) === 'live';
+    const graph = new Graph();
+    const outputs = build(graph, options, live);
+    const session = await createSession(graph, outputs, {
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+    return new Decoder(options, session);
+  }
+
+  /** Runs one batch. The arrays of the result are used again by the next run: take what you need before it. */
+  async run(input: DecoderBatch): Promise<DecoderOutputs> {
+    const { config } = this;
+    const { batch, time, cache } = input;
+    const count = input.rows.length;
+    const size = count * config.vocabSize;
+    if (this.#logProbs.length < size) {
+      this.#logProbs = new Float32Array(size);
+      this.#probabilities = new Float32Array(size);
+    }
+    const outputs = {
+      logProbs: this.#logProbs.subarray(0, size),
+      probabilities: this.#probabilities.subarray(0, size),
+      targetLogProbs: new Float32Array(count),
+    };
+    const longest = input.lengths.reduce((a, b) => Math.max(a, b), 0);
+    const rope = this.#ropeFor(cache.capacity);
+    const feeds: Record<string, Tensor> = {
+      ...this.#liveInputs(),
+      ids: int64(input.ids, [batch, time]),
+      rows: int64(input.rows),
+      targets: int64(input.targets ?? new Int32Array(count)),
+      temperatures: float32(input.temperatures ?? new Float32Array(count).fill(1), [count, 1]),
+      last: tensor(
+        'int32',
+        Int32Array.from(input.lengths, n => n - 1),
+        [batch],
+      ),
+      total: tensor('int32', Int32Array.of(longest), []),
+      'rope.cos': rope.cos,
+      'rope.sin': rope.sin,
+    };
+    if (this.#session.inputs.has('positions')) feeds.positions = int64(positionsOf(input), [batch, time]);
+    if (this.#adapter) {
+      feeds['adapter.scale'] = float32([input.useAdapter === false ? 0 : loraScale(this.#adapter.config)], []);
+    }
+    const into: Record<string, Float32Array> = { ...outputs };
+    for (let layer = 0; layer < config.layers; layer++) {
+      feeds[`past.k.${layer}`] = cache.keys[layer]!;
+      feeds[`past.v.${layer}`] = cache.values[layer]!;
+      into[`present.k.${layer}`] = cache.keys[layer]!.data as Float32Array;
+      into[`present.v.${layer}`] = cache.values[layer]!.data as Float32Array;
+    }
+    await this.#session.run(feeds, into);
+    return outputs;
+  }
+
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+
+  /** Weights and adapters that are inputs, as tensors over the owner's arrays. */
+  #liveInputs(): Record<string, Tensor> {
+    const shapes = this.#session.inputs;
+    const refresh = (name: string, data: Float32Array | undefined): void => {
+      const dims = shapes.get(name)?.shape as readonly number[] | undefined;
+      if (!dims) return;
+      if (!data) throw new Error(`the weight ${name} is missing`);
+      if (this.#live[name]?.data !== data) this.#live[name] = float32(data, dims);
+    };
+    for (const [name, data] of this.#weights) refresh(name, data);
+    for (const [name, data] of this.#adapter?.weights ?? []) refresh(name, data);
+    return this.#live;
+  }
+
+  #ropeFor(positions: number): { cos: Tensor; sin: Tensor } {
+    if ((this.#rope?.cos.dims[0] ?? 0) < positions) {
+      const { cos, sin } = ropeTables(positions, ropeFrequencies(this.config));
+      const dims = [positions, this.config.headDim / 2];
+      this.#rope = { cos: float32(Float32Array.from(cos), dims), sin: float32(Float32Array.from(sin), dims) };
+    }
+    return this.#rope!;
+  }
+}
+
+/** Row-major (B, T): the position of each token; padding continues the count. */
+function positionsOf({ batch, time, lengths, rows: _ }: DecoderBatch): Int32Array {
+  const positions = new Int32Array(batch * time);
+  for (let b = 0; b < batch; b++) {
+    // Rows of a first prompt are padded on the right and start at 0; otherwise the batch ends at the row's length.
+    const start = batch > 1 && time > 1 ? 0 : lengths[b]! - time;
+    for (let t = 0; t < time; t++) positions[b * time + t] = Math.max(0, start + t);
+  }
+  return positions;
+}
+
+function build(graph: Graph, options: DecoderOptions, live: boolean): Record<string, Value> {
+  const { config, weights, adapter } = options;
+  const constants = new Map<string, Value>();
+  const targets = new Set(adapter ? loraTargets(config, adapter.config).map(target => target.path) : []);
+  const source: ParameterSource = {
+    weight(name: string, shape: Shape): Value {
+      if (live) return graph.input(name, 'float32', shape);
+      let value = constants.get(name);
+      if (!value) {
+        const data = weights.get(name);
+        if (!data) throw new Error(`the weight ${name} is missing`);
+        value = graph.constant(data, shape as readonly number[]);
+        constants.set(name, value);
+      }
+      return value;
+    },
+    adapter(path, inSize, outSize) {
+      if (!adapter || !targets.has(path)) return undefined;
+      const names = loraNames(path);
+      return {
+        a: graph.input(names.a, 'float32', [adapter.config.r, inSize]),
+        b: graph.input(names.b, 'float32', [outSize, adapter.config.r]),
+        scale: graph.input('adapter.scale', 'float32', []),
+      };
+    },
+  };
+  const ids = graph.input('ids', 'int64', ['B', 'T']);
+  const rows = graph.input('rows', 'int64', ['N']);
+  const outputs: Record<string, Value> = {};
+  const hidden = llamaHidden(source, config, ids, cachedAttention(graph, config, outputs));
+  const chosen = gather(reshape(hidden, ['B*T', config.hiddenSize]), rows);
+  const logits = llamaLogits(source, config, chosen);
+  const logProbs = logSoftmax(logits);
+  const inverse = graph.raw(
+    'Reciprocal',
+    [graph.input('temperatures', 'float32', ['N', 1])],
+    [{ dtype: 'float32', shape: ['N', 1] }],
+  )[0]!;
+  return {
+    ...outputs,
+    logProbs,
+    probabilities: softmax(mul(logProbs, inverse)),
+    targetLogProbs: tokenLogProbs(logits, graph.input('targets', 'int64', ['N'])),
+  };
+}
+
+/** Attention over a cache of (B, kvHeads, C, D) whose new keys and values are written in place. Adds the outputs. */
+function cachedAttention(graph: Graph, config: LlamaConfig, outputs: Record<string, Value>): Attention {
+  const { heads, kvHeads, headDim } = config;
+  const last = graph.input('last', 'int32', ['B']);
+  const total = graph.input('total', 'int32', []);
+  const cos = graph.input('rope.cos', 'float32', ['P', headDim / 2]);
+  const sin = graph.input('rope.sin', 'float32', ['P', headDim / 2]);
+  // The fused rotation of ONNX Runtime wants heads of a multiple of 16.
+  const fused = headDim % 16 === 0;
+  const positions = fused ? undefined : graph.input('positions', 'int64', ['B', 'T']);
+  const rotate = (x: Value): Value =>
+    fused
+      ? x
+      : graph.raw('RotaryEmbedding', [x, positions, cos, sin], [{ dtype: 'float32', shape: x.shape }], {
+          domain: 'com.microsoft',
+          attributes: { interleaved: { int: 0 } },
+        })[0]!;
+  const cacheShape: Shape = ['B', kvHeads, 'C', headDim];
+  return (layer, q, k, v) => {
+    const past = (kind: 'k' | 'v') => graph.input(`past.${kind}.${layer}`, 'float32', cacheShape);
+    const [mixed, keys, values] = graph.raw(
+      'GroupQueryAttention',
+      [rotate(q), rotate(k), v, past('k'), past('v'), last, total, ...(fused ? [cos, sin] : [])],
+      [
+        { dtype: 'float32', shape: q.shape },
+        { dtype: 'float32', shape: cacheShape },
+        { dtype: 'float32', shape: cacheShape },
+      ],
+      {
+        domain: 'com.microsoft',
+        attributes: {
+          num_heads: { int: heads },
+          kv_num_heads: { int: kvHeads },
+          do_rotary: { int: fused ? 1 : 0 },
+          scale: { float: 1 / Math.sqrt(headDim) },
+        },
+      },
+    );
+    outputs[`present.k.${layer}`] = keys!;
+    outputs[`present.v.${layer}`] = values!;
+    return mixed!;
+  };
+}
