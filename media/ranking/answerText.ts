@@ -108,4 +108,4 @@ function blockView(block: Block): TemplateResult {
 
 /** The answer as blocks; nothing in it is a link, an image or markup. */
 export const answerText = (text: string): TemplateResult =>
-  html`<div class="text">${blocksOf(text).map(blockView)}</div>`;
+  html`<div class="answer-text">${blocksOf(text).map(blockView)}</div>`;

@@ -41,6 +41,7 @@ if ((page.initial as { surface?: string } | null)?.surface === 'sidebar') docume
 const host = connect(rankingContract, {
   state: state => receive(state),
   undo: () => void undo(),
+  visible: ({ visible }) => inSight(visible),
 });
 
 function draw(): void {
@@ -231,6 +232,14 @@ function move(event: KeyboardEvent, by: number): void {
   focusAnswer();
 }
 
+function inSight(visible: boolean): void {
+  if (visible) watch.resume();
+  else {
+    watch.pause();
+    persist();
+  }
+}
+
 function onFocus(): void {
   document.body.classList.toggle('focused', document.hasFocus());
 }
@@ -241,12 +250,7 @@ window.addEventListener('focus', () => {
   if (document.activeElement === document.body) focusAnswer();
 });
 window.addEventListener('blur', onFocus);
-document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'hidden') {
-    watch.pause();
-    persist();
-  } else watch.resume();
-});
+document.addEventListener('visibilitychange', () => inSight(document.visibilityState === 'visible'));
 
 onFocus();
 draw();

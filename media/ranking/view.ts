@@ -187,8 +187,7 @@ function extraView(model: Model, actions: Actions, where: 'only-wide' | 'only-si
       placeholder=${l10n.t('Why? Optional, kept with the judgement')}
       @input=${(event: Event) => actions.note((event.target as HTMLInputElement).value)}
     >
-    <span class="label" id="flag-${where}">${l10n.t('Flag')}</span>
-    <span class="line flags" role="group" aria-labelledby="flag-${where}">${flagLabels().map(
+    <span class="line flags" role="group" aria-labelledby="flag-${where}"><span class="label" id="flag-${where}">${l10n.t('Flag')}</span>${flagLabels().map(
       ({ id, label }) => html`<label class="ck"><input
         type="checkbox" data-flag=${id} .checked=${model.draft.flags.includes(id)} @change=${() => actions.flag(id)}
       >${label}</label>`,
@@ -202,7 +201,7 @@ function footView(model: Model, item: RankingItem, actions: Actions): TemplateRe
   return html`<footer class="foot">
     ${model.extraOpen ? extraView(model, actions, 'only-side') : nothing}
     ${failure(model, actions)}
-    <div class="order">${orderView(draft)}</div>
+    <div class="order">${orderView(model)}</div>
     <div class="do">
       <button class="button save" aria-keyshortcuts="Enter" ?disabled=${saving} @click=${() => actions.save()}>${
         saving ? l10n.t('Saving…') : l10n.t('Save and Next')
@@ -224,8 +223,9 @@ function footView(model: Model, item: RankingItem, actions: Actions): TemplateRe
 }
 
 /** `B > A = D > C`, and what it comes to. */
-function orderView(draft: Draft): TemplateResult {
+function orderView({ draft, message }: Model): TemplateResult | typeof nothing {
   const order = groups(draft);
+  if (order.length === 0 && message) return nothing;
   if (order.length === 0)
     return html`<span class="dim grow">${l10n.t('Give each answer a rank; equal ranks are a tie.')}</span>`;
   const { pairs, ties } = countPairs(draft);

@@ -61,5 +61,7 @@ export const rankingContract = {
     state: { params: RankingStateSchema },
     /** The title bar's Undo. */
     undo: { params: v.object({}) },
+    /** The view came into sight or went out of it: time out of sight does not count. */
+    visible: { params: v.object({ visible: v.boolean() }) },
   },
 } as const satisfies Contract;

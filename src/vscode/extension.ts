@@ -1,6 +1,7 @@
 /** Activation: registers everything by name and loads nothing; each feature's code runs at its first use. */
 import * as vscode from 'vscode';
 import { CommandIds, PanelTypes } from './commandIds.ts';
+import { registerJobs, registerModelsView, registerRanking } from './registerTuning.ts';
 import { lazyCommand, Services } from './services.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -9,6 +10,9 @@ export function activate(context: vscode.ExtensionContext): void {
   registerPlayground(services);
   registerTemplates(services);
   registerModels(services);
+  registerRanking(services);
+  registerJobs(services);
+  registerModelsView(services);
   lazyCommand(services, CommandIds.showLog, async () => s => s.showLog());
 }
 
