@@ -1,0 +1,106 @@
+/** Puts rendered pieces together into messages with spans. Only pieces of kind `role` part messages; values never do. */
+import type { Role } from '../generation.ts';
+import type { Piece } from './pieces.ts';
+import type { RenderedMessage, Span, SpanPart, TextRange } from './template.ts';
+
+/** A place in the conversation where other messages go: `{{ shots }}`, or an input of kind `thread`. */
+export interface Slot {
+  readonly slot: string;
+}
+
+export type Turn = RenderedMessage | Slot;
+
+export const isSlot = (turn: Turn): turn is Slot => 'slot' in turn;
+
+export interface AssembleOptions {
+  /** Expressions that are slots. */
+  readonly slots: ReadonlySet<string>;
+  /** From offsets of the pieces to offsets of the file. */
+  readonly toFile: (offset: number) => number;
+}
+
+/** Text before the first role is a system message, if there is any. */
+export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOptions): Turn[] {
+  const turns: Turn[] = [];
+  let role: Role = 'system';
+  let explicit = false;
+  let content = '';
+  let spans: Span[] = [];
+  const flush = (): void => {
+    const message = trimmed(role, content, spans);
+    if (explicit || message.content !== '') turns.push(message);
+    content = '';
+    spans = [];
+  };
+  const add = (text: string, part: SpanPart): void => {
+    if (text === '') return;
+    const start = content.length;
+    content += text;
+    spans.push({ start, end: content.length, part });
+  };
+  for (const piece of pieces) {
+    if (piece.kind === 'role') {
+      flush();
+      role = piece.role;
+      explicit = true;
+    } else if (piece.kind === 'value' && slots.has(piece.expression)) {
+      const name = piece.expression;
+      // What surrounds a slot belongs to the message only where it is more than blank lines.
+      explicit = false;
+      flush();
+      turns.push({ slot: name });
+    } else if (piece.kind === 'value') {
+      const range = { start: toFile(piece.start), end: toFile(piece.end) };
+      add(piece.text, { kind: 'variable', name: nameOf(piece.expression), range });
+    } else {
+      const range = { start: toFile(piece.start), end: toFile(piece.start + piece.text.length) };
+      add(piece.text, { kind: 'text', range });
+    }
+  }
+  flush();
+  return turns;
+}
+
+/** Without leading and trailing blank lines (Prompty's rule); spans are cut along. */
+function trimmed(role: Role, content: string, spans: readonly Span[]): RenderedMessage {
+  let start = 0;
+  for (
+    let next = content.indexOf('\n');
+    next !== -1 && isBlank(content, start, next);
+    next = content.indexOf('\n', start)
+  )
+    start = next + 1;
+  let end = content.length;
+  if (isBlank(content, start, end)) end = start;
+  while (end > start) {
+    const last = content.lastIndexOf('\n', end - 1);
+    if (last < start || !isBlank(content, last + 1, end)) break;
+    end = last;
+  }
+  const kept = spans.flatMap((span): Span[] => {
+    const from = Math.max(span.start, start);
+    const to = Math.min(span.end, end);
+    return from < to ? [{ start: from - start, end: to - start, part: cut(span, from, to) }] : [];
+  });
+  return { role, content: content.slice(start, end), spans: kept };
+}
+
+function cut(span: Span, from: number, to: number): SpanPart {
+  if (span.part.kind !== 'text' || !span.part.range) return span.part;
+  const range: TextRange = {
+    start: span.part.range.start + (from - span.start),
+    end: span.part.range.end - (span.end - to),
+  };
+  return { kind: 'text', range };
+}
+
+function isBlank(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const char = text.charCodeAt(i);
+    if (char !== 32 && char !== 9 && char !== 10 && char !== 13) return false;
+  }
+  return true;
+}
+
+/** `customer.name | upper` → `customer`; anything that does not start with a name stands as it is. */
+const nameOf = (expression: string): string => /^[A-Za-z_]\w*/.exec(expression)?.[0] ?? expression;

@@ -1,0 +1,265 @@
+/** Renders a template for one input row: messages with spans, worked examples and the reasoning strategy applied. */
+import { HumanError } from '../../base/errors.ts';
+import { l10n } from '../../base/l10n.ts';
+import { Rng } from '../../base/rng.ts';
+import type { ExampleBank } from '../datasets/bank.ts';
+import type { Message } from '../generation.ts';
+import { isRecord } from './frontMatter.ts';
+import { inputValues, type Values } from './inputValues.ts';
+import { assemble, isSlot, type Turn } from './messages.ts';
+import type { RenderTemplate } from './pieces.ts';
+import { offsetOfLine } from './promptyFile.ts';
+import type {
+  Diagnostic,
+  ExampleSettings,
+  RenderedMessage,
+  RenderedPrompt,
+  Strategy,
+  Template,
+  TextRange,
+} from './template.ts';
+
+export interface RenderOptions {
+  /** Values of the inputs; defaults fill the rest. */
+  readonly values: Values;
+  /** The bank that `examples.bank` names, read by the caller; absent where it could not be read. */
+  readonly bank?: ExampleBank;
+  /** Each overrides the template's own setting. */
+  readonly strategy?: Strategy;
+  readonly shots?: number;
+  readonly selection?: 'fixed' | 'random';
+  readonly exampleSeed?: number;
+}
+
+export interface RenderOutcome {
+  /** Absent where an error stands among the diagnostics. */
+  readonly prompt?: RenderedPrompt;
+  /** The template's own and those of these values. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Renders through `renderTemplate`, which runs templates where they can be stopped. Rejects only for bugs and cancellation. */
+export async function renderPrompt(
+  template: Template,
+  options: RenderOptions,
+  renderTemplate: RenderTemplate,
+): Promise<RenderOutcome> {
+  const diagnostics: Diagnostic[] = [...template.diagnostics];
+  const { values, diagnostics: wrongValues } = inputValues(template, options.values);
+  diagnostics.push(...wrongValues);
+  const strategy = options.strategy ?? template.tunesmith.reasoning.strategy;
+  const wanted = strategy === 'zero-shot-cot' ? 0 : (options.shots ?? template.tunesmith.examples?.shots ?? 0);
+  if (wanted > 0 && !options.bank) {
+    const examples = template.tunesmith.examples;
+    const message = examples
+      ? l10n.t('The example bank “{0}” is not there. Correct the path, or set “shots: 0”.', examples.bank)
+      : l10n.t('This template names no example bank. Add “examples” under metadata.tunesmith, or use no shots.');
+    if (!diagnostics.some(({ code }) => code === 'missing-bank'))
+      diagnostics.push({ severity: 'error', code: 'missing-bank', message, range: examples?.range ?? noRange });
+  }
+  if (hasError(diagnostics)) return { diagnostics };
+
+  const job = new Rendering(template, renderTemplate);
+  try {
+    const turns = await job.turns({ ...values, shots: [] });
+    const question = turns.findLast((turn): turn is RenderedMessage => !isSlot(turn) && turn.role === 'user');
+    const chosen = wanted > 0 ? chooseShots(template, options, wanted) : [];
+    const shots = await job.examples(chosen, strategy, values, question, wanted, options.bank);
+    const listed = template.variables.some(use => use.name === 'shots') && !turns.some(isShots);
+    // A template that lists its examples itself is rendered again with the rows.
+    const full = listed ? await job.turns({ ...values, shots: shots.map(shot => shot.fields) }) : turns;
+    const messages = place(full, listed ? [] : shots.flatMap(shot => shot.messages), values);
+    return {
+      prompt: withStrategy(
+        { messages, continueLast: false, shots: shots.map(shot => shot.index) },
+        strategy,
+        template.tunesmith.reasoning.trigger,
+      ),
+      diagnostics,
+    };
+  } catch (error) {
+    if (!(error instanceof HumanError)) throw error;
+    diagnostics.push({ severity: 'error', code: 'render-failed', message: error.message, range: job.rangeOf(error) });
+    return { diagnostics };
+  }
+}
+
+const noRange: TextRange = { start: 0, end: 0 };
+const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.some(({ severity }) => severity === 'error');
+const isShots = (turn: Turn): boolean => isSlot(turn) && turn.slot === 'shots';
+
+interface Shot {
+  readonly index: number;
+  readonly fields: Values;
+  readonly messages: readonly RenderedMessage[];
+}
+
+/** Rendering one template with several sets of values. */
+class Rendering {
+  readonly #template: Template;
+  readonly #render: RenderTemplate;
+  readonly #body: string;
+  readonly #slots: ReadonlySet<string>;
+  readonly #carriageReturns: readonly number[];
+
+  constructor(template: Template, render: RenderTemplate) {
+    this.#template = template;
+    this.#render = render;
+    const raw = template.text.slice(template.bodyRange.start, template.bodyRange.end);
+    // Prompts have plain line feeds; offsets of the file are found again through the places of the dropped characters.
+    const dropped: number[] = [];
+    this.#body = raw.replace(/\r\n/g, (_, offset: number) => {
+      dropped.push(offset - dropped.length);
+      return '\n';
+    });
+    this.#carriageReturns = dropped;
+    const threads = template.inputs.filter(input => input.kind === 'thread').map(input => input.name);
+    this.#slots = new Set(['shots', ...threads]);
+  }
+
+  async turns(variables: Values): Promise<Turn[]> {
+    const pieces = await this.#render({ format: this.#template.format, template: this.#body, variables });
+    return assemble(pieces, { slots: this.#slots, toFile: offset => this.#toFile(offset) });
+  }
+
+  /** Up to `wanted` examples, passing over those that ask the question itself. */
+  async examples(
+    candidates: readonly number[],
+    strategy: Strategy,
+    values: Values,
+    question: RenderedMessage | undefined,
+    wanted: number,
+    bank: ExampleBank | undefined,
+  ): Promise<Shot[]> {
+    const shots: Shot[] = [];
+    for (const index of candidates) {
+      if (shots.length >= wanted) break;
+      const row = bank?.rows[index];
+      if (!row) continue;
+      const fields = row.values;
+      const turns = await this.turns({ ...values, ...fields, shots: [] });
+      const asked = turns.findLast((turn): turn is RenderedMessage => !isSlot(turn) && turn.role === 'user');
+      if (!asked || asked.content === question?.content) continue;
+      const settings = this.#template.tunesmith.examples;
+      const reasoned = strategy === 'few-shot-cot';
+      if (reasoned && (fields.reasoning === undefined || fields.reasoning === null)) continue;
+      const answer = await this.#answer(settings, reasoned, fields);
+      const shot = shots.length;
+      shots.push({
+        index,
+        fields,
+        messages: [
+          { ...asked, shot },
+          { ...answer, shot },
+        ],
+      });
+    }
+    return shots;
+  }
+
+  async #answer(settings: ExampleSettings | undefined, reasoned: boolean, fields: Values): Promise<RenderedMessage> {
+    const source = (reasoned ? settings?.reasonedAnswer : settings?.answer) ?? '{{ answer }}';
+    const pieces = await this.#render({ format: this.#template.format, template: source, variables: fields });
+    const turns = assemble(
+      pieces.filter(piece => piece.kind !== 'role'),
+      { slots: new Set(), toFile: () => 0 },
+    );
+    const content = turns.flatMap(turn => (isSlot(turn) ? [] : [turn]))[0];
+    if (!content) return { role: 'assistant', content: '', spans: [] };
+    const spans = content.spans.map(span => ({
+      ...span,
+      part: span.part.kind === 'variable' ? { kind: span.part.kind, name: span.part.name } : { kind: 'text' as const },
+    }));
+    return { role: 'assistant', content: content.content, spans };
+  }
+
+  rangeOf(error: HumanError): TextRange {
+    const start = this.#toFile(offsetOfLine(this.#body, error.place.line ?? 1));
+    const end = this.#template.text.indexOf('\n', start);
+    return { start, end: end === -1 ? this.#template.text.length : end };
+  }
+
+  #toFile(offset: number): number {
+    let low = 0;
+    let high = this.#carriageReturns.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#carriageReturns[middle]! < offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.#template.bodyRange.start + offset + low;
+  }
+}
+
+/** All rows of the bank in the order in which they are to be tried. */
+function chooseShots(template: Template, options: RenderOptions, wanted: number): readonly number[] {
+  const size = options.bank?.rows.length ?? 0;
+  const indices = Array.from({ length: size }, (_, index) => index);
+  const settings = template.tunesmith.examples;
+  if ((options.selection ?? settings?.selection ?? 'fixed') === 'fixed') return indices;
+  const seed = options.exampleSeed ?? settings?.seed ?? 0;
+  return wanted === 0 ? [] : Rng.seeded(seed).stream('shots').shuffled(indices);
+}
+
+/** Fills slots. Examples without a slot of their own go before the last user message. */
+function place(turns: readonly Turn[], examples: readonly RenderedMessage[], values: Values): RenderedMessage[] {
+  const hasSlot = turns.some(isShots);
+  const lastUser = turns.findLastIndex(turn => !isSlot(turn) && turn.role === 'user');
+  const messages: RenderedMessage[] = [];
+  turns.forEach((turn, index) => {
+    if (!hasSlot && index === lastUser) messages.push(...examples);
+    if (!isSlot(turn)) messages.push(turn);
+    else if (turn.slot === 'shots') messages.push(...examples);
+    else messages.push(...threadMessages(values[turn.slot], turn.slot));
+  });
+  return messages;
+}
+
+function threadMessages(value: unknown, name: string): RenderedMessage[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item): RenderedMessage[] => {
+    if (!isRecord(item) || typeof item.content !== 'string') return [];
+    const role = (['system', 'user', 'assistant'] as const).find(candidate => candidate === item.role);
+    if (!role) return [];
+    const { content } = item;
+    const spans = content === '' ? [] : [{ start: 0, end: content.length, part: { kind: 'variable' as const, name } }];
+    return [{ role, content, spans }];
+  });
+}
+
+function withStrategy(prompt: RenderedPrompt, strategy: Strategy, trigger: string): RenderedPrompt {
+  const last = prompt.messages.at(-1);
+  // An empty assistant message at the end only says that the model speaks next.
+  const messages = last?.role === 'assistant' && last.content === '' ? prompt.messages.slice(0, -1) : prompt.messages;
+  const prefilled = messages.at(-1)?.role === 'assistant';
+  if (strategy !== 'zero-shot-cot') return { ...prompt, messages, continueLast: prefilled };
+  return continued({ ...prompt, messages, continueLast: prefilled }, [trigger]);
+}
+
+/** The prompt with texts put at the end of the assistant's unfinished message. */
+function continued(prompt: RenderedPrompt, texts: readonly string[]): RenderedPrompt {
+  const last = prompt.continueLast ? prompt.messages.at(-1) : undefined;
+  let content = last?.content ?? '';
+  const spans = [...(last?.spans ?? [])];
+  for (const text of texts) {
+    if (text === '') continue;
+    spans.push({ start: content.length, end: content.length + text.length, part: { kind: 'reasoning' } });
+    content += text;
+  }
+  const message: RenderedMessage = { role: 'assistant', content, spans };
+  return {
+    ...prompt,
+    messages: [...(last ? prompt.messages.slice(0, -1) : prompt.messages), message],
+    continueLast: true,
+  };
+}
+
+/** Second stage of zero-shot chain of thought: the reasoning as the model gave it, then the phrase that asks for the answer. */
+export function extractionPrompt(prompt: RenderedPrompt, reasoning: string, extract: string): RenderedPrompt {
+  return continued(prompt, [reasoning.trimEnd(), `\n${extract}`]);
+}
+
+/** For places that show a conversation as plain messages. */
+export const messagesOf = (prompt: RenderedPrompt): Message[] =>
+  prompt.messages.map(({ role, content }) => ({ role, content }));

@@ -1,0 +1,110 @@
+/** `metadata.tunesmith` of a template: examples, reasoning, input rows and how answers are graded. */
+import { l10n } from '../../base/l10n.ts';
+import type { Report, Section } from './frontMatter.ts';
+import {
+  type AnswerRule,
+  type ExampleSettings,
+  Grades,
+  type ReasoningSettings,
+  Strategies,
+  type TunesmithSettings,
+} from './template.ts';
+
+/** Kojima et al. 2022, the phrases of their table of templates. */
+export const defaultReasoning: ReasoningSettings = {
+  strategy: 'direct',
+  trigger: "Let's think step by step.",
+  extract: 'Therefore, the answer is',
+  answer: { rule: 'whole' },
+};
+
+export const defaultAnswer = '{{ answer }}';
+export const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
+
+export function readTunesmithSettings(section: Section | undefined, report: Report): TunesmithSettings {
+  if (!section) return { reasoning: defaultReasoning, grade: 'equal' };
+  const rows = section.field('rows') && readPath(section, 'rows', report);
+  return {
+    examples: readExamples(section, report),
+    reasoning: readReasoning(section.section('reasoning'), report),
+    rows,
+    expected: section.string('expected'),
+    grade: section.oneOf(Grades, 'grade') ?? 'equal',
+  };
+}
+
+function readExamples(parent: Section, report: Report): ExampleSettings | undefined {
+  const field = parent.field('examples');
+  const section = parent.section('examples');
+  if (!field || !section) return undefined;
+  const bank = readPath(section, 'bank', report);
+  if (bank === undefined) {
+    if (!section.field('bank')) {
+      const message = l10n.t('“examples” names no bank. Add “bank: ./examples.jsonl”.');
+      report('error', 'missing-bank', message, field.range);
+    }
+    return undefined;
+  }
+  return {
+    bank,
+    shots: section.number({ min: 0, max: 1000, whole: true }, 'shots') ?? 4,
+    selection: section.oneOf(['fixed', 'random'], 'selection') ?? 'fixed',
+    seed: section.number({ whole: true }, 'seed') ?? 0,
+    answer: section.string('answer') ?? defaultAnswer,
+    reasonedAnswer: section.string('reasonedAnswer') ?? defaultReasonedAnswer,
+    range: field.range,
+  };
+}
+
+function readReasoning(section: Section | undefined, report: Report): ReasoningSettings {
+  if (!section) return defaultReasoning;
+  return {
+    strategy: section.oneOf(Strategies, 'strategy') ?? defaultReasoning.strategy,
+    trigger: section.string('trigger') ?? defaultReasoning.trigger,
+    extract: section.string('extract') ?? defaultReasoning.extract,
+    answer: readAnswerRule(section, report) ?? defaultReasoning.answer,
+  };
+}
+
+const ruleNames = ['whole', 'last-number', 'choice', 'regex', 'after-marker'] as const;
+
+function readAnswerRule(parent: Section, report: Report): AnswerRule | undefined {
+  const field = parent.field('answer');
+  if (!field) return undefined;
+  if (typeof field.value === 'string') {
+    const rule = parent.oneOf(['whole', 'last-number', 'choice'], 'answer');
+    return rule === 'choice' ? { rule, choices: 'ABCDE' } : rule && { rule };
+  }
+  const section = parent.section('answer');
+  const rule = section?.oneOf(ruleNames, 'rule');
+  const missing = (key: string): undefined => {
+    report('error', 'wrong-type', l10n.t('The rule “{0}” needs “{1}”.', rule!, key), field.range);
+    return undefined;
+  };
+  switch (rule) {
+    case 'choice':
+      return { rule, choices: section?.string('choices') ?? 'ABCDE' };
+    case 'regex': {
+      const pattern = section?.string('pattern');
+      return pattern === undefined ? missing('pattern') : { rule, pattern, flags: section?.string('flags') ?? '' };
+    }
+    case 'after-marker': {
+      const marker = section?.string('marker');
+      return marker ? { rule, marker } : missing('marker');
+    }
+    case undefined:
+      return undefined;
+    default:
+      return { rule };
+  }
+}
+
+/** A path beside the template: relative, and no address. */
+function readPath(section: Section, name: string, report: Report): string | undefined {
+  const field = section.field(name);
+  const path = section.string(name);
+  if (field === undefined || path === undefined) return undefined;
+  if (path !== '' && !path.includes('\0') && !/^([/\\]|[A-Za-z][A-Za-z\d+.-]*:)/.test(path)) return path;
+  report('error', 'wrong-type', l10n.t('“{0}” must be a path relative to the template.', name), field.valueRange);
+  return undefined;
+}
