@@ -104,6 +104,7 @@ export const RuntimeReportSchema = v.object({
   memoryGrowth: v.boolean(),
   threads: v.number(),
 });
+export type RuntimeReport = v.InferOutput<typeof RuntimeReportSchema>;
 
 export const InferenceEventSchema = v.variant('type', [
   /** First message of the child, once. */

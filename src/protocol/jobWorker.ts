@@ -23,17 +23,7 @@ import {
   JobStateSchema,
 } from '../core/jobs/job.ts';
 
-export const JobFiles = {
-  specification: 'job.json',
-  state: 'state.json',
-  events: 'events.jsonl',
-  control: 'control.json',
-  checkpoints: 'checkpoints',
-  result: 'result.json',
-  log: 'log.txt',
-  lock: 'lock',
-  launch: 'launch.json',
-} as const;
+export { JobFiles } from '../core/jobs/files.ts';
 
 export const HeartbeatSeconds = 5;
 

@@ -6,9 +6,21 @@ import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
 import { stringifyJsonLines } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
-import type { JobControl, JobEvent, JobResult, JobSpecification, JobState, JobStatus } from '../core/jobs/job.ts';
+import { JobFiles } from '../core/jobs/files.ts';
+import {
+  type JobControl,
+  JobControlSchema,
+  type JobEvent,
+  JobEventSchema,
+  type JobResult,
+  JobResultSchema,
+  type JobSpecification,
+  JobSpecificationSchema,
+  type JobState,
+  JobStateSchema,
+  type JobStatus,
+} from '../core/jobs/job.ts';
 import { type JobLaunch, JobLaunchSchema, jobStatus } from '../core/jobs/status.ts';
-import { JobFileSchemas, JobFiles } from '../protocol/jobWorker.ts';
 import { type Disk, diskError, nodeDisk, randomName, replaceJsonFile, writeNewFile } from './fileSystem.ts';
 import { processFact, processStartedAt } from './processIdentity.ts';
 import type { FileProblem } from './recordLog.ts';
@@ -56,7 +68,7 @@ export async function createJobFolder<Names extends string>(
       await writeNewFile(join(temporary, file), text, disk);
       data[file] = { file, sha256: createHash('sha256').update(text).digest('hex'), rows: rows.length };
     }
-    const specification = v.parse(JobFileSchemas.specification, job.specification({ id, createdAt, data }));
+    const specification = v.parse(JobSpecificationSchema, job.specification({ id, createdAt, data }));
     await writeNewFile(join(temporary, JobFiles.specification), JSON.stringify(specification, null, 2) + '\n', disk);
     await disk.syncFolder(temporary);
     await disk.rename(temporary, path);
@@ -93,7 +105,7 @@ export class JobFolder {
         place: { file: path },
       });
     }
-    return new JobFolder(path, readVersioned(file, text, JobFileSchemas.specification));
+    return new JobFolder(path, readVersioned(file, text, JobSpecificationSchema));
   }
 
   get id(): string {
@@ -118,15 +130,15 @@ export class JobFolder {
   }
 
   state(): Promise<JobState | undefined> {
-    return this.#read('state', JobFileSchemas.state);
+    return this.#read('state', JobStateSchema);
   }
 
   result(): Promise<JobResult | undefined> {
-    return this.#read('result', JobFileSchemas.result);
+    return this.#read('result', JobResultSchema);
   }
 
   control(): Promise<JobControl | undefined> {
-    return this.#read('control', JobFileSchemas.control);
+    return this.#read('control', JobControlSchema);
   }
 
   launch(): Promise<JobLaunch | undefined> {
@@ -174,7 +186,7 @@ export class JobFolder {
     const events: JobEvent[] = [];
     for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) {
       if (line.trim() === '') continue;
-      const parsed = v.safeParse(JobFileSchemas.event, parseJson(line));
+      const parsed = v.safeParse(JobEventSchema, parseJson(line));
       if (parsed.success) events.push(parsed.output);
     }
     return { events, cursor: { offset: offset + end }, restarted };

@@ -4,17 +4,30 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
-import { type TunedModel, TunedModelSchema } from '../core/jobs/job.ts';
+import { TunedModelSchema } from '../core/jobs/job.ts';
+import {
+  type ImportedModel,
+  ImportedModelSchema,
+  type ModelStore,
+  type NewImport,
+  type StoredModel,
+} from '../core/models.ts';
 import { type Disk, diskError, nodeDisk, replaceJsonFile } from './fileSystem.ts';
 import type { FileProblem } from './recordLog.ts';
 import { fileNameFor, readTextFile, type WorkspaceLayout } from './workspaceLayout.ts';
 
-export interface StoredModel {
-  /** Name of the folder: unique in the workspace. */
-  readonly name: string;
-  /** PEFT folder. */
-  readonly path: string;
-  readonly lineage: TunedModel;
+/** The store of a workspace (if one is open) and of a person (`userFolder()`). */
+export function modelStore(options: { readonly layout?: WorkspaceLayout; readonly user: string }): ModelStore {
+  const { layout, user } = options;
+  return {
+    tuned: async () => (layout ? (await listTunedModels(layout)).models : []),
+    imported: () => listImportedModels(user),
+    addImported: model => addImportedModel(user, model),
+    removeImported: name => removeImportedModel(user, name),
+    removeTuned: async name => {
+      if (layout) await removeTunedModel(layout, name);
+    },
+  };
 }
 
 /** File beside the adapter's own that says where the model comes from. */
@@ -58,18 +71,6 @@ export async function freeModelName(layout: WorkspaceLayout, wanted: string): Pr
   }
 }
 
-const ImportedModelSchema = v.object({
-  format: v.literal(1),
-  name: v.string(),
-  /** A Hugging Face folder or a `.gguf` file, absolute. */
-  path: v.string(),
-  addedAt: v.string(),
-  /** Repository and revision of the hub that it was downloaded from. */
-  repository: v.optional(v.string()),
-  revision: v.optional(v.string()),
-});
-export type ImportedModel = v.InferOutput<typeof ImportedModelSchema>;
-
 // One small file a model, so that two windows never rewrite one list.
 const importedFolder = (user: string): string => join(user, 'models');
 
@@ -86,11 +87,7 @@ export async function listImportedModels(user: string): Promise<ImportedModel[]>
 }
 
 /** Remembers a model by its path; the same path again keeps its name. Its files stay where they are. */
-export async function addImportedModel(
-  user: string,
-  model: Pick<ImportedModel, 'name' | 'path' | 'repository' | 'revision'>,
-  disk: Disk = nodeDisk,
-): Promise<ImportedModel> {
+export async function addImportedModel(user: string, model: NewImport, disk: Disk = nodeDisk): Promise<ImportedModel> {
   const known = await listImportedModels(user);
   const same = known.find(other => other.path === model.path);
   const wanted = fileNameFor(model.name, 'model');

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { ProcessFact } from '../core/jobs/status.ts';
 
 /**
- * A word for the start of a process (boot and clock ticks), or undefined where the system does not tell cheaply or there is
- * no such process. A zombie is no process.
+ * When a process started, in the kernel's ticks since boot; undefined where the system does not tell cheaply or there is no
+ * such process. A zombie is no process.
  */
 export function processStartedAt(pid: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
@@ -14,8 +14,7 @@ export function processStartedAt(pid: number): string | undefined {
       .replace(/^.*\) /s, '')
       .split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X' || fields[19] === undefined) return undefined;
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
-    return `${boot}:${fields[19]}`;
+    return fields[19];
   } catch {
     return undefined;
   }

@@ -1,0 +1,12 @@
+/** Names of the files in a job's folder; `protocol/jobWorker.ts` says who writes them and when. */
+export const JobFiles = {
+  specification: 'job.json',
+  state: 'state.json',
+  events: 'events.jsonl',
+  control: 'control.json',
+  checkpoints: 'checkpoints',
+  result: 'result.json',
+  log: 'log.txt',
+  lock: 'lock',
+  launch: 'launch.json',
+} as const;

@@ -1,0 +1,15 @@
+/** What a child process gets of the environment: what programs need to run, and no key of any service. */
+
+const wanted =
+  /^(PATH|HOME|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|SYSTEMROOT|WINDIR|COMSPEC|TEMP|TMP|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|OMP_NUM_THREADS|HF_HOME|HF_HUB_CACHE|XDG_CACHE_HOME|XDG_DATA_HOME|TUNESMITH_\w+)$/i;
+
+export function childEnvironment(
+  extra: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && wanted.test(name)) kept[name] = value;
+  }
+  return { ...kept, ...extra };
+}
