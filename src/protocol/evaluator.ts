@@ -4,9 +4,12 @@
  * call outlives its time limit. Every request gets one reply.
  */
 import * as v from 'valibot';
+import { PieceSchema } from '../core/prompts/pieces.ts';
 
 export const EvaluatorRequestSchema = v.variant('method', [
-  /** Renders a jinja2 or mustache template with stock whitespace. */
+  /** Sent once at the start: translations for the sentences of failures. */
+  v.object({ id: v.number(), method: v.literal('configure'), bundle: v.record(v.string(), v.string()) }),
+  /** Renders a jinja2 or mustache template with stock whitespace, into pieces; `maxOutput` counts their characters. */
   v.object({
     id: v.number(),
     method: v.literal('render'),
@@ -48,7 +51,8 @@ export const EvaluatorReplySchema = v.variant('type', [
 export type EvaluatorReply = v.InferOutput<typeof EvaluatorReplySchema>;
 
 export const EvaluatorResultSchemas = {
-  render: v.object({ text: v.string() }),
+  configure: v.object({}),
+  render: v.object({ pieces: v.array(PieceSchema) }),
   match: v.object({
     matches: v.array(
       v.nullable(v.object({ index: v.number(), text: v.string(), groups: v.array(v.nullable(v.string())) })),

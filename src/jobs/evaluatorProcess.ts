@@ -1,0 +1,277 @@
+/** Starts and watches the process that runs templates, regular expressions and reward code: it can be stopped at any time. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import * as v from 'valibot';
+import type { Disposable } from '../base/disposable.ts';
+import { HumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import { type Logger, silentLogger } from '../base/logger.ts';
+import type { Piece, RenderRequest } from '../core/prompts/pieces.ts';
+import { EvaluatorReplySchema, type EvaluatorRequest, EvaluatorResultSchemas } from '../protocol/evaluator.ts';
+import { workerEntry } from './workerEntry.ts';
+
+export interface EvaluatorOptions {
+  /** The package's folder. */
+  readonly root: string;
+  readonly nodePath?: string;
+  /** Milliseconds that one call may take once the process is up. */
+  readonly timeLimit?: number;
+  /** Megabytes of JavaScript heap. */
+  readonly memoryLimit?: number;
+  /** Characters that one rendered template may have. */
+  readonly maxOutput?: number;
+  /** Translations for the child (base/l10n.ts). */
+  readonly bundle?: Readonly<Record<string, string>>;
+  readonly logger?: Logger;
+}
+
+export interface PatternMatch {
+  readonly index: number;
+  readonly text: string;
+  readonly groups: readonly (string | null)[];
+}
+
+const startLimit = 20_000;
+
+/** One warm process, restarted by the call after one that had to be stopped. Calls run one at a time, in order. */
+export class Evaluator implements Disposable {
+  readonly #options: EvaluatorOptions;
+  readonly #child: StoppableChild;
+  #rewards: StoppableChild | undefined;
+
+  constructor(options: EvaluatorOptions) {
+    this.#options = options;
+    this.#child = new StoppableChild(options, {});
+  }
+
+  /** Starts the process ahead of its first call. */
+  async warm(): Promise<void> {
+    await this.#child.ready();
+  }
+
+  /** Renders a template; rejects with a HumanError, its line counted in the template. A `RenderTemplate`. */
+  readonly render = async ({ format, template, variables }: RenderRequest): Promise<readonly Piece[]> => {
+    const maxOutput = this.#options.maxOutput ?? 1 << 20;
+    const result = await this.#child.call(
+      { method: 'render', format, template, variables: { ...variables }, maxOutput },
+      seconds =>
+        l10n.t('The template took longer than {0} s and was stopped. Look for loops over large ranges.', seconds),
+    );
+    return v.parse(EvaluatorResultSchemas.render, result).pieces;
+  };
+
+  /** The first (or last) match of a user's regular expression in each text. */
+  async match(
+    pattern: string,
+    flags: string,
+    texts: readonly string[],
+    which: 'first' | 'last' = 'first',
+  ): Promise<(PatternMatch | null)[]> {
+    const result = await this.#child.call(
+      { method: 'match', pattern, flags, texts: [...texts], last: which === 'last' },
+      seconds =>
+        l10n.t('The regular expression “{0}” took longer than {1} s and was stopped. Simplify it.', pattern, seconds),
+    );
+    return v.parse(EvaluatorResultSchemas.match, result).matches;
+  }
+
+  /**
+   * Calls a workspace's reward function for each row, in a process of its own. Only where the user lets code run: a trusted
+   * workspace, or `--allow-code`.
+   */
+  async reward(
+    file: string,
+    rows: readonly { readonly prompt: string; readonly answer: string }[],
+    permission: { readonly allowCode: boolean; readonly timeLimit?: number },
+  ): Promise<number[]> {
+    if (!permission.allowCode) {
+      const message = l10n.t('A reward function is code. Trust the workspace, or pass --allow-code, to run it.');
+      throw new HumanError(message, { place: { file } });
+    }
+    const path = resolve(file);
+    if (this.#rewards?.codeFile !== path) {
+      this.#rewards?.dispose();
+      const timeLimit = permission.timeLimit ?? 10_000;
+      this.#rewards = new StoppableChild({ ...this.#options, timeLimit }, { codeFile: path });
+    }
+    try {
+      const result = await this.#rewards.call(
+        { method: 'reward', file: path, rows: rows.map(row => ({ ...row })) },
+        seconds => l10n.t('The reward function took longer than {0} s and was stopped.', seconds),
+      );
+      const { rewards } = v.parse(EvaluatorResultSchemas.reward, result);
+      if (rewards.length !== rows.length) throw new HumanError(l10n.t('The reward function gave too few rewards.'));
+      return rewards;
+    } catch (error) {
+      if (error instanceof HumanError) throw new HumanError(error.message, { cause: error, place: { file } });
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.#child.dispose();
+    this.#rewards?.dispose();
+  }
+}
+
+type Call = EvaluatorRequest extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+
+/** Owns one child process at a time: starts it when needed and kills it when a call outlives its limit. */
+class StoppableChild implements Disposable {
+  readonly codeFile: string | undefined;
+  readonly #options: EvaluatorOptions;
+  readonly #logger: Logger;
+  #process: ChildProcess | undefined;
+  #starting: Promise<ChildProcess> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #nextId = 1;
+  #disposed = false;
+  /** Which of `flagSets` works on this Node. */
+  #flags = 0;
+
+  constructor(options: EvaluatorOptions, { codeFile }: { codeFile?: string }) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+    this.codeFile = codeFile;
+  }
+
+  async ready(): Promise<ChildProcess> {
+    if (this.#disposed) throw disposedError();
+    if (this.#process) return this.#process;
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  call(request: Call, tooLong: (seconds: number) => string): Promise<unknown> {
+    const result = this.#queue.then(() => this.#run(request, tooLong));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #run(request: Call, tooLong: (seconds: number) => string): Promise<unknown> {
+    const child = await this.ready();
+    const limit = this.#options.timeLimit ?? 2000;
+    const id = this.#nextId++;
+    const { promise, resolve: succeed, reject } = Promise.withResolvers<unknown>();
+    const onMessage = (message: unknown): void => {
+      const reply = v.safeParse(EvaluatorReplySchema, message);
+      if (!reply.success || reply.output.type === 'hello' || reply.output.id !== id) return;
+      if (reply.output.type === 'reply') succeed(reply.output.result);
+      else reject(new HumanError(reply.output.message, { place: { line: reply.output.line } }));
+    };
+    const onExit = (): void => {
+      reject(
+        this.#disposed
+          ? disposedError()
+          : new HumanError(l10n.t('It used more memory than is allowed ({0} MB) and was stopped.', this.#memory)),
+      );
+    };
+    child.on('message', onMessage);
+    child.once('exit', onExit);
+    const timer = setTimeout(() => {
+      reject(new HumanError(tooLong(limit / 1000)));
+      this.#kill(child);
+    }, limit);
+    child.send({ ...request, id }, error => {
+      if (error) reject(new HumanError(l10n.t('The evaluation process has ended; try again.'), { cause: error }));
+    });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+    }
+  }
+
+  get #memory(): number {
+    return this.#options.memoryLimit ?? 128;
+  }
+
+  async #start(): Promise<ChildProcess> {
+    for (;;) {
+      const flags = flagSets[this.#flags]!;
+      try {
+        const child = await this.#spawn(flags);
+        if (this.#options.bundle) child.send({ id: 0, method: 'configure', bundle: this.#options.bundle });
+        return child;
+      } catch (error) {
+        if (this.#disposed) throw disposedError();
+        if (this.#flags + 1 >= flagSets.length) throw error;
+        this.#flags++;
+        this.#logger.warn(`evaluator does not start with ${flags || 'its flags'}; trying without the permission model`);
+      }
+    }
+  }
+
+  async #spawn(permission: string): Promise<ChildProcess> {
+    const entry = workerEntry('evaluatorMain', this.#options);
+    const child = fork(entry.file, this.codeFile === undefined ? [] : ['--allow-code'], {
+      execPath: entry.execPath,
+      execArgv: [
+        ...permissionFlags(permission, entry.file, this.#options.root, this.codeFile),
+        `--max-old-space-size=${this.#memory}`,
+      ],
+      env: { ...entry.env, ...(process.platform === 'win32' ? { SystemRoot: process.env.SystemRoot } : {}) },
+      cwd: this.#options.root,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      serialization: 'json',
+    });
+    child.once('exit', () => {
+      if (this.#process === child) this.#process = undefined;
+    });
+    const { promise, resolve: started, reject } = Promise.withResolvers<ChildProcess>();
+    const failed = (cause?: unknown): void =>
+      reject(
+        new HumanError(
+          l10n.t(
+            'The process that renders templates does not start. Set tunesmith.nodePath to a Node of version 22 or newer.',
+          ),
+          { cause },
+        ),
+      );
+    const timer = setTimeout(() => {
+      this.#kill(child);
+      failed();
+    }, startLimit);
+    child.once('message', () => started(child));
+    child.once('exit', failed);
+    child.once('error', failed);
+    try {
+      this.#process = await promise;
+      // A waiting process must not keep its parent alive.
+      child.unref();
+      child.channel?.unref();
+      return child;
+    } finally {
+      clearTimeout(timer);
+      child.off('exit', failed);
+    }
+  }
+
+  #kill(child: ChildProcess): void {
+    if (this.#process === child) this.#process = undefined;
+    child.kill('SIGKILL');
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    if (this.#process) this.#kill(this.#process);
+  }
+}
+
+/** Names of the permission model's flag, newest first; the last entry does without. */
+const flagSets = ['--permission', '--experimental-permission', ''] as const;
+
+/** Reading its own program (and a reward function's folder) is all that the child may do with files. */
+function permissionFlags(name: string, file: string, root: string, codeFile: string | undefined): string[] {
+  if (name === '') return [];
+  const readable = file.endsWith('.ts') ? [resolve(root, 'src', '*'), resolve(root, 'node_modules', '*')] : [file];
+  readable.push(resolve(root, 'package.json'));
+  if (codeFile !== undefined) readable.push(resolve(dirname(codeFile), '*'));
+  return [name, ...readable.map(path => `--allow-fs-read=${path}`)];
+}
+
+const disposedError = (): HumanError => new HumanError(l10n.t('Tunesmith is closing; nothing was evaluated.'));
