@@ -1,0 +1,168 @@
+/** Models that run on this computer, in the inference process, as text generators. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isAbort } from '../base/errors.ts';
+import type { Generation } from '../core/generation.ts';
+import type { GenerateContext, GenerateRequest, ModelDescription, TextGenerator } from '../core/textGenerator.ts';
+import type { InferenceProcess, InferenceResult, LoadedModel, ModelLocation } from '../jobs/inferenceProcess.ts';
+
+/** Requests of one batch: more gain little and take memory for their caches. */
+const BatchSize = 32;
+
+export class LocalModel implements TextGenerator {
+  readonly location: ModelLocation;
+  readonly #inference: InferenceProcess;
+  #model: ModelDescription;
+
+  constructor(model: ModelDescription, location: ModelLocation, inference: InferenceProcess) {
+    this.#model = model;
+    this.location = location;
+    this.#inference = inference;
+  }
+
+  /** Context length and chat template are certain once the model was loaded. */
+  get model(): ModelDescription {
+    return this.#model;
+  }
+
+  /** Reads the model's files now, for those who want to know what is wrong with them, or want the first answer sooner. */
+  async load(onProgress?: (message: string, fraction?: number) => void): Promise<LoadedModel> {
+    return this.#learn(await this.#inference.load(this.location, { onProgress }));
+  }
+
+  async generate(request: GenerateRequest, context: GenerateContext = {}): Promise<Generation> {
+    const [generation] = await this.generateAll([request], {
+      signal: context.signal,
+      onDelta: (_, text) => context.onDelta?.(text),
+    });
+    return generation!;
+  }
+
+  async generateAll(
+    requests: readonly GenerateRequest[],
+    context: { readonly signal?: AbortSignal; readonly onDelta?: (index: number, text: string) => void } = {},
+  ): Promise<Generation[]> {
+    const generations: Generation[] = [];
+    for (let start = 0; start < requests.length; start += BatchSize) {
+      const batch = requests.slice(start, start + BatchSize);
+      generations.push(...(await this.#batch(batch, start, context)));
+    }
+    return generations;
+  }
+
+  async countTokens(texts: readonly string[]): Promise<number[]> {
+    const { counts, loaded } = await this.#inference.ask(this.location, 'count', { texts: [...texts] });
+    this.#learn(loaded);
+    return counts;
+  }
+
+  /** The exact text that the model is given for a prompt, and its length in tokens. */
+  async renderPrompt(prompt: GenerateRequest['prompt']): Promise<{ readonly text: string; readonly tokens: number }> {
+    const { text, tokens } = await this.#inference.ask(this.location, 'render', { prompt: copyPrompt(prompt) });
+    return { text, tokens };
+  }
+
+  async #batch(
+    batch: readonly GenerateRequest[],
+    start: number,
+    context: { readonly signal?: AbortSignal; readonly onDelta?: (index: number, text: string) => void },
+  ): Promise<Generation[]> {
+    const began = performance.now();
+    try {
+      const { items, loaded } = await this.#inference.ask(
+        this.location,
+        'generate',
+        {
+          items: batch.map(({ prompt, options, repeat }) => ({
+            prompt: copyPrompt(prompt),
+            options: { ...options, stopSequences: [...options.stopSequences] },
+            stream: repeat,
+          })),
+          alternatives: Math.max(...batch.map(request => request.logProbs?.alternatives ?? -1)),
+        },
+        { signal: context.signal, onDelta: (item, text) => context.onDelta?.(start + item, text) },
+      );
+      this.#learn(loaded);
+      return batch.map((request, index) => this.#generation(request, items[index]!, loaded));
+    } catch (error) {
+      if (!isAbort(error) || !context.signal?.aborted) throw error;
+      const latencyMs = performance.now() - began;
+      return batch.map(({ options, repeat }) => ({
+        text: '',
+        finishReason: 'cancelled',
+        latencyMs,
+        model: this.#model.id,
+        options,
+        repeat,
+      }));
+    }
+  }
+
+  #generation(
+    { options, repeat, logProbs }: GenerateRequest,
+    item: InferenceResult<'generate'>['items'][number],
+    loaded: LoadedModel,
+  ): Generation {
+    const { text, finishReason, promptTokens, completionTokens, tokens, latencyMs, firstTokenMs } = item;
+    return {
+      text,
+      finishReason,
+      usage: { promptTokens, completionTokens },
+      tokens: logProbs ? tokens : undefined,
+      latencyMs,
+      firstTokenMs,
+      model: this.#model.id,
+      revision: loaded.revision,
+      options,
+      repeat,
+    };
+  }
+
+  #learn(loaded: LoadedModel): LoadedModel {
+    const { contextLength, chat } = loaded;
+    if (this.#model.contextLength !== contextLength || this.#model.chat !== chat) {
+      this.#model = { ...this.#model, contextLength, chat };
+    }
+    return loaded;
+  }
+}
+
+const copyPrompt = (prompt: GenerateRequest['prompt']) =>
+  prompt.kind === 'text' ? prompt : { ...prompt, messages: [...prompt.messages] };
+
+/** Whether a path may be a model: a `.gguf` file, or a folder with `config.json`. */
+export async function looksLikeModel(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isFile()) return path.toLowerCase().endsWith('.gguf');
+    return (await stat(join(path, 'config.json'))).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** What a model's small files tell before its weights are read. */
+export async function peekModel(path: string): Promise<{ readonly contextLength?: number; readonly chat: boolean }> {
+  if (path.toLowerCase().endsWith('.gguf')) return { chat: true };
+  const read = async (name: string): Promise<Record<string, unknown>> => {
+    try {
+      const value: unknown = JSON.parse(await readFile(join(path, name), 'utf8'));
+      return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    } catch {
+      return {};
+    }
+  };
+  const config = await read('config.json');
+  const tokenizer = await read('tokenizer_config.json');
+  const positions = config.max_position_embeddings;
+  const template = await stat(join(path, 'chat_template.jinja')).then(
+    () => true,
+    () => tokenizer.chat_template !== undefined,
+  );
+  return { contextLength: typeof positions === 'number' ? positions : undefined, chat: template };
+}
+
+/** `SmolLM2-135M-Instruct` from `…/SmolLM2-135M-Instruct/` or `….gguf`; the repository's name from a Hugging Face cache. */
+export function modelNameOf(path: string): string {
+  const cached = /models--[^/\\]+--([^/\\]+)[/\\]snapshots[/\\][^/\\]+[/\\]?$/.exec(path);
+  return cached?.[1] ?? basename(path).replace(/\.gguf$/i, '');
+}
