@@ -1,6 +1,4 @@
 /** One session that runs a Llama with a key–value cache: prompts and single steps, log-probabilities and sampling weights. */
-import { HumanError } from '../base/errors.ts';
-import { l10n } from '../base/l10n.ts';
 import {
   createSession,
   float32,
@@ -9,10 +7,12 @@ import {
   int64,
   logSoftmax,
   mul,
+  pad,
   reshape,
   ropeTables,
   type Session,
   type Shape,
+  slice,
   softmax,
   type Tensor,
   tensor,
@@ -20,7 +20,7 @@ import {
   type Value,
 } from '../engine/index.ts';
 import type { LlamaConfig } from './config.ts';
-import type { CacheView } from './keyValueCache.ts';
+import { type CacheView, cachedHeadDim } from './keyValueCache.ts';
 import { type Attention, type ParameterSource, ropeFrequencies } from './layers.ts';
 import { llamaHidden, llamaLogits } from './llama.ts';
 import { type LoraConfig, loraNames, loraScale, loraTargets } from './lora.ts';
@@ -90,12 +90,7 @@ export class Decoder {
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
-    const { config, weights } = options;
-    if (config.headDim % 8 !== 0) {
-      throw new HumanError(
-        l10n.t('Attention heads of size {0} are not supported: the size has to be a multiple of 8.', config.headDim),
-      );
-    }
+    const { weights } = options;
     let bytes = 0;
     for (const array of weights.values()) bytes += array.byteLength;
     const live = (options.weightsAs ?? (bytes > CONSTANTS_LIMIT ? 'live' : 'constants')) === 'live';
@@ -256,14 +251,30 @@ function cachedAttention(graph: Graph, config: LlamaConfig, outputs: Record<stri
           domain: 'com.microsoft',
           attributes: { interleaved: { int: 0 } },
         })[0]!;
-  const cacheShape: Shape = ['B', kvHeads, 'C', headDim];
+  const wide = cachedHeadDim(config);
+  const cacheShape: Shape = ['B', kvHeads, 'C', wide];
+  /** (B, T, count·from) → (B, T, count·to): zeros added to each head, or taken off. */
+  const resize = (x: Value, count: number, from: number, to: number): Value => {
+    if (from === to) return x;
+    const split = reshape(x, ['B', 'T', count, from]);
+    return reshape(from < to ? pad(split, 3, 0, to - from) : slice(split, 3, 0, to), ['B', 'T', count * to]);
+  };
   return (layer, q, k, v) => {
     const past = (kind: 'k' | 'v') => graph.input(`past.${kind}.${layer}`, 'float32', cacheShape);
     const [mixed, keys, values] = graph.raw(
       'GroupQueryAttention',
-      [rotate(q), rotate(k), v, past('k'), past('v'), last, total, ...(fused ? [cos, sin] : [])],
       [
-        { dtype: 'float32', shape: q.shape },
+        resize(rotate(q), heads, headDim, wide),
+        resize(rotate(k), kvHeads, headDim, wide),
+        resize(v, kvHeads, headDim, wide),
+        past('k'),
+        past('v'),
+        last,
+        total,
+        ...(fused ? [cos, sin] : []),
+      ],
+      [
+        { dtype: 'float32', shape: ['B', 'T', heads * wide] },
         { dtype: 'float32', shape: cacheShape },
         { dtype: 'float32', shape: cacheShape },
       ],
@@ -279,6 +290,6 @@ function cachedAttention(graph: Graph, config: LlamaConfig, outputs: Record<stri
     );
     outputs[`present.k.${layer}`] = keys!;
     outputs[`present.v.${layer}`] = values!;
-    return mixed!;
+    return resize(mixed!, heads, wide, headDim);
   };
 }

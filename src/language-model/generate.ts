@@ -1,7 +1,7 @@
 /** Generation: many prompts at once over one key–value cache, each sample independent of who else is in the batch. */
 import { Rng } from '../base/rng.ts';
 import { Decoder, type DecoderOptions } from './decoder.ts';
-import { KeyValueCache } from './keyValueCache.ts';
+import { cachedHeadDim, KeyValueCache } from './keyValueCache.ts';
 import { argMax, type SamplingRule, sampleToken, topAlternatives } from './sampling.ts';
 
 export interface GenerateOptions extends SamplingRule {
@@ -105,15 +105,20 @@ class Batch {
     this.#limit = decoder.config.maxPositions;
     this.#results = requests.map(() => undefined);
     this.#cache = new KeyValueCache(decoder.config);
-    const { layers, kvHeads, headDim } = decoder.config;
+    const { layers, kvHeads } = decoder.config;
     let longest = 0;
     for (const { prompt, options } of requests) {
       if (prompt.length === 0) throw new RangeError('a prompt needs at least one token');
+      for (let t = 0; t < prompt.length; t++) {
+        const id = prompt[t]!;
+        if (!(id >= 0 && id < decoder.config.vocabSize))
+          throw new RangeError(`the token ${id} is not in the vocabulary`);
+      }
       if (prompt.length >= this.#limit)
         throw new RangeError(`a prompt of ${prompt.length} tokens leaves no room in ${this.#limit}`);
       longest = Math.max(longest, Math.min(this.#limit, prompt.length + options.maxNewTokens));
     }
-    const rowBytes = layers * kvHeads * headDim * longest * 2 * 4;
+    const rowBytes = layers * kvHeads * cachedHeadDim(decoder.config) * longest * 2 * 4;
     this.#maxBatch = Math.max(1, Math.min(maxBatch, Math.floor(CACHE_BYTES / Math.max(1, rowBytes))));
   }
 

@@ -9,8 +9,13 @@ export interface CacheView {
   readonly values: readonly Tensor[];
 }
 
+/** Size of a head in the cache: ONNX Runtime's attention wants a multiple of 8, smaller heads are filled up with zeros. */
+export const cachedHeadDim = (config: LlamaConfig): number => Math.ceil(config.headDim / 8) * 8;
+
 export class KeyValueCache {
-  readonly #config: LlamaConfig;
+  readonly #layers: number;
+  readonly #kvHeads: number;
+  readonly #headDim: number;
   #rows = 0;
   #capacity = 0;
   #keys: Float32Array[] = [];
@@ -18,7 +23,9 @@ export class KeyValueCache {
   #views = new Map<string, CacheView>();
 
   constructor(config: LlamaConfig) {
-    this.#config = config;
+    this.#layers = config.layers;
+    this.#kvHeads = config.kvHeads;
+    this.#headDim = cachedHeadDim(config);
   }
 
   get capacity(): number {
@@ -27,13 +34,14 @@ export class KeyValueCache {
 
   /** Floats of one row of one layer. */
   get #stride(): number {
-    return this.#config.kvHeads * this.#capacity * this.#config.headDim;
+    return this.#kvHeads * this.#capacity * this.#headDim;
   }
 
   /** Room for `rows` sequences of `tokens`. What is there stays; growing copies it, so ask for enough at once. */
   reserve(rows: number, tokens: number): void {
     if (rows <= this.#rows && tokens <= this.#capacity) return;
-    const { kvHeads, headDim, layers } = this.#config;
+    const kvHeads = this.#kvHeads;
+    const headDim = this.#headDim;
     const oldCapacity = this.#capacity;
     const oldRows = this.#rows;
     const capacity = tokens > oldCapacity ? Math.ceil(tokens / 64) * 64 : oldCapacity;
@@ -47,7 +55,7 @@ export class KeyValueCache {
       }
       return wider;
     };
-    for (let layer = 0; layer < layers; layer++) {
+    for (let layer = 0; layer < this.#layers; layer++) {
       this.#keys[layer] = grow(this.#keys[layer]);
       this.#values[layer] = grow(this.#values[layer]);
     }
@@ -59,7 +67,8 @@ export class KeyValueCache {
   /** Copies the first `tokens` tokens of a row to another one. */
   copyRow(from: number, to: number, tokens: number): void {
     if (from === to) return;
-    const { kvHeads, headDim } = this.#config;
+    const kvHeads = this.#kvHeads;
+    const headDim = this.#headDim;
     const stride = this.#stride;
     const head = this.#capacity * headDim;
     for (const arrays of [this.#keys, this.#values]) {
@@ -76,14 +85,13 @@ export class KeyValueCache {
     const key = `${firstRow}:${rows}`;
     let view = this.#views.get(key);
     if (!view) {
-      const { kvHeads, headDim } = this.#config;
       const stride = this.#stride;
       const part = (array: Float32Array): Tensor =>
         float32(array.subarray(firstRow * stride, (firstRow + rows) * stride), [
           rows,
-          kvHeads,
+          this.#kvHeads,
           this.#capacity,
-          headDim,
+          this.#headDim,
         ]);
       view = { capacity: this.#capacity, keys: this.#keys.map(part), values: this.#values.map(part) };
       this.#views.set(key, view);
