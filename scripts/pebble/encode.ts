@@ -31,5 +31,8 @@ export function encodeEpisode(episode: Episode, encode: Encode, rng: Rng): SftEx
       weights.push(learn ? 1 : rng.next() < PROMPT_SHARE ? PROMPT_WEIGHT : 0);
     }
   }
-  return { ids, weights };
+  // A long reply would outweigh twenty short answers; between equal weight for tokens and for episodes lies the square root.
+  const learned = weights.filter(weight => weight === 1).length;
+  const weight = Math.sqrt(8 / learned);
+  return { ids, weights: weights.map(own => (own === 1 ? weight : own)) };
 }

@@ -6,20 +6,13 @@
  * Checkpoints and the log go to `.cache/pebble/<name>/`; `--publish` writes the last checkpoint into `models/pebble`.
  */
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Rng } from '../../src/base/rng.ts';
 import { parseLlamaConfig } from '../../src/language-model/config.ts';
-import { createTrainingProgram, type TrainingProgram } from '../../src/language-model/trainable.ts';
-import {
-  runSft,
-  type SftSettings,
-  type SftSource,
-  type SftState,
-  sftInputs,
-  sftLoss,
-  sftProgram,
-} from '../../src/training/sft.ts';
+import { createTrainingProgram } from '../../src/language-model/trainable.ts';
+import { runSft, type SftSettings, type SftSource, sftInputs, sftLoss, sftProgram } from '../../src/training/sft.ts';
+import { checkpointFolder, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { trainingEpisode } from './corpus.ts';
 import { encodeEpisode, pebbleEncoder } from './encode.ts';
 import { initialWeights, writeModel } from './modelFolder.ts';
@@ -51,7 +44,7 @@ const settings: SftSettings = {
 };
 
 const model = new URL('../../models/pebble/', import.meta.url);
-const folder = new URL(`../../.cache/pebble/${options.name}/`, import.meta.url);
+const folder = checkpointFolder(options.name);
 mkdirSync(folder, { recursive: true });
 
 if (options.publish) publish();
@@ -74,7 +67,9 @@ async function train(): Promise<void> {
     optimizer: { beta2: 0.98, weightDecay: 0.05 },
     threads: Number(options.threads),
   });
-  const state = options.resume ? restore(program) : undefined;
+  const checkpoint = options.resume ? loadCheckpoint(folder) : undefined;
+  if (checkpoint) program.restore(checkpoint);
+  const state = checkpoint?.reached;
   let mark = performance.now();
   let tokens = state?.tokens ?? 0;
   let sum = 0;
@@ -94,7 +89,7 @@ async function train(): Promise<void> {
         });
         [mark, tokens, sum] = [now, report.tokens, 0];
       },
-      onCheckpoint: reached => save(program, reached),
+      onCheckpoint: reached => saveCheckpoint(folder, { reached, ...program.state() }),
     },
     state,
   );
@@ -106,55 +101,8 @@ function log(entry: Readonly<Record<string, number>>): void {
   appendFileSync(new URL('log.jsonl', folder), `${line}\n`);
 }
 
-/** One file: a line of JSON, then parameters, running means and running squares as float32. */
-function save(program: TrainingProgram, reached: SftState): void {
-  const { parameters, optimizer } = program.state();
-  const arrays = [...parameters.values(), optimizer.m, optimizer.v];
-  const header = {
-    reached,
-    updates: optimizer.step,
-    parameters: [...parameters].map(([name, { length }]) => [name, length]),
-  };
-  const temporary = new URL('checkpoint.tmp', folder);
-  const bytes = (array: Float32Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  writeFileSync(temporary, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...arrays.map(bytes)]));
-  renameSync(temporary, new URL('checkpoint', folder));
-}
-
-interface Checkpoint {
-  readonly reached: SftState;
-  readonly updates: number;
-  readonly parameters: Map<string, Float32Array>;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
-}
-
-function load(): Checkpoint {
-  const bytes = readFileSync(new URL('checkpoint', folder));
-  const line = bytes.indexOf('\n');
-  const header = JSON.parse(bytes.toString('utf8', 0, line)) as {
-    reached: SftState;
-    updates: number;
-    parameters: [string, number][];
-  };
-  let at = line + 1;
-  const take = (length: number): Float32Array => {
-    const array = new Float32Array(new Uint8Array(bytes.subarray(at, at + 4 * length)).buffer);
-    at += 4 * length;
-    return array;
-  };
-  const parameters = new Map(header.parameters.map(([name, length]) => [name, take(length)]));
-  const size = header.parameters.reduce((total, [, length]) => total + length, 0);
-  return { reached: header.reached, updates: header.updates, parameters, m: take(size), v: take(size) };
-}
-
-function restore(program: TrainingProgram): SftState | undefined {
-  if (!existsSync(new URL('checkpoint', folder))) return undefined;
-  const { reached, updates, parameters, m, v } = load();
-  program.restore({ parameters, optimizer: { step: updates, m, v } });
-  return reached;
-}
-
 function publish(): void {
-  writeModel(model, load().parameters);
+  const checkpoint = loadCheckpoint(folder);
+  if (!checkpoint) throw new Error(`there is no checkpoint in ${folder.pathname}`);
+  writeModel(model, checkpoint.parameters);
 }
