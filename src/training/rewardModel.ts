@@ -57,13 +57,13 @@ const rowsAtOnce = 32;
 const bradleyTerry =
   (centring: number): LossBuilder =>
   (_graph, out, inputs) => {
-    const chosen = gather(out.scores, inputs['chosen']!);
-    const rejected = gather(out.scores, inputs['rejected']!);
+    const chosen = gather(out.scores, inputs.chosen!);
+    const rejected = gather(out.scores, inputs.rejected!);
     const ranking = softplus(sub(rejected, chosen));
     const terms = centring === 0 ? ranking : add(ranking, mul(square(add(chosen, rejected)), centring));
     const margin = sub(chosen, rejected);
     return {
-      loss: sum(mul(terms, inputs['weight']!)),
+      loss: sum(mul(terms, inputs.weight!)),
       metrics: {
         right: sum(cast(greater(margin, 0), 'float32')),
         margin: sum(margin),
@@ -112,7 +112,7 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
       const learningRate = learningRateAt(settings, step, steps);
       const metrics = await rewardStep(program, batch, learningRate, host);
       step++;
-      requireFinite(metrics['loss']!, metrics['grad_norm']!, step);
+      requireFinite(metrics.loss!, metrics.grad_norm!, step);
       host.metrics(step, { ...metrics, epoch: (step * settings.batchSize) / train.length });
       host.progress(step, steps);
       if (step % checkpointEvery === 0 && step < steps) await save();
@@ -158,9 +158,9 @@ async function rewardStep(
     loss: results.reduce((all, { loss }) => all + loss, 0),
     accuracy: total('right') / batch.length,
     margin: total('margin') / batch.length,
-    min_reward: Math.min(...results.map(({ metrics }) => metrics['lowest']!)),
+    min_reward: Math.min(...results.map(({ metrics }) => metrics.lowest!)),
     mean_reward: total('total') / (2 * batch.length),
-    max_reward: Math.max(...results.map(({ metrics }) => metrics['highest']!)),
+    max_reward: Math.max(...results.map(({ metrics }) => metrics.highest!)),
     num_tokens: batch.reduce((sum, pair) => sum + pair.chosen.length + pair.rejected.length, 0),
     grad_norm: gradNorm,
     learning_rate: learningRate,
@@ -201,7 +201,7 @@ async function scoreRows(
       ids: part.map(index => sequences[index]!),
       inputs: { chosen: [0], rejected: [0], weight: [0] },
     });
-    for (const [place, index] of part.entries()) scores[index] = rows['scores']![place]!;
+    for (const [place, index] of part.entries()) scores[index] = rows.scores![place]!;
     await host.breathe();
   }
   return scores;

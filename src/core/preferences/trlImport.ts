@@ -19,11 +19,11 @@ export function parseTrlPreferences(text: string, file: string): PreferencePair[
     };
     const row = isRecord(value) ? value : {};
     const chosen =
-      conversation(row['chosen']) ?? refuse(l10n.t('This row has no “chosen” answer (a text, or a list of messages).'));
+      conversation(row.chosen) ?? refuse(l10n.t('This row has no “chosen” answer (a text, or a list of messages).'));
     const rejected =
-      conversation(row['rejected']) ??
+      conversation(row.rejected) ??
       refuse(l10n.t('This row has no “rejected” answer (a text, or a list of messages).'));
-    const given = row['prompt'] === undefined ? undefined : (conversation(row['prompt']) ?? refuse(badPrompt()));
+    const given = row.prompt === undefined ? undefined : (conversation(row.prompt) ?? refuse(badPrompt()));
     const parts = given === undefined ? implicitPrompt(chosen, rejected) : explicitPrompt(given, chosen, rejected);
     if (!parts)
       return refuse(l10n.t('The two answers of this row have no prompt in common. Give it in a field “prompt”.'));
@@ -34,7 +34,7 @@ export function parseTrlPreferences(text: string, file: string): PreferencePair[
 /** Rows `{prompt}`, a text or a list of messages; other fields are passed over. */
 export function parseTrlPrompts(text: string, file: string): Prompt[] {
   return parseJsonLines(text, file).map(({ line, value }) => {
-    const prompt = isRecord(value) ? conversation(value['prompt']) : undefined;
+    const prompt = isRecord(value) ? conversation(value.prompt) : undefined;
     if (prompt === undefined || prompt.length === 0) throw new HumanError(badPrompt(), { place: { file, line } });
     return { kind: 'messages', messages: asMessages(prompt) };
   });
@@ -51,10 +51,10 @@ function conversation(value: unknown): Conversation | undefined {
   if (!Array.isArray(value)) return undefined;
   const messages: Message[] = [];
   for (const item of value) {
-    if (!isRecord(item) || typeof item['content'] !== 'string') return undefined;
-    const role = item['role'];
+    if (!isRecord(item) || typeof item.content !== 'string') return undefined;
+    const role = item.role;
     if (role !== 'system' && role !== 'user' && role !== 'assistant') return undefined;
-    messages.push({ role, content: item['content'] });
+    messages.push({ role, content: item.content });
   }
   return messages;
 }

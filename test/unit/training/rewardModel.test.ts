@@ -94,7 +94,7 @@ describe('reward model', () => {
     ]) {
       assert.ok(Number.isFinite(values[name]), name);
     }
-    assert.ok(values['min_reward']! <= values['mean_reward']! && values['mean_reward']! <= values['max_reward']!);
+    assert.ok(values.min_reward! <= values.mean_reward! && values.mean_reward! <= values.max_reward!);
   });
 
   it('gives an adapter with its head, and a bias that centres the training answers', () => {
@@ -102,7 +102,7 @@ describe('reward model', () => {
     assert.deepEqual(shapes.get('score.weight'), [1, 16]);
     assert.ok(parameters.get('score.weight')!.some(value => value !== 0));
     assert.ok(parameters.has('base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight'));
-    assert.equal(metrics['reward_bias'], first.result.bias);
+    assert.equal(metrics.reward_bias, first.result.bias);
   });
 
   it('same seed, same bytes; another seed, others', async () => {

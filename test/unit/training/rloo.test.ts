@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { Rng } from '../../../src/base/rng.ts';
+import type { RlhfSettings } from '../../../src/core/jobs/job.ts';
+import { rlhfPresets } from '../../../src/core/jobs/presets.ts';
+import { parseLlamaConfig } from '../../../src/language-model/config.ts';
+import { randomLlamaWeights } from '../../../src/language-model/llama.ts';
+import { type RlooOptions, type RlooResult, trainRloo } from '../../../src/training/rloo.ts';
+import { promptsOfStep } from '../../../src/training/rollout.ts';
+import { MemoryHost } from '../../fakes/trainingHost.ts';
+
+const config = parseLlamaConfig(
+  {
+    model_type: 'llama',
+    vocab_size: 24,
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    max_position_embeddings: 32,
+    tie_word_embeddings: true,
+    initializer_range: 0.2,
+  },
+  'config.json',
+);
+const weights = randomLlamaWeights(config, Rng.seeded(1));
+const prompts = Array.from({ length: 10 }, (_, index) => ({ ids: [1, 10 + index], text: `prompt ${index}` }));
+const end = 2;
+const wanted = 5;
+
+const settings: RlhfSettings = {
+  ...rlhfPresets.quick,
+  steps: 30,
+  promptsPerStep: 4,
+  samplesPerPrompt: 8,
+  maxNewTokens: 6,
+  learningRate: 0.06,
+  beta: 0.05,
+  evaluateEvery: 10,
+  evaluationPrompts: 4,
+  checkpointEvery: 10,
+  microBatchSize: 16,
+  lora: { r: 4, alpha: 8, targetModules: ['q_proj', 'v_proj', 'o_proj', 'up_proj', 'down_proj'] },
+};
+
+const options = (host: MemoryHost, changes: Partial<RlhfSettings> = {}): RlooOptions => ({
+  config,
+  weights,
+  settings: { ...settings, ...changes },
+  seed: 3,
+  prompts: prompts.slice(0, 6),
+  heldOut: prompts.slice(6),
+  reward: async answers => answers.map(({ ids }) => ids.filter(id => id === wanted).length),
+  endIds: [end],
+  decode: ids => ids.join(' '),
+  host,
+  threads: 1,
+});
+
+async function train(changes: Partial<RlhfSettings> = {}, more: Partial<RlooOptions> = {}) {
+  const host = new MemoryHost();
+  const outcome = await trainRloo({ ...options(host, changes), ...more });
+  assert.equal(outcome.kind, 'finished');
+  return { result: (outcome as { value: RlooResult }).value, host };
+}
+
+const close = (actual: number, expected: number, tolerance: number) =>
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+
+describe('RLOO', () => {
+  let first: Awaited<ReturnType<typeof train>>;
+  before(async () => {
+    first = await train();
+  });
+
+  it('raises the reward, on prompts that it was not trained on too', () => {
+    const rewards = first.host.curve('reward');
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const [early, late] = [mean(rewards.slice(0, 5)), mean(rewards.slice(-5))];
+    assert.ok(late > 2 * early && late > early + 0.5, `${early} → ${late}`);
+    const { reward_before, reward_after, kl } = first.result.metrics;
+    assert.ok(reward_after! > reward_before! + 0.5, `${reward_before} → ${reward_after}`);
+    assert.ok(kl! > 0);
+  });
+
+  it('starts at its base: no KL, a ratio of 1, a loss of 0', () => {
+    const { values } = first.host.reported[0]!;
+    close(values.kl!, 0, 1e-6);
+    close(values['val/ratio']!, 1, 1e-5);
+    close(values.loss!, 0, 1e-5);
+    assert.equal(values['clip_ratio/region_mean'], 0);
+    close(values['objective/rlhf_reward']!, values.reward!, 1e-6);
+  });
+
+  it('reports under the names of TRL', () => {
+    for (const name of [
+      'reward',
+      'reward_std',
+      'frac_reward_zero_std',
+      'kl',
+      'entropy',
+      'completions/mean_length',
+      'completions/clipped_ratio',
+      'grad_norm',
+      'learning_rate',
+    ]) {
+      assert.equal(first.host.curve(name).filter(Number.isFinite).length, settings.steps, name);
+    }
+  });
+
+  it('shows the fixed held-out prompts before, during and after', () => {
+    assert.deepEqual(
+      first.host.sampled.map(({ step }) => step),
+      [0, 10, 20, 30],
+    );
+    for (const { samples } of first.host.sampled) {
+      assert.deepEqual(
+        samples.map(({ prompt }) => prompt),
+        ['prompt 6', 'prompt 7', 'prompt 8', 'prompt 9'],
+      );
+    }
+    assert.deepEqual(
+      first.result.samples.map(({ before }) => before),
+      first.host.sampled[0]!.samples.map(({ answer }) => answer),
+    );
+  });
+
+  it('same seed, same bytes', async () => {
+    const again = await train();
+    assert.deepEqual(again.result, first.result);
+    assert.deepEqual(again.host.reported, first.host.reported);
+  });
+
+  it('a stopped run goes on to the same bytes', async () => {
+    const host = new MemoryHost(13);
+    assert.equal((await trainRloo(options(host))).kind, 'stopped');
+    const last = host.checkpoints.at(-1)!;
+    assert.equal(last.step, 13);
+    const { result, host: rest } = await train({}, { resume: last });
+    assert.deepEqual(result, first.result);
+    assert.deepEqual(rest.reported, first.host.reported.slice(13));
+  });
+
+  it('a stronger KL penalty stays nearer to the base', async () => {
+    const { result } = await train({ beta: 2 });
+    assert.ok(result.metrics.kl! < first.result.metrics.kl! / 2, `${result.metrics.kl} of ${first.result.metrics.kl}`);
+  });
+
+  it('the size of the micro-batches does not change what is learned', async () => {
+    const small = await train({ microBatchSize: 3, steps: 3 });
+    const large = await train({ microBatchSize: 32, steps: 3 });
+    for (const [name, values] of small.result.parameters) {
+      const others = large.result.parameters.get(name)!;
+      for (const [index, value] of values.entries()) close(value, others[index]!, 2e-4);
+    }
+  });
+
+  it('further updates of one rollout move the ratio away from 1, and are clipped', async () => {
+    const { host } = await train({ updatesPerRollout: 4, steps: 4, learningRate: 0.05, warmupRatio: 0 });
+    assert.ok(host.curve('val/ratio').some(ratio => Math.abs(ratio - 1) > 1e-3));
+    assert.ok(host.curve('clip_ratio/region_mean').some(share => share > 0));
+  });
+
+  it('gives answers that were cut off their own score', async () => {
+    const rewarded: number[] = [];
+    const { host } = await train(
+      { steps: 1, missingEosScore: -7, maxNewTokens: 1, beta: 0 },
+      {
+        reward: async answers =>
+          answers.map(() => {
+            rewarded.push(1);
+            return 1;
+          }),
+      },
+    );
+    const { values } = host.reported[0]!;
+    const cut = values['completions/clipped_ratio']!;
+    assert.ok(cut > 0.5);
+    close(values.reward!, 1 - 8 * cut, 1e-9);
+    assert.ok(rewarded.length > 0);
+  });
+
+  it('a reward without variance teaches nothing when there is no penalty', async () => {
+    const { host } = await train({ steps: 2, beta: 0 }, { reward: async answers => answers.map(() => 1) });
+    assert.deepEqual(host.curve('grad_norm'), [0, 0]);
+    assert.deepEqual(host.curve('frac_reward_zero_std'), [1, 1]);
+  });
+
+  it('a reward that is not a number, and a run out of hand, end with a sentence', async () => {
+    await assert.rejects(train({}, { reward: async answers => answers.map(() => Number.NaN) }), {
+      name: 'HumanError',
+      message: /not a number/,
+    });
+    await assert.rejects(train({ learningRate: 1e30, maxGradNorm: 0, warmupRatio: 0 }), {
+      name: 'HumanError',
+      message: /out of hand at step/,
+    });
+    await assert.rejects(train({}, { prompts: [] }), { name: 'HumanError', message: /no prompts/ });
+  });
+});
+
+describe('prompts of a step', () => {
+  it('visit every prompt once before any comes again', () => {
+    const order = (epoch: number) => Rng.seeded(epoch).shuffled([0, 1, 2, 3, 4]);
+    const seen = [0, 1, 2, 3, 4].flatMap(step => promptsOfStep(5, 3, step, order));
+    for (const epoch of [0, 1, 2]) assert.deepEqual(seen.slice(epoch * 5, epoch * 5 + 5).sort(), [0, 1, 2, 3, 4]);
+    assert.deepEqual(
+      promptsOfStep(2, 5, 0, () => [0, 1]),
+      [0, 1, 0, 1, 0],
+    );
+  });
+});
