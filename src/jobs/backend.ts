@@ -38,7 +38,7 @@ export interface JobBackend extends Disposable {
   get(id: string): Promise<JobSummary>;
   /** Starts a queued job at once, or resumes one from its last checkpoint. */
   start(id: string, options?: StartOptions): Promise<void>;
-  /** Starts the job when no other runs. */
+  /** Starts the job now, or when those before it are over. */
   enqueue(id: string, options?: StartOptions): Promise<void>;
   /** Resolves when the job is over: asked first, then ended. */
   cancel(id: string): Promise<JobSummary>;

@@ -38,7 +38,8 @@ export class Supervisor implements JobBackend {
   readonly #changed = new Emitter<void>();
   readonly #watches = new Set<Disposable>();
   readonly #queue: { readonly id: string; readonly options: StartOptions }[] = [];
-  #draining: Promise<void> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #awaited: string | undefined;
   #disposed = false;
 
   readonly onDidChange = this.#changed.event;
@@ -85,14 +86,20 @@ export class Supervisor implements JobBackend {
     this.#fire();
   }
 
-  async enqueue(id: string, options: StartOptions = {}): Promise<void> {
-    if (!this.#queue.some(waiting => waiting.id === id)) this.#queue.push({ id, options });
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined;
+  enqueue(id: string, options: StartOptions = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const running = await this.#running();
+      if (!running) return this.start(id, options);
+      if (!this.#queue.some(waiting => waiting.id === id)) this.#queue.push({ id, options });
+      this.#continueAfter(running);
+      this.#fire();
     });
-    this.#fire();
-    // A first job that cannot start must say so to whoever asked for it.
-    if (this.#queue[0]?.id === id) await this.#draining;
+  }
+
+  /** Takes up jobs that were waiting when the last window closed. */
+  async enqueueWaiting(options: StartOptions = {}): Promise<void> {
+    const { jobs } = await this.list();
+    for (const job of jobs.reverse()) if (job.status === 'queued') await this.enqueue(job.id, options);
   }
 
   async cancel(id: string): Promise<JobSummary> {
@@ -105,7 +112,7 @@ export class Supervisor implements JobBackend {
     const grace = this.#options.graceSeconds ?? 30;
     for (const [signal, seconds] of [
       [undefined, grace],
-      ['SIGTERM', 5],
+      ['SIGTERM', Math.min(5, grace)],
       ['SIGKILL', 5],
     ] as const) {
       if (signal) await this.#signal(job, signal);
@@ -230,30 +237,37 @@ export class Supervisor implements JobBackend {
     }
   }
 
-  /** Starts waiting jobs, one after another. */
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#disposed) {
-      const { jobs } = await this.list();
-      const running = jobs.find(job => job.status === 'running' || job.status === 'stopping');
-      if (running) {
-        void this.wait(running.id).then(
-          () => {
-            this.#draining ??= this.#drain().finally(() => {
-              this.#draining = undefined;
-            });
-          },
-          () => {},
-        );
-        return;
-      }
-      const next = this.#queue.shift()!;
-      try {
-        await this.start(next.id, next.options);
-      } catch (error) {
-        this.#logger.error(`job ${next.id} did not start`, error);
-        throw error;
-      }
-    }
+  async #running(): Promise<string | undefined> {
+    const { jobs } = await this.list();
+    return jobs.find(job => job.status === 'running' || job.status === 'stopping')?.id;
+  }
+
+  /** Starts the next waiting job when this one is over. */
+  #continueAfter(id: string): void {
+    if (this.#awaited === id) return;
+    this.#awaited = id;
+    void this.wait(id)
+      .catch(() => {})
+      .then(() =>
+        this.#inTurn(async () => {
+          this.#awaited = undefined;
+          const running = await this.#running();
+          if (running) return this.#continueAfter(running);
+          const next = this.#queue.shift();
+          if (!next || this.#disposed) return;
+          await this.start(next.id, next.options).catch(error =>
+            this.#logger.error(`job ${next.id} did not start`, error),
+          );
+          if (this.#queue.length > 0) this.#continueAfter(next.id);
+        }),
+      );
+  }
+
+  /** One decision about what runs at a time. */
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(action);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 }
 

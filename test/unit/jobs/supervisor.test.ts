@@ -1,0 +1,191 @@
+/** Detached jobs: found again, stopped, ended, resumed, told apart from dead ones. */
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobEvent } from '../../../src/core/jobs/job.ts';
+import { jobProgress } from '../../../src/jobs/progress.ts';
+import { Supervisor } from '../../../src/jobs/supervisor.ts';
+import { startOfEvents } from '../../../src/storage/jobFolder.ts';
+import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
+import { fakeEntry, makeJob } from '../../fakes/jobs.ts';
+
+describe('supervisor', () => {
+  let layout: WorkspaceLayout;
+  const made: Supervisor[] = [];
+  const supervisor = (graceSeconds = 5) => {
+    const one = new Supervisor({
+      layout,
+      root: layout.root,
+      entry: () => fakeEntry('jobWorker'),
+      graceSeconds,
+      pollSeconds: 0.2,
+    });
+    made.push(one);
+    return one;
+  };
+  beforeEach(() => {
+    layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'jobs-')));
+  });
+  afterEach(() => {
+    for (const one of made.splice(0)) one.dispose();
+    rmSync(layout.root, { recursive: true, force: true });
+  });
+  const until = async (test: () => Promise<boolean>) => {
+    while (!(await test())) await new Promise(resolve => setTimeout(resolve, 10));
+  };
+
+  it('runs a job to its end and hands over every event once', async () => {
+    const one = supervisor();
+    const job = await makeJob(layout);
+    assert.equal((await one.get(job.id)).status, 'queued');
+    await one.start(job.id);
+    await assert.rejects(one.start(job.id), /already running/);
+    const events: JobEvent[] = [];
+    const done = await one.wait(job.id, { onEvents: news => events.push(...news) });
+    assert.equal(done.status, 'succeeded');
+    assert.equal(done.result?.metrics.loss, 1 / 20);
+    assert.deepEqual(
+      events.filter(event => event.type === 'metrics').map(event => event.step),
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+    assert.equal(jobProgress(done).label, 'done');
+    await assert.rejects(one.start(job.id), /job is done/);
+  });
+
+  it('is found again by another supervisor, which stops it; then it resumes', async () => {
+    const job = await makeJob(layout);
+    await supervisor().start(job.id);
+    const other = supervisor();
+    await until(async () => ((await other.get(job.id)).state?.step ?? 0) >= 2);
+    assert.equal((await other.list()).jobs[0]?.status, 'running');
+    const stopped = await other.cancel(job.id);
+    assert.equal(stopped.status, 'cancelled');
+    assert.match(jobProgress(stopped).label, /^stopped at \d+ of 20$/);
+    await other.start(job.id, { allowCode: true });
+    assert.equal((await other.wait(job.id)).status, 'succeeded');
+    const { events } = await job.eventsSince(startOfEvents);
+    assert.ok(events.some(event => event.type === 'phase' && event.phase.startsWith('resumed at')));
+    assert.equal(events.findLast(event => event.type === 'metrics')?.values.args, 4, 'the flag was handed over');
+  });
+
+  it('calls a killed process lost, whatever has its number now', async () => {
+    const one = supervisor();
+    const job = await makeJob(layout);
+    await one.start(job.id);
+    await until(async () => ((await one.get(job.id)).state?.step ?? 0) >= 2);
+    process.kill((await job.state())!.pid!, 'SIGKILL');
+    assert.equal((await one.wait(job.id)).status, 'lost');
+    const state = JSON.parse(readFileSync(job.file('state'), 'utf8'));
+    writeFileSync(job.file('state'), JSON.stringify({ ...state, pid: process.pid }));
+    assert.equal((await one.get(job.id)).status, 'lost');
+    await one.start(job.id);
+    assert.equal((await one.wait(job.id)).status, 'succeeded');
+  });
+
+  it('ends a job that does not obey', async () => {
+    const one = supervisor(0.3);
+    const job = await makeJob(layout, 1);
+    await one.start(job.id);
+    await until(async () => ((await one.get(job.id)).state?.step ?? 0) >= 1);
+    const stopped = await one.cancel(job.id);
+    assert.equal(stopped.status, 'cancelled');
+  }).timeout(15_000);
+
+  it('tells a failure in the words of the job, and keeps the log of one that did not start', async () => {
+    const one = supervisor();
+    const [failing, broken] = [await makeJob(layout, 2), await makeJob(layout, 3)];
+    await one.start(failing.id);
+    assert.match(jobProgress(await one.wait(failing.id)).label, /Lower the learning rate/);
+    await one.start(broken.id);
+    assert.equal((await one.wait(broken.id)).status, 'lost');
+    assert.match(await broken.logTail(), /cannot find the engine/);
+  });
+
+  it('runs enqueued jobs one at a time, in their order', async () => {
+    const one = supervisor();
+    const jobs = [await makeJob(layout, 0, 'a'), await makeJob(layout, 2, 'b'), await makeJob(layout, 0, 'c')];
+    const begun: string[] = [];
+    for (const job of jobs) one.watch(job.id, { onChange: ({ name, status }) => begun.push(`${name} ${status}`) });
+    await Promise.all(jobs.map(job => one.enqueue(job.id)));
+    assert.deepEqual(
+      (await Promise.all(jobs.map(job => one.get(job.id)))).map(job => job.status),
+      ['running', 'queued', 'queued'],
+    );
+    await one.wait(jobs[2]!.id);
+    const order = begun.filter(line => /succeeded|failed/.test(line));
+    assert.deepEqual(order, ['a succeeded', 'b failed', 'c succeeded']);
+  });
+
+  it('says what is wrong with a program that is not there', async () => {
+    const one = new Supervisor({
+      layout,
+      root: layout.root,
+      entry: () => ({ ...fakeEntry('jobWorker'), execPath: '/no/node' }),
+    });
+    made.push(one);
+    const job = await makeJob(layout);
+    await assert.rejects(one.start(job.id), /tunesmith\.nodePath/);
+  });
+
+  it('refuses to remove a running job, removes a stopped one', async () => {
+    const one = supervisor();
+    const job = await makeJob(layout);
+    await one.start(job.id);
+    await assert.rejects(one.remove(job.id), /Stop it before/);
+    await one.cancel(job.id);
+    await one.remove(job.id);
+    assert.deepEqual((await one.list()).jobs, []);
+    await assert.rejects(one.get('../../etc'), /There is no job/);
+  });
+
+  it('lists what it can read, and names the file of what it cannot', async () => {
+    const [good, bad, newer] = [await makeJob(layout), await makeJob(layout), await makeJob(layout)];
+    writeFileSync(bad.file('specification'), '{"format":1,');
+    writeFileSync(newer.file('specification'), '{"format":2}');
+    const { jobs, problems } = await supervisor().list();
+    assert.deepEqual(
+      jobs.map(job => job.id),
+      [good.id],
+    );
+    assert.deepEqual(
+      problems.map(problem => [problem.file, /newer version/.test(problem.message)]).sort(),
+      [
+        [bad.file('specification'), false],
+        [newer.file('specification'), true],
+      ].sort(),
+    );
+  });
+});
+
+describe('jobFolder', () => {
+  it('reads events as they grow, passing over a torn line and a strange one', async () => {
+    const layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'jobs-')));
+    const job = await makeJob(layout);
+    const line = '{"type":"phase","time":"t","phase":"héllo"}\n';
+    const bytes = Buffer.from(line);
+    let cursor = startOfEvents;
+    let read = 0;
+    for (const byte of Buffer.concat([bytes, Buffer.from('what is this\n'), bytes])) {
+      appendFileSync(job.file('events'), Buffer.of(byte));
+      const step = await job.eventsSince(cursor);
+      cursor = step.cursor;
+      read += step.events.length;
+    }
+    assert.equal(read, 2);
+    writeFileSync(job.file('events'), line);
+    const again = await job.eventsSince(cursor);
+    assert.deepEqual([again.restarted, again.events.length], [true, 1]);
+    rmSync(layout.root, { recursive: true, force: true });
+  });
+
+  it('refuses data that changed after the job was made', async () => {
+    const layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'jobs-')));
+    const job = await makeJob(layout);
+    const data = job.specification.kind === 'reward' ? job.specification.data : assert.fail();
+    assert.equal(await job.readData(data), '{"a":1}\n{"a":2}\n');
+    appendFileSync(join(job.path, data.file), '{}\n');
+    await assert.rejects(job.readData(data), /not those it was made with/);
+    rmSync(layout.root, { recursive: true, force: true });
+  });
+});
