@@ -8,7 +8,7 @@ import { jobProgress } from '../../../src/jobs/progress.ts';
 import { Supervisor } from '../../../src/jobs/supervisor.ts';
 import { startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
-import { fakeEntry, makeJob } from '../../fakes/jobs.ts';
+import { fakeEntry, makeJob } from '../../fakes/countingJob.ts';
 
 describe('supervisor', () => {
   let layout: WorkspaceLayout;
