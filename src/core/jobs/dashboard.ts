@@ -1,0 +1,330 @@
+/** What a job's dashboard shows, derived from its files: figures, curves, samples, settings and log, ready to be drawn. */
+import * as v from 'valibot';
+import { l10n } from '../../base/l10n.ts';
+import { ChartSchema, charts, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
+import { type JobEvent, JobKinds, type JobResult, type JobSpecification, type JobState, JobStatuses } from './job.ts';
+import { getSetting, settingDescriptions } from './settings.ts';
+import { canResume } from './status.ts';
+
+const number = v.pipe(v.number(), v.finite());
+
+const SampleRowSchema = v.object({
+  prompt: v.string(),
+  before: v.string(),
+  now: v.nullable(v.string()),
+  rewardBefore: v.nullable(number),
+  rewardNow: v.nullable(number),
+});
+
+export const DashboardSchema = v.object({
+  id: v.string(),
+  name: v.string(),
+  kind: v.picklist(JobKinds),
+  kindLabel: v.string(),
+  status: v.picklist(JobStatuses),
+  phase: v.nullable(v.string()),
+  step: v.number(),
+  totalSteps: v.number(),
+  secondsLeft: v.nullable(number),
+  secondsPerStep: v.nullable(number),
+  /** What needs saying in one line, with how bad it is. */
+  health: v.nullable(v.object({ level: v.picklist(['info', 'good', 'warning', 'error']), text: v.string() })),
+  lineage: v.array(
+    v.object({
+      role: v.string(),
+      name: v.string(),
+      detail: v.string(),
+      here: v.boolean(),
+      job: v.nullable(v.string()),
+    }),
+  ),
+  charts: v.array(ChartSchema),
+  samples: v.nullable(v.object({ step: v.number(), rows: v.array(SampleRowSchema) })),
+  settings: v.array(v.array(v.object({ label: v.string(), value: v.string() }))),
+  log: v.array(v.object({ time: v.string(), level: v.picklist(['info', 'warning', 'error']), text: v.string() })),
+  can: v.object({ stop: v.boolean(), resume: v.boolean(), use: v.boolean() }),
+});
+export type Dashboard = v.InferOutput<typeof DashboardSchema>;
+
+export interface DashboardInput {
+  readonly id: string;
+  readonly specification: JobSpecification;
+  readonly status: (typeof JobStatuses)[number];
+  readonly state?: JobState;
+  readonly result?: JobResult;
+  readonly events: readonly JobEvent[];
+  /** The job that made the model in this folder, if it is still in the list. */
+  readonly madeBy?: (folder: string) => string | undefined;
+}
+
+const MaxLogLines = 120;
+
+export function dashboard(input: DashboardInput): Dashboard {
+  const { specification, status, state, events } = input;
+  const steps = metricSteps(events);
+  return {
+    id: input.id,
+    name: specification.name,
+    kind: specification.kind,
+    kindLabel: kindLabel(specification),
+    status,
+    phase: state?.phase ?? null,
+    step: state?.step ?? 0,
+    totalSteps: state?.totalSteps ?? 0,
+    secondsLeft: status === 'running' ? (state?.secondsLeft ?? null) : null,
+    secondsPerStep: secondsPerStep(steps),
+    health: health(input),
+    lineage: lineage(input),
+    charts: charts(input, steps),
+    samples: samples(input),
+    settings: settingRows(specification),
+    log: logLines(events),
+    can: {
+      stop: status === 'running' || status === 'queued',
+      resume: canResume(status),
+      use: status === 'succeeded' && specification.kind !== 'reward',
+    },
+  };
+}
+
+export function kindLabel(specification: Pick<JobSpecification, 'kind'>): string {
+  switch (specification.kind) {
+    case 'reward':
+      return l10n.t('Reward model');
+    case 'rlhf':
+      return l10n.t('RLHF, RLOO');
+    case 'sft':
+      return l10n.t('Supervised fine-tuning');
+  }
+}
+
+/** Median over the last steps, so that one pause does not count. */
+function secondsPerStep(steps: readonly MetricsEvent[]): number | null {
+  const last = steps.slice(-12);
+  const gaps = last
+    .slice(1)
+    .map((event, i) => (Date.parse(event.time) - Date.parse(last[i]!.time)) / 1000 / (event.step - last[i]!.step))
+    .filter(gap => Number.isFinite(gap) && gap >= 0)
+    .sort((a, b) => a - b);
+  return gaps.length === 0 ? null : gaps[gaps.length >> 1]!;
+}
+
+const percent = (share: number): number => Math.round(100 * share);
+
+/** Two or three figures, with a minus sign that is one. */
+export function figure(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toFixed(digits).replace('-', '−');
+}
+
+function health({ specification, status, state, result, events }: DashboardInput): Dashboard['health'] {
+  const checkpoint = events.findLast(event => event.type === 'checkpoint');
+  const kept = checkpoint
+    ? l10n.t('Resume goes on from the checkpoint of step {0}.', checkpoint.step)
+    : l10n.t('Resume starts again from the beginning.');
+  const warning = events.findLast(event => event.type === 'log' && event.level === 'warning');
+  switch (status) {
+    case 'failed':
+      return { level: 'error', text: state?.error?.message ?? l10n.t('The job failed. Open the log to see why.') };
+    case 'lost':
+      return { level: 'warning', text: `${l10n.t('The process ended without a word.')} ${kept}` };
+    case 'cancelled':
+      return { level: 'info', text: `${l10n.t('Stopped at step {0}.', state?.step ?? 0)} ${kept}` };
+    case 'succeeded': {
+      const text = [outcome(specification, result), ...(result?.warnings ?? [])].filter(part => part !== '').join(' ');
+      return text === '' ? null : { level: (result?.warnings.length ?? 0) > 0 ? 'warning' : 'good', text };
+    }
+    default:
+      return warning?.type === 'log' ? { level: 'warning', text: warning.message } : null;
+  }
+}
+
+/** One sentence: what came of a job. */
+export function outcome(specification: Pick<JobSpecification, 'kind'>, result: JobResult | undefined): string {
+  if (!result) return '';
+  if (specification.kind === 'reward' && result.accuracy) {
+    const { estimate, low, high, n } = result.accuracy;
+    return l10n.t(
+      'Right on {0} % of {1} held-out pairs (95 % interval {2}–{3}).',
+      percent(estimate),
+      n,
+      percent(low),
+      percent(high),
+    );
+  }
+  const before = result.metrics.reward_before;
+  const after = result.metrics.reward_after;
+  if (before === undefined || after === undefined) return '';
+  const kl = result.metrics.kl;
+  const reward = l10n.t('Mean reward of the fixed prompts: {0} before, {1} now.', figure(before), figure(after));
+  return kl === undefined ? reward : `${reward} ${l10n.t('KL to the base: {0} nats.', figure(kl))}`;
+}
+
+const lastPart = (path: string): string => path.split(/[\\/]/).findLast(part => part !== '') ?? path;
+const modelName = (id: string): string => id.replace(/^[a-z]+:/, '');
+
+function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'] {
+  const { model } = specification;
+  const job = (folder: string): string | null => madeBy?.(folder) ?? null;
+  const rows: Dashboard['lineage'] = [
+    { role: l10n.t('base'), name: modelName(model.id).split('+')[0]!, detail: '', here: false, job: null },
+  ];
+  if (model.adapter !== undefined) {
+    rows.push({
+      role: l10n.t('tuned'),
+      name: lastPart(model.adapter),
+      detail: '',
+      here: false,
+      job: job(model.adapter),
+    });
+  }
+  if (specification.kind === 'rlhf') {
+    const { reward } = specification;
+    if (reward.kind === 'model') {
+      const folder = reward.model.adapter ?? reward.model.base;
+      rows.push({
+        role: l10n.t('reward model'),
+        name: lastPart(folder),
+        detail: '',
+        here: false,
+        job: job(folder),
+      });
+    } else rows.push({ role: l10n.t('reward'), name: ruleLabel(reward.reward), detail: '', here: false, job: null });
+  }
+  const { r } = specification.settings.lora;
+  rows.push({
+    role: { reward: l10n.t('reward model'), rlhf: l10n.t('policy'), sft: l10n.t('SFT') }[specification.kind],
+    name: specification.name,
+    detail: l10n.t('LoRA, rank {0}', r),
+    here: true,
+    job: null,
+  });
+  return rows;
+}
+
+export function ruleLabel(
+  rule: Extract<Extract<JobSpecification, { kind: 'rlhf' }>['reward'], { kind: 'rule' }>['reward'],
+): string {
+  switch (rule.rule) {
+    case 'word':
+      return l10n.t('contains “{0}”', rule.word);
+    case 'regex':
+      return l10n.t('matches /{0}/', rule.pattern);
+    case 'length':
+      return l10n.t('{0} to {1} words', rule.min, rule.max);
+    case 'json-valid':
+      return l10n.t('valid JSON');
+    case 'javascript':
+      return rule.file;
+  }
+}
+
+function samples({ events, result }: DashboardInput): Dashboard['samples'] {
+  const all = events.filter(event => event.type === 'samples');
+  const first = all.find(event => event.step === 0);
+  const last = all.at(-1);
+  if (first && last) {
+    const now = last === first ? undefined : last.samples;
+    return {
+      step: last.step,
+      rows: first.samples.map((sample, i) => ({
+        prompt: sample.prompt,
+        before: sample.answer,
+        now: now?.[i]?.answer ?? null,
+        rewardBefore: sample.reward ?? null,
+        rewardNow: now?.[i]?.reward ?? null,
+      })),
+    };
+  }
+  if (!result?.samples) return null;
+  return {
+    step: last?.step ?? 0,
+    rows: result.samples.map(sample => ({
+      prompt: sample.prompt,
+      before: sample.before,
+      now: sample.after,
+      rewardBefore: sample.rewardBefore ?? null,
+      rewardNow: sample.rewardAfter ?? null,
+    })),
+  };
+}
+
+function settingRows(specification: JobSpecification): Dashboard['settings'] {
+  const row = (label: string, value: string | number): { label: string; value: string } => ({
+    label,
+    value: String(value),
+  });
+  const { data, kind, model } = specification;
+  const what = [row(l10n.t('Starts from'), modelName(model.id))];
+  if (kind === 'reward') what.unshift(row(l10n.t('Pairs'), data.rows));
+  else what.unshift(row(kind === 'rlhf' ? l10n.t('Prompts') : l10n.t('Examples'), data.rows));
+  if (kind === 'rlhf') {
+    const { reward, heldOut } = specification;
+    const source =
+      reward.kind === 'model' ? lastPart(reward.model.adapter ?? reward.model.base) : ruleLabel(reward.reward);
+    what.push(row(l10n.t('Reward'), source));
+    if (heldOut) what.push(row(l10n.t('Fixed prompts'), heldOut.rows));
+  }
+  const settings =
+    kind === 'sft'
+      ? Object.entries(specification.settings).flatMap(([key, value]) =>
+          typeof value === 'object' ? [] : [row(key, value)],
+        )
+      : settingDescriptions(kind).map(({ key, label }) => row(label, shown(getSetting(specification.settings, key))));
+  const machine = [row(l10n.t('Seed'), specification.seed)];
+  if (specification.threads) machine.push(row(l10n.t('Threads'), specification.threads));
+  return [what, settings, machine];
+}
+
+function shown(value: unknown): string {
+  if (value === null) return l10n.t('none');
+  if (Array.isArray(value)) return value.join(', ');
+  if (typeof value === 'number' && value !== 0 && Math.abs(value) < 0.001)
+    return value.toExponential().replace('-', '−');
+  return String(value);
+}
+
+/** Newest first. */
+function logLines(events: readonly JobEvent[]): Dashboard['log'] {
+  const lines: Dashboard['log'] = [];
+  for (let i = events.length - 1; i >= 0 && lines.length < MaxLogLines; i--) {
+    const line = logLine(events[i]!);
+    if (line) lines.push(line);
+  }
+  return lines;
+}
+
+function logLine(event: JobEvent): Dashboard['log'][number] | undefined {
+  const { time } = event;
+  switch (event.type) {
+    case 'phase':
+      return { time, level: 'info', text: event.phase };
+    case 'log':
+      return { time, level: event.level, text: event.message };
+    case 'checkpoint':
+      return {
+        time,
+        level: 'info',
+        text: l10n.t('checkpoint at step {0}, {1} MB', event.step, figure(event.bytes / 1e6)),
+      };
+    case 'metrics': {
+      const { values } = event;
+      const parts = [l10n.t('step {0}', event.step)];
+      const add = (name: string, label: string, text: (value: number) => string = figure): void => {
+        const value = values[name];
+        if (value !== undefined && Number.isFinite(value)) parts.push(`${label} ${text(value)}`);
+      };
+      add('loss', l10n.t('loss'));
+      add('accuracy', l10n.t('accuracy'), value => `${percent(value)} %`);
+      add('margin', l10n.t('margin'));
+      add('reward', l10n.t('reward'));
+      add('kl', l10n.t('kl'));
+      add('entropy', l10n.t('entropy'));
+      add('clip_ratio/region_mean', l10n.t('clipped'), value => `${percent(value)} %`);
+      add('completions/mean_length', l10n.t('length'));
+      return { time, level: 'info', text: parts.join('  ') };
+    }
+    case 'samples':
+      return undefined;
+  }
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import * as v from 'valibot';
+import { DashboardSchema, dashboard, figure, outcome } from '../../../../src/core/jobs/dashboard.ts';
+import { MaxPoints, thin } from '../../../../src/core/jobs/dashboardCharts.ts';
+import type { JobEvent, JobResult } from '../../../../src/core/jobs/job.ts';
+import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../../fakes/jobs.ts';
+
+const running = () =>
+  dashboard({
+    id: 'j',
+    specification: rlhfJob(),
+    status: 'running',
+    state: jobState({ step: 118, secondsLeft: 360 }),
+    events: rlhfEvents(118),
+    madeBy: folder => (folder.endsWith('polite-rm') ? 'rm-job' : undefined),
+  });
+
+const result = (more: Partial<JobResult> = {}): JobResult => ({
+  format: 1,
+  adapter: '/a',
+  seconds: 60,
+  metrics: {},
+  warnings: [],
+  ...more,
+});
+
+describe('job dashboard', () => {
+  it('shows a running RLHF job', () => {
+    const shown = running();
+    v.assert(DashboardSchema, shown);
+    assert.equal(shown.step, 118);
+    assert.equal(shown.secondsLeft, 360);
+    assert.ok(Math.abs(shown.secondsPerStep! - 4.4) < 0.01);
+    assert.deepEqual(
+      shown.lineage.map(row => [row.name, row.job, row.here]),
+      [
+        ['pebble', null, false],
+        ['polite-rm', 'rm-job', false],
+        ['polite-v1', null, true],
+      ],
+    );
+    assert.deepEqual(
+      shown.charts.map(chart => [chart.id, chart.series.map(one => one.points.length)]),
+      [
+        ['reward', [118, 6]],
+        ['frontier', [118]],
+        ['kl', [118]],
+        ['loss', [118]],
+      ],
+    );
+    assert.equal(shown.charts[0]!.xMax, 200);
+    assert.equal(shown.samples?.step, 100);
+    assert.equal(shown.samples?.rows[0]?.rewardBefore, 0.3);
+    assert.match(shown.samples?.rows[0]?.now ?? '', /emailed twice/);
+    assert.match(shown.log[0]!.text, /^step 118 {2}loss .* {2}reward .* {2}kl .* {2}clipped 9 % {2}length 31/);
+    assert.deepEqual(shown.can, { stop: true, resume: false, use: false });
+    assert.ok(shown.settings[1]!.some(row => row.value === 'none'));
+  });
+
+  it('shows a job that has not started', () => {
+    const shown = dashboard({ id: 'j', specification: rewardJob(), status: 'queued', events: [] });
+    v.assert(DashboardSchema, shown);
+    assert.deepEqual(
+      shown.charts.map(chart => chart.series.length),
+      [0, 0, 0, 0],
+    );
+    assert.equal(shown.samples, null);
+    assert.equal(shown.secondsPerStep, null);
+  });
+
+  it('says what came of a reward model, with its interval', () => {
+    const accuracy = { estimate: 17 / 23, low: 0.535, high: 0.875, n: 23 };
+    const shown = dashboard({
+      id: 'j',
+      specification: rewardJob(),
+      status: 'succeeded',
+      state: jobState({ step: 20, totalSteps: 20 }),
+      result: result({ accuracy, warnings: ['3 pairs were identical and left out.'] }),
+      events: rewardEvents(20),
+    });
+    assert.equal(shown.health?.level, 'warning');
+    assert.equal(
+      shown.health?.text,
+      'Right on 74 % of 23 held-out pairs (95 % interval 54–88). 3 pairs were identical and left out.',
+    );
+    assert.deepEqual(shown.charts[1]!.series[1]!.points, [
+      [0, 17 / 23],
+      [20, 17 / 23],
+    ]);
+    assert.equal(shown.can.use, false);
+  });
+
+  it('says what came of RLHF', () => {
+    assert.equal(
+      outcome({ kind: 'rlhf' }, result({ metrics: { reward_before: -0.31, reward_after: 1.744, kl: 7 } })),
+      'Mean reward of the fixed prompts: −0.31 before, 1.74 now. KL to the base: 7.00 nats.',
+    );
+    assert.equal(outcome({ kind: 'rlhf' }, undefined), '');
+  });
+
+  it('says why a job ended and where it goes on', () => {
+    const of = (status: 'failed' | 'lost' | 'cancelled', events: JobEvent[]) =>
+      dashboard({
+        id: 'j',
+        specification: rlhfJob(),
+        status,
+        state: jobState({ step: 31, error: { message: 'The disk is full.', human: true } }),
+        events,
+      }).health;
+    assert.deepEqual(of('failed', []), { level: 'error', text: 'The disk is full.' });
+    assert.match(of('lost', rlhfEvents(31))!.text, /checkpoint of step 20/);
+    assert.match(of('cancelled', [])!.text, /^Stopped at step 31\. .*from the beginning/);
+  });
+
+  it('counts a step once that a resumed job went over again', () => {
+    const events = [...rlhfEvents(30), ...rlhfEvents(25).filter(event => 'step' in event && event.step > 20)];
+    const shown = dashboard({ id: 'j', specification: rlhfJob(), status: 'running', state: jobState(), events });
+    assert.equal(shown.charts[2]!.series[0]!.points.length, 30);
+    assert.deepEqual(
+      shown.charts[2]!.series[0]!.points.map(([x]) => x),
+      Array.from({ length: 30 }, (_, i) => i + 1),
+    );
+  });
+
+  it('thins long curves to means', () => {
+    const points = Array.from({ length: 10 * MaxPoints }, (_, i): [number, number] => [i, 1]);
+    const thinned = thin(points);
+    assert.equal(thinned.length, MaxPoints);
+    assert.deepEqual(thinned[0], [4.5, 1]);
+    assert.deepEqual(thin([[1, 2]]), [[1, 2]]);
+  });
+
+  it('writes figures with three digits and a true minus', () => {
+    assert.deepEqual([1.234, -0.5, 31.42, 123.4].map(figure), ['1.23', '−0.50', '31.4', '123']);
+  });
+});
