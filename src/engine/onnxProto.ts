@@ -3,7 +3,6 @@ import { allocate, type DType, type Precision, rendered, type TensorData } from 
 import type { Graph, Node, Value } from './graph.ts';
 import { type Emitter, lowerings, type OnnxNode, onnxType } from './lowering.ts';
 import type { OpType, RawAttribute } from './opTypes.ts';
-import type { Shape } from './shape.ts';
 
 const IR_VERSION = 10;
 const OPSET = 21;
@@ -29,11 +28,11 @@ export function encodeModel(
   text(body, 2, 'tunesmith');
   for (const tensor of program.initializers) message(body, 5, encodeTensor(tensor));
   for (const [name, value] of program.inputs) {
-    message(body, 11, valueInfo(name, rendered(value.dtype, options.precision), value.shape));
+    message(body, 11, valueInfo(name, rendered(value.dtype, options.precision)));
   }
   if (options.withDone) message(body, 12, sequenceInfo(doneOutput));
   for (const [name, value] of Object.entries(outputs)) {
-    message(body, 12, valueInfo(name, rendered(value.dtype, options.precision), value.shape));
+    message(body, 12, valueInfo(name, rendered(value.dtype, options.precision)));
   }
   const model: Parts = [];
   int(model, 1, IR_VERSION);
@@ -235,17 +234,13 @@ function encodeTensor({ name, dtype, dims, data }: Initializer): Parts {
   return parts;
 }
 
-function valueInfo(name: string, dtype: DType, shape: Shape): Parts {
-  const dims: Parts = [];
-  for (const dim of shape) {
-    const part: Parts = [];
-    if (typeof dim === 'number') int(part, 1, dim);
-    else text(part, 2, dim);
-    message(dims, 1, part);
-  }
+/**
+ * Shapes are left out on purpose: this file's callers have checked them, and ONNX Runtime 1.30 spends 2 s on inferring
+ * those of a model with 30 layers when it is told where to start.
+ */
+function valueInfo(name: string, dtype: DType): Parts {
   const tensor: Parts = [];
   int(tensor, 1, onnxType[dtype]);
-  message(tensor, 2, dims);
   return named(name, 1, tensor);
 }
 
