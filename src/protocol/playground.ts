@@ -59,6 +59,8 @@ export const TemplateStateSchema = v.object({
       seed: v.number(),
     }),
   ),
+  /** How the short answer is read from what a model wrote, and when it counts as right. */
+  answer: v.object({ rule: v.string(), detail: v.string(), grade: v.string() }),
   roles: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), range: RangeSchema })),
   /** Where the body names a variable. */
   variables: v.array(v.object({ name: v.string(), range: RangeSchema })),
@@ -75,8 +77,8 @@ export const PreviewSchema = v.object({
   contextLength: v.nullable(count),
   /** Tokens by part; null when not countable. */
   tokens: v.nullable(v.object({ system: count, shots: count, input: count, reserved: count })),
-  /** Tokens of each role's section in the body, in the order of `roles` (the answer's part is what is reserved). */
-  sections: v.array(v.object({ at: count, label: v.string() })),
+  /** Tokens of each role's section of the body, in the order of `roles`; −1 where not countable. */
+  sections: v.array(v.pipe(v.number(), v.integer())),
   shots: v.array(v.object({ user: v.string(), assistant: v.string() })),
   error: v.nullable(v.string()),
 });
@@ -117,6 +119,9 @@ export const ColumnSchema = v.object({
   /** `direct`, `few-shot CoT`, a file name. */
   label: v.string(),
   detail: v.string(),
+  /** Share of right answers among the graded, with its Wilson 95 % interval. */
+  score: v.nullable(v.object({ right: count, estimate: v.number(), low: v.number(), high: v.number(), n: count })),
+  failed: count,
 });
 export type Column = v.InferOutput<typeof ColumnSchema>;
 
@@ -148,6 +153,8 @@ export const RunStateSchema = v.object({
 export type RunState = v.InferOutput<typeof RunStateSchema>;
 
 export const PlaygroundStateSchema = v.object({
+  /** Of the template; null while none is open. */
+  uri: v.nullable(v.string()),
   document: v.nullable(DocumentSchema),
   template: v.nullable(TemplateStateSchema),
   setup: SetupSchema,
@@ -188,7 +195,6 @@ export const playgroundContract = {
     ready: { params: none, result: PlaygroundStateSchema },
     /** A change made on `version` of the whole file. False: others changed it meanwhile; rebase and send again. */
     edit: { params: v.object({ version: count, change: ChangeSchema }), result: v.boolean() },
-    undo: { params: v.object({ redo: v.boolean() }), result: v.null() },
     /** Sets a key of the front matter; null removes it. */
     set: {
       params: v.object({

@@ -6,8 +6,12 @@ import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { errorMessage, HumanError, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Evaluator } from '../jobs/evaluatorProcess.ts';
+import type { InferenceProcess } from '../jobs/inferenceProcess.ts';
+import type { Supervisor } from '../jobs/supervisor.ts';
+import type { ModelRegistry } from '../providers/registry.ts';
 import type { PreferenceJournal } from '../storage/preferenceJournal.ts';
-import { type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
 import { CommandIds } from './commandIds.ts';
 import { setting } from './config.ts';
 import { l10nBundle } from './webview.ts';
@@ -33,6 +37,10 @@ export class Services implements Disposable {
   readonly store = new DisposableStore();
   readonly #output: Lazy<vscode.LogOutputChannel>;
   readonly #journals = new Map<string, Promise<PreferenceJournal>>();
+  readonly #supervisors = new Map<string, Promise<Supervisor>>();
+  readonly #registries = new Map<string, Promise<ModelRegistry>>();
+  readonly #processes = new Map<string, Promise<InferenceProcess>>();
+  readonly #evaluators = new Map<string, Promise<Evaluator>>();
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
@@ -78,6 +86,49 @@ export class Services implements Disposable {
     return this.#once(this.#journals, layout.root, async () => {
       const { PreferenceJournal } = await import('../storage/preferenceJournal.ts');
       return this.store.add(await PreferenceJournal.open(layout, { author: await this.author(layout.root) }));
+    });
+  }
+
+  /** Jobs of the workspace: those of earlier windows too. */
+  supervisor(near?: vscode.Uri): Promise<Supervisor> {
+    const layout = this.layout(near);
+    return this.#once(this.#supervisors, layout.root, async () => {
+      const { Supervisor } = await import('../jobs/supervisor.ts');
+      const { root, logger } = this;
+      return this.store.add(new Supervisor({ layout, root, nodePath: setting('nodePath'), logger }));
+    });
+  }
+
+  /** Models that can be chosen: without a folder the bundled and imported ones. */
+  models(near?: vscode.Uri): Promise<ModelRegistry> {
+    const folder = this.workspaceFolder(near);
+    const layout = folder?.uri.scheme === 'file' ? workspaceLayout(folder.uri.fsPath) : undefined;
+    return this.#once(this.#registries, layout?.root ?? '', async () => {
+      const [{ ModelRegistry }, { modelStore }, inference] = await Promise.all([
+        import('../providers/registry.ts'),
+        import('../storage/modelStore.ts'),
+        this.inference(),
+      ]);
+      const store = modelStore({ layout, user: userFolder() });
+      return this.store.add(new ModelRegistry({ root: this.root, store, inference }));
+    });
+  }
+
+  /** The one process that runs local models; it starts at its first request. */
+  inference(): Promise<InferenceProcess> {
+    return this.#once(this.#processes, '', async () => {
+      const { InferenceProcess } = await import('../jobs/inferenceProcess.ts');
+      const { root, logger } = this;
+      return this.store.add(new InferenceProcess({ root, nodePath: setting('nodePath'), logger }));
+    });
+  }
+
+  /** Runs templates and patterns of users where they can be stopped. */
+  evaluator(): Promise<Evaluator> {
+    return this.#once(this.#evaluators, '', async () => {
+      const { Evaluator } = await import('../jobs/evaluatorProcess.ts');
+      const { root, logger, bundle } = this;
+      return this.store.add(new Evaluator({ root, nodePath: setting('nodePath'), logger, bundle }));
     });
   }
 

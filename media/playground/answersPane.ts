@@ -1,0 +1,300 @@
+/** The right half of the playground: what to run, and the matrix of answers. */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { l10n } from '../../src/base/l10n.ts';
+import { icon } from '../common/codicon.ts';
+import { stepper } from '../common/controls.ts';
+import { type MenuEntry, openMenu } from '../common/menu.ts';
+import { columnHead, cornerHead } from './columnHead.ts';
+import './matrixRow.ts';
+import { strategyChoices } from './promptPane.ts';
+import type { Store } from './store.ts';
+
+/** Rows of “Run First …”: enough to rank, few enough for a coffee. */
+const SomeRows = 12;
+
+export class AnswersPane extends LitElement {
+  declare store: Store;
+  #stop: (() => void) | undefined;
+
+  override createRenderRoot(): this {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#stop = this.store.on(['template', 'setup', 'models', 'columns', 'cells', 'run', 'page'], () =>
+      this.requestUpdate(),
+    );
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#stop?.();
+  }
+
+  override render(): TemplateResult {
+    const { store } = this;
+    const { run$: run } = store;
+    return html`<header class="bar run-bar">
+        <span class="split">
+          <button class="button" title=${l10n.t('Run row {0} (Ctrl+Enter)', store.setup.row + 1)} ?disabled=${!store.state?.template}
+            @click=${() => store.run({ kind: 'row', row: store.setup.row })}>${icon('play')}${l10n.t('Run')}</button>
+          <button class="button" title=${l10n.t('Run Options')} aria-label=${l10n.t('Run Options')} aria-haspopup="menu" ?disabled=${!store.state?.template}
+            @click=${(event: Event) => this.#runMenu(event.currentTarget as HTMLElement)}>${icon('chevron-down')}</button>
+        </span>
+        <button class="action" title=${l10n.t('Stop')} aria-label=${l10n.t('Stop')} ?disabled=${!run.running}
+          @click=${() => store.ask(store.host.stop({}))}>${icon('debug-stop')}</button>
+        <span class="dim clip grow" role="status">${this.#status()}</span>
+        ${this.#models()}
+        <span class="line samples"><span class="label">${l10n.t('Samples')}</span>
+          ${stepper(l10n.t('Samples of each answer'), store.setup.samples, { min: 1, max: 16 }, samples => store.updateSetup({ samples }))}</span>
+      </header>
+      <div class="progress" role="progressbar" aria-label=${l10n.t('Answers')} aria-valuemin="0" aria-valuenow=${run.done} aria-valuemax=${run.total}
+        >${run.running ? html`<i style="width:${run.total === 0 ? 0 : (100 * run.done) / run.total}%"></i>` : nothing}</div>
+      ${this.#tabs()} ${this.#matrix()}`;
+  }
+
+  #status(): string {
+    const { run$: run } = this.store;
+    if (run.running) {
+      const left =
+        run.secondsLeft === null ? '' : `, ${l10n.t('{0} s left', Math.max(1, Math.round(run.secondsLeft)))}`;
+      return l10n.t('{0} of {1}', run.done, run.total) + left;
+    }
+    if (run.total === 0) return '';
+    const failed = run.failed > 0 ? `, ${l10n.t('{0} failed', run.failed)}` : '';
+    return (
+      (run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : l10n.t('{0} answers', run.total)) +
+      failed
+    );
+  }
+
+  #label(id: string): string {
+    return this.store.state?.models.find(model => model.id === id)?.label ?? id.replace(/^local:/, '');
+  }
+
+  #models(): TemplateResult {
+    const { models } = this.store.setup;
+    const add = (event: Event): void => this.#modelMenu(event.currentTarget as HTMLElement);
+    return html`<span class="chips">
+        ${models.map(
+          id =>
+            html`<span class="chip"><span class="clip">${this.#label(id)}</span>
+              <button class="action" title=${l10n.t('Remove {0}', this.#label(id))} aria-label=${l10n.t('Remove {0}', this.#label(id))}
+                ?disabled=${models.length < 2} @click=${() => this.store.updateSetup({ models: models.filter(other => other !== id) })}
+                >${icon('close')}</button></span>`,
+        )}
+        <button class="action" title=${l10n.t('Choose Models')} aria-label=${l10n.t('Choose Models')} aria-haspopup="menu" @click=${add}>${icon('add')}</button>
+      </span>
+      <button class="select models-menu" aria-haspopup="menu" aria-label=${l10n.t('Choose Models')} @click=${add}
+        ><span class="clip">${models.length === 1 ? this.#label(models[0]!) : l10n.t('{0} models', models.length)}</span>${icon('chevron-down')}</button>`;
+  }
+
+  #modelMenu(anchor: HTMLElement): void {
+    const { store } = this;
+    const act = (action: 'add-model' | 'download-model') => () => void store.ask(store.host.act({ action }));
+    openMenu(anchor, l10n.t('Models'), () => [
+      ...(store.state?.models ?? []).map(model => {
+        const chosen = store.setup.models;
+        const checked = chosen.includes(model.id);
+        return {
+          label: model.label,
+          detail: model.detail,
+          depth: model.depth,
+          checked,
+          disabled: checked && chosen.length === 1,
+          run: () =>
+            store.updateSetup({ models: checked ? chosen.filter(id => id !== model.id) : [...chosen, model.id] }),
+        };
+      }),
+      'separator' as const,
+      { label: l10n.t('Add Model…'), icon: 'add', run: act('add-model') },
+      { label: l10n.t('Download Model…'), icon: 'cloud-download', run: act('download-model') },
+    ]);
+  }
+
+  #runMenu(anchor: HTMLElement): void {
+    const { store } = this;
+    const total = store.state?.template?.rows.values.length ?? 0;
+    const { row, samples } = store.setup;
+    openMenu(anchor, l10n.t('Run Options'), () => {
+      const entries: MenuEntry[] = [
+        {
+          label: l10n.t('Run Row {0}', row + 1),
+          detail: 'Ctrl+Enter',
+          icon: 'play',
+          run: () => store.run({ kind: 'row', row }),
+        },
+      ];
+      if (total > SomeRows) {
+        entries.push({
+          label: l10n.t('Run First {0} Rows', SomeRows),
+          icon: 'run-all',
+          run: () => store.run({ kind: 'first', count: SomeRows }),
+        });
+      }
+      if (total > 1) {
+        entries.push({
+          label: l10n.t('Run All {0} Rows', total),
+          icon: 'run-all',
+          run: () => store.run({ kind: 'all' }),
+        });
+      }
+      entries.push('separator');
+      for (const count of [1, 2, 4, 8]) {
+        entries.push({
+          label: count === 1 ? l10n.t('1 Sample') : l10n.t('{0} Samples', count),
+          checked: samples === count,
+          run: () => store.updateSetup({ samples: count }),
+        });
+      }
+      return entries;
+    });
+  }
+
+  #tabs(): TemplateResult {
+    const { store } = this;
+    const { tabs } = store;
+    const ranked = store.rows.filter(row => this.#answersOf(row) > 1).length;
+    return html`<div class="tabs">
+      ${
+        tabs
+          ? html`<div class="tab-list" role="tablist" aria-label=${l10n.t('Models')}>
+            ${tabs.map(
+              tab =>
+                html`<button role="tab" aria-selected=${tab.id === store.activeTab} tabindex=${tab.id === store.activeTab ? 0 : -1}
+                  @click=${() => store.showTab(tab.id)} @keydown=${(event: KeyboardEvent) => this.#tabKey(event)}>${tab.label}</button>`,
+            )}
+          </div>`
+          : nothing
+      }
+      <span class="grow"></span>
+      <button class="action text" aria-haspopup="menu" title=${l10n.t('Compare with a second variant of the prompt')}
+        @click=${(event: Event) => this.#compareMenu(event.currentTarget as HTMLElement)}>${icon('split-horizontal')}<span class="words">${l10n.t('Compare')}</span></button>
+      <button class="action text" ?disabled=${ranked === 0} title=${l10n.t('Put the answers of all rows up for ranking')}
+        @click=${() => store.ask(store.host.sendToRanking({ kind: 'all' }))}>${icon('list-ordered')}<span class="words">${l10n.t('Send to Ranking')}</span></button>
+    </div>`;
+  }
+
+  #answersOf(row: number): number {
+    let count = 0;
+    for (const cell of this.store.cells.values()) if (cell.row === row && cell.status === 'done') count++;
+    return count;
+  }
+
+  #tabKey(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const { tabs } = this.store;
+    if (!step || !tabs) return;
+    const index = tabs.findIndex(tab => tab.id === this.store.activeTab);
+    this.store.showTab(tabs[(index + step + tabs.length) % tabs.length]!.id);
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus());
+  }
+
+  #compareMenu(anchor: HTMLElement): void {
+    const { store } = this;
+    const second = store.setup.variants[1];
+    const current = store.state?.template?.strategy;
+    openMenu(anchor, l10n.t('Compare'), () => [
+      ...strategyChoices()
+        .filter(choice => choice.value !== current)
+        .map(choice => ({
+          label: choice.label,
+          checked: second?.kind === 'strategy' && second.strategy === choice.value,
+          run: () => {
+            const now = store.setup.variants[1];
+            const on = now?.kind === 'strategy' && now.strategy === choice.value;
+            store.updateSetup({
+              variants: on
+                ? [{ kind: 'current' }]
+                : [{ kind: 'current' }, { kind: 'strategy', strategy: choice.value }],
+            });
+          },
+        })),
+      {
+        label: second?.kind === 'template' ? l10n.t('Another template…') : l10n.t('Another Template…'),
+        icon: 'file-code',
+        run: () => void store.ask(store.host.act({ action: 'choose-variant-template' })),
+      },
+      'separator' as const,
+      {
+        label: l10n.t('Nothing'),
+        icon: 'close',
+        disabled: second === undefined,
+        run: () => store.updateSetup({ variants: [{ kind: 'current' }] }),
+      },
+    ]);
+  }
+
+  #matrix(): TemplateResult {
+    const { store } = this;
+    const { columns, rows } = store;
+    const template = store.state?.template;
+    if (!template) return html``;
+    if (store.cells.size === 0) return this.#empty();
+    return html`<div class="matrix" role="grid" aria-label=${l10n.t('Answers')} aria-rowcount=${rows.length + 1} aria-colcount=${columns.length + 1}
+      style="--columns:${columns.length}" @keydown=${(event: KeyboardEvent) => this.#gridKey(event)}>
+      <div class="matrix-head" role="row">
+        ${cornerHead(store)} ${columns.map((column, i) => columnHead(store, column, i))}
+      </div>
+      ${repeat(
+        rows,
+        row => row,
+        row =>
+          html`<tunesmith-matrix-row role="row" aria-selected=${row === store.setup.row} .store=${store} .row=${row} .version=${store.rowVersions.get(row) ?? 0}
+            .columns=${columns} .template=${template}></tunesmith-matrix-row>`,
+      )}
+    </div>`;
+  }
+
+  #empty(): TemplateResult {
+    const { store } = this;
+    const models = store.state?.models ?? [];
+    return html`<div class="welcome">
+      <p>${l10n.t('Answers appear here, one column for each model or variant and one row for each input.')}</p>
+      <button class="button" @click=${() => store.run({ kind: 'row', row: store.setup.row })}>${icon('play')}${l10n.t('Run Row {0}', store.setup.row + 1)}<kbd>Ctrl+Enter</kbd></button>
+      <p class="dim">
+        ${l10n.t('Take two or more samples of each answer to rank them.')}
+        ${
+          models.length < 2
+            ? html`<button class="link" @click=${() => store.ask(store.host.act({ action: 'add-model' }))}>${l10n.t('Add a model')}</button> ${l10n.t('to compare it side by side.')}`
+            : nothing
+        }
+      </p>
+    </div>`;
+  }
+
+  /** Arrows move between cells, Ctrl+Home and Ctrl+End to the corners; Enter runs a cell's row again. */
+  #gridKey(event: KeyboardEvent): void {
+    const cell = (event.target as HTMLElement).closest<HTMLElement>('[role=gridcell], [role=rowheader]');
+    if (!cell || event.target !== cell) return;
+    const lines = [...this.querySelectorAll<HTMLElement>('tunesmith-matrix-row')].map(line => [
+      ...line.querySelectorAll<HTMLElement>('[role=gridcell], [role=rowheader]'),
+    ]);
+    const y = lines.findIndex(line => line.includes(cell));
+    const x = lines[y]?.indexOf(cell) ?? 0;
+    const step: Readonly<Record<string, readonly [number, number]>> = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+    };
+    const move = step[event.key];
+    const target = move
+      ? lines[y + move[0]]?.[x + move[1]]
+      : event.key === 'Home'
+        ? (event.ctrlKey ? lines[0] : lines[y])?.[0]
+        : event.key === 'End'
+          ? (event.ctrlKey ? lines.at(-1) : lines[y])?.at(-1)
+          : undefined;
+    if (!target) return;
+    event.preventDefault();
+    for (const line of lines) for (const other of line) other.tabIndex = -1;
+    target.tabIndex = 0;
+    target.focus();
+    target.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+customElements.define('tunesmith-answers-pane', AnswersPane);
