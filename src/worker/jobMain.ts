@@ -1,0 +1,61 @@
+/**
+ * The training process: `node jobMain.mjs <job folder> [--allow-code]`. It works on one job, reports through the job's
+ * folder alone, and ends. Started again on the same folder it goes on from the last checkpoint.
+ */
+import { isHumanError } from '../base/errors.ts';
+import { nodeDisk, replaceJsonFile } from '../storage/fileSystem.ts';
+import { acquireJobLock, JobFolder } from '../storage/jobFolder.ts';
+import { latestCheckpoint, saveCheckpoint } from './jobCheckpoints.ts';
+import { JobReporter } from './jobReporter.ts';
+import { runJob } from './jobRunner.ts';
+
+async function main(args: readonly string[]): Promise<number> {
+  const path = args.find(arg => !arg.startsWith('--'));
+  if (path === undefined) {
+    process.stderr.write('usage: jobMain <job folder> [--allow-code]\n');
+    return 2;
+  }
+  const folder = await JobFolder.open(path);
+  const release = await acquireJobLock(path);
+  try {
+    return await work(folder, args.includes('--allow-code'));
+  } finally {
+    await release();
+  }
+}
+
+async function work(folder: JobFolder, allowCode: boolean): Promise<number> {
+  const before = await folder.state().catch(() => undefined);
+  if (before?.status === 'succeeded') return 0;
+  const checkpoints = folder.file('checkpoints');
+  const resume = await latestCheckpoint(checkpoints);
+  const start = performance.now();
+  const seconds = () => (resume?.seconds ?? 0) + (performance.now() - start) / 1000;
+  const reporter = new JobReporter(folder, before, checkpoint =>
+    saveCheckpoint(checkpoints, { ...checkpoint, seconds: seconds() }),
+  );
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => reporter.stop());
+  try {
+    const result = await runJob({ folder, host: reporter, resume, allowCode, seconds });
+    if (!result) {
+      await reporter.end('cancelled');
+      return 0;
+    }
+    await replaceJsonFile(folder.file('result'), result);
+    await reporter.end('succeeded');
+    await nodeDisk.remove(checkpoints);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    await reporter.end('failed', error);
+    return isHumanError(error) ? 1 : 70;
+  }
+}
+
+main(process.argv.slice(2)).then(
+  code => process.exit(code),
+  error => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,174 @@
+/** A job's side of its folder: state, heartbeat, events and control, written so that any reader at any time finds sense. */
+import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isHumanError } from '../base/errors.ts';
+import type { JobEvent, JobState, JobStatus } from '../core/jobs/job.ts';
+import { HeartbeatSeconds } from '../protocol/jobWorker.ts';
+import { diskError, replaceJsonFile } from '../storage/fileSystem.ts';
+import type { JobFolder } from '../storage/jobFolder.ts';
+import { processStartedAt } from '../storage/processIdentity.ts';
+import type { RecipeCheckpoint, RecipeHost, RecipeSample } from '../training/recipe.ts';
+
+type NewEvent = JobEvent extends infer E ? (E extends { time: string } ? Omit<E, 'time'> : never) : never;
+
+/** Milliseconds between two states on disk, and between two looks at the control file. */
+const stateEvery = 1000;
+const lookEvery = 200;
+/** Steps over whose times the rest is estimated. */
+const rateSteps = 8;
+
+export class JobReporter implements RecipeHost {
+  readonly #folder: JobFolder;
+  readonly #save: (checkpoint: RecipeCheckpoint) => Promise<{ folder: string; bytes: number }>;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #times: { step: number; at: number }[] = [];
+  #state: JobState;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #written = 0;
+  #looked = 0;
+  #stop = false;
+
+  constructor(
+    folder: JobFolder,
+    before: JobState | undefined,
+    save: (checkpoint: RecipeCheckpoint) => Promise<{ folder: string; bytes: number }>,
+  ) {
+    this.#folder = folder;
+    this.#save = save;
+    const now = new Date().toISOString();
+    this.#state = {
+      format: 1,
+      status: 'running',
+      pid: process.pid,
+      processStartedAt: processStartedAt(process.pid),
+      heartbeatAt: now,
+      startedAt: before?.startedAt ?? now,
+      step: before?.step ?? 0,
+      totalSteps: before?.totalSteps ?? 0,
+    };
+    closeTornLine(folder.file('events'));
+    this.#heartbeat = setInterval(() => this.#write(), HeartbeatSeconds * 1000);
+    this.#write();
+  }
+
+  /** Ends the recipe at its next step, as a cancellation through the control file does. */
+  stop(): void {
+    this.#stop = true;
+  }
+
+  phase(phase: string): void {
+    this.#state = { ...this.#state, phase };
+    this.#append({ type: 'phase', phase });
+    this.#write();
+  }
+
+  progress(step: number, totalSteps: number): void {
+    this.#times.push({ step, at: performance.now() });
+    if (this.#times.length > rateSteps + 1) this.#times.shift();
+    const first = this.#times[0]!;
+    const last = this.#times.at(-1)!;
+    const rate = (last.at - first.at) / 1000 / (last.step - first.step);
+    const secondsLeft = Number.isFinite(rate) ? Math.round((totalSteps - step) * rate * 10) / 10 : undefined;
+    this.#state = { ...this.#state, step, totalSteps, secondsLeft };
+    if (performance.now() - this.#written > stateEvery || step === totalSteps) this.#write();
+  }
+
+  metrics(step: number, values: Readonly<Record<string, number>>): void {
+    this.#append({ type: 'metrics', step, values: { ...values } });
+  }
+
+  samples(step: number, samples: readonly RecipeSample[]): void {
+    this.#append({ type: 'samples', step, samples: samples.map(sample => ({ ...sample })) });
+  }
+
+  log(level: 'info' | 'warning' | 'error', message: string): void {
+    this.#append({ type: 'log', level, message });
+    process.stdout.write(`${new Date().toISOString()} ${level}: ${message}\n`);
+  }
+
+  async checkpoint(checkpoint: RecipeCheckpoint): Promise<void> {
+    const { folder, bytes } = await this.#save(checkpoint);
+    this.#append({ type: 'checkpoint', step: checkpoint.step, folder, bytes });
+  }
+
+  /** Lets timers run; whether the recipe is to stop. Rejects when the disk refused what was reported. */
+  async breathe(): Promise<boolean> {
+    await new Promise(resolve => setImmediate(resolve));
+    if (this.#failure) throw this.#failure;
+    const now = performance.now();
+    if (!this.#stop && now - this.#looked > lookEvery) {
+      this.#looked = now;
+      const control = await this.#folder.control().catch(() => undefined);
+      if (control?.request === 'cancel') this.#stop = true;
+    }
+    return this.#stop;
+  }
+
+  /** The last state. After it nothing is written. */
+  async end(status: JobStatus, error?: unknown): Promise<void> {
+    clearInterval(this.#heartbeat);
+    this.#failure = undefined;
+    const human = isHumanError(error);
+    this.#state = {
+      ...this.#state,
+      status,
+      endedAt: new Date().toISOString(),
+      secondsLeft: undefined,
+      ...(error === undefined
+        ? {}
+        : {
+            error: {
+              message: human ? error.describe() : error instanceof Error ? error.message : String(error),
+              human,
+              ...(human || !(error instanceof Error) || !error.stack ? {} : { stack: error.stack }),
+            },
+          }),
+    };
+    this.#write();
+    await this.#writing;
+    if (this.#failure) throw this.#failure;
+  }
+
+  #append(event: NewEvent): void {
+    const line = JSON.stringify({ time: new Date().toISOString(), ...event }) + '\n';
+    try {
+      appendFileSync(this.#folder.file('events'), line);
+    } catch (error) {
+      throw diskError(error, this.#folder.file('events'));
+    }
+  }
+
+  /** Writes the state as it is when its turn comes; turns that have been overtaken fall together. */
+  #write(): void {
+    this.#written = performance.now();
+    this.#state = { ...this.#state, heartbeatAt: new Date().toISOString() };
+    const state = this.#state;
+    this.#writing = this.#writing.then(async () => {
+      if (state !== this.#state) return;
+      try {
+        await replaceJsonFile(this.#folder.file('state'), state);
+      } catch (error) {
+        this.#failure ??= error;
+      }
+    });
+  }
+}
+
+/** A line that a killed process left unfinished gets its end, so that the next event begins a line of its own. */
+function closeTornLine(path: string): void {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return;
+  }
+  let torn: boolean;
+  try {
+    const { size } = fstatSync(file);
+    const last = Buffer.alloc(1);
+    torn = size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
+  } finally {
+    closeSync(file);
+  }
+  if (torn) appendFileSync(path, '\n');
+}

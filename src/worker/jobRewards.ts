@@ -1,0 +1,129 @@
+/** The reward of an RLHF job: a trained reward model, a plain rule, a pattern, or code that may run. */
+import { resolve } from 'node:path';
+import { HumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import type { RewardSource, RlhfSettings } from '../core/jobs/job.ts';
+import { plainReward } from '../core/jobs/ruleReward.ts';
+import { sum } from '../engine/index.ts';
+import { createTrainingProgram } from '../language-model/trainable.ts';
+import type { RecipeHost } from '../training/recipe.ts';
+import { type Answer, inParts, type RewardFunction } from '../training/rollout.ts';
+import { readAdapter } from './adapterFiles.ts';
+import type { BaseModel } from './baseModel.ts';
+import { createEvaluatorChild } from './evaluatorChild.ts';
+
+export interface JobReward {
+  readonly score: RewardFunction;
+  dispose(): Promise<void>;
+}
+
+export interface JobRewardOptions {
+  readonly source: RewardSource;
+  /** Of the policy; a reward model has to stand on the same base. */
+  readonly base: BaseModel;
+  readonly basePath: string;
+  readonly settings: RlhfSettings;
+  readonly host: RecipeHost;
+  /** Code of the workspace may run. */
+  readonly allowCode: boolean;
+  readonly threads?: number;
+}
+
+export async function openReward(options: JobRewardOptions): Promise<JobReward> {
+  const { source } = options;
+  if (source.kind === 'model') return openRewardModel(options, source.model);
+  const rule = source.reward;
+  switch (rule.rule) {
+    case 'regex': {
+      const child = createEvaluatorChild();
+      return {
+        score: answers =>
+          child.match(
+            rule.pattern,
+            rule.flags ?? '',
+            answers.map(({ text }) => text),
+          ),
+        dispose: async () => child.dispose(),
+      };
+    }
+    case 'javascript': {
+      const file = resolve(rule.file);
+      if (!options.allowCode) {
+        throw new HumanError(
+          l10n.t(
+            'This reward is code, and code of a workspace runs only where that was allowed. Trust the workspace, or pass --allow-code.',
+          ),
+          { place: { file } },
+        );
+      }
+      const child = createEvaluatorChild(file);
+      return {
+        score: answers =>
+          child.reward(
+            file,
+            answers.map(({ prompt, text }) => ({ prompt: prompt.text, answer: text })),
+          ),
+        dispose: async () => child.dispose(),
+      };
+    }
+    default:
+      return {
+        score: async answers => answers.map(({ text }) => plainReward(rule, text)),
+        dispose: async () => {},
+      };
+  }
+}
+
+/** The head's output at the last token of prompt and answer, plus the bias that centres it. */
+async function openRewardModel(
+  { base, basePath, settings, host, threads }: JobRewardOptions,
+  model: { readonly base: string; readonly adapter?: string | undefined },
+): Promise<JobReward> {
+  if (model.adapter === undefined) {
+    throw new HumanError(l10n.t('A model without a score head cannot give rewards. Train a reward model first.'), {
+      place: { file: model.base },
+    });
+  }
+  if (resolve(model.base) !== resolve(basePath)) {
+    throw new HumanError(
+      l10n.t(
+        'The reward model was trained on another base model ({0}). Train one on the model that you tune.',
+        model.base,
+      ),
+      { place: { file: model.adapter } },
+    );
+  }
+  const adapter = await readAdapter(model.adapter, base.config);
+  if (!adapter.parameters.has('score.weight')) {
+    throw new HumanError(
+      l10n.t('This adapter has no score head, so it is no reward model. Train a reward model first.'),
+      {
+        place: { file: model.adapter },
+      },
+    );
+  }
+  const bias = adapter.lineage?.rewardBias ?? 0;
+  const program = await createTrainingProgram({
+    config: base.config,
+    weights: base.weights,
+    trainable: { kind: 'lora', lora: adapter.lora, initial: adapter.parameters, seed: 0 },
+    head: 'score',
+    inputs: {},
+    loss: (_graph, out) => ({ loss: sum(out.scores) }),
+    optimizer: {},
+    ...(threads === undefined ? {} : { threads }),
+  });
+  const length = ({ prompt, ids }: Answer) => prompt.ids.length + ids.length;
+  return {
+    async score(answers) {
+      const scores = new Array<number>(answers.length);
+      await inParts(answers, length, settings.microBatchSize, host, async part => {
+        const ids = part.map(index => [...answers[index]!.prompt.ids, ...answers[index]!.ids]);
+        const { rows } = await program.forward({ ids });
+        for (const [place, index] of part.entries()) scores[index] = rows.scores![place]! + bias;
+      });
+      return scores;
+    },
+    dispose: () => program.dispose(),
+  };
+}

@@ -1,0 +1,201 @@
+/** From a job's specification to its result: reads model and data, runs the recipe, writes the tuned model. */
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { HumanError } from '../base/errors.ts';
+import { parseJsonLines } from '../base/jsonLines.ts';
+import { l10n } from '../base/l10n.ts';
+import type { Prompt } from '../core/generation.ts';
+import type { JobResult, JobSpecification, RewardJob, RlhfJob } from '../core/jobs/job.ts';
+import type { PreferencePair } from '../core/preferences/judgement.ts';
+import { PromptSchema } from '../protocol/inference.ts';
+import type { JobFolder } from '../storage/jobFolder.ts';
+import { preparePairs } from '../training/pairData.ts';
+import { encodePrompt, endToken, promptText } from '../training/promptTokens.ts';
+import type { RecipeCheckpoint, RecipeHost } from '../training/recipe.ts';
+import { trainRewardModel } from '../training/rewardModel.ts';
+import { trainRloo } from '../training/rloo.ts';
+import type { EncodedPrompt } from '../training/rollout.ts';
+import { requireFree, writeAdapter } from './adapterFiles.ts';
+import { type BaseModel, readBaseModel } from './baseModel.ts';
+import { openReward } from './jobRewards.ts';
+
+export interface RunContext {
+  readonly folder: JobFolder;
+  readonly host: RecipeHost;
+  readonly resume: RecipeCheckpoint | undefined;
+  readonly allowCode: boolean;
+  /** Seconds of work so far. */
+  seconds(): number;
+}
+
+/** The result, or undefined when the job was stopped at a checkpoint. */
+export async function runJob(context: RunContext): Promise<JobResult | undefined> {
+  const { specification } = context.folder;
+  await requireFree(specification.output, specification.id);
+  context.host.phase(l10n.t('Reading the model'));
+  if (specification.model.adapter !== undefined) {
+    throw new HumanError(
+      l10n.t('A tuned model cannot be tuned further in this version. Choose the base model that it was tuned from.'),
+      { place: { file: specification.model.adapter } },
+    );
+  }
+  const base = await readBaseModel(specification.model.base);
+  switch (specification.kind) {
+    case 'reward':
+      return runReward(context, specification, base);
+    case 'rlhf':
+      return runRlhf(context, specification, base);
+    case 'sft':
+      throw new HumanError(
+        l10n.t('Supervised fine-tuning is not part of this version. Train with preferences instead.'),
+      );
+  }
+}
+
+async function runReward(context: RunContext, job: RewardJob, base: BaseModel): Promise<JobResult | undefined> {
+  const { host, folder } = context;
+  const pairs = readRows(await folder.readData(job.data), join(folder.path, job.data.file), PairSchema);
+  const data = preparePairs(pairs, base.tokenizer, {
+    ...job.settings,
+    maxLength: Math.min(job.settings.maxLength, base.config.maxPositions),
+  });
+  for (const warning of data.warnings) host.log('warning', warning);
+  host.phase(l10n.t('Training'));
+  const outcome = await trainRewardModel({ ...base, ...common(context, job), settings: job.settings, data });
+  if (outcome.kind === 'stopped') return undefined;
+  const { parameters, shapes, bias, accuracy, metrics } = outcome.value;
+  const adapter = await writeAdapter(
+    job.output,
+    {
+      lora: job.settings.lora,
+      parameters,
+      shapes,
+      lineage: { ...lineage(job, metrics), kind: 'reward', rewardBias: bias },
+    },
+    base.config,
+  );
+  return {
+    format: 1,
+    adapter,
+    seconds: context.seconds(),
+    metrics: { ...metrics },
+    ...(accuracy ? { accuracy: { ...accuracy } } : {}),
+    warnings: [...data.warnings],
+  };
+}
+
+async function runRlhf(context: RunContext, job: RlhfJob, base: BaseModel): Promise<JobResult | undefined> {
+  const { host, folder, allowCode } = context;
+  const { tokenizer, config } = base;
+  const warnings: string[] = [];
+  const room = config.maxPositions - job.settings.maxNewTokens;
+  const read = async (data: RlhfJob['data']): Promise<EncodedPrompt[]> => {
+    const rows = readRows(await folder.readData(data), join(folder.path, data.file), PromptRowSchema);
+    const encoded = rows.map(({ prompt }) => ({ ids: encodePrompt(tokenizer, prompt), text: promptText(prompt) }));
+    const fitting = encoded.filter(({ ids }) => ids.length <= room);
+    if (fitting.length < encoded.length) {
+      warnings.push(
+        l10n.t(
+          '{0} of {1} prompts were left out: with an answer of {2} tokens they do not fit into {3}.',
+          encoded.length - fitting.length,
+          encoded.length,
+          job.settings.maxNewTokens,
+          config.maxPositions,
+        ),
+      );
+    }
+    if (fitting.length === 0) {
+      throw new HumanError(l10n.t('There are no prompts that fit the model. Add some, or lower the longest answer.'), {
+        place: { file: join(folder.path, data.file) },
+      });
+    }
+    return fitting;
+  };
+  endToken(tokenizer);
+  const prompts = await read(job.data);
+  const trained = new Set(prompts.map(({ ids }) => ids.join()));
+  const heldOut = job.heldOut ? (await read(job.heldOut)).filter(({ ids }) => !trained.has(ids.join())) : [];
+  for (const warning of warnings) host.log('warning', warning);
+  const reward = await openReward({
+    source: job.reward,
+    base,
+    basePath: job.model.base,
+    settings: job.settings,
+    host,
+    allowCode,
+    ...threadsOf(job),
+  });
+  try {
+    const outcome = await trainRloo({
+      ...base,
+      ...common(context, job),
+      settings: job.settings,
+      prompts,
+      heldOut,
+      reward: reward.score,
+      endIds: tokenizer.endIds,
+      decode: ids => tokenizer.decode(ids).trim(),
+    });
+    if (outcome.kind === 'stopped') return undefined;
+    const { parameters, shapes, samples, metrics } = outcome.value;
+    const adapter = await writeAdapter(
+      job.output,
+      {
+        lora: job.settings.lora,
+        parameters,
+        shapes,
+        lineage: { ...lineage(job, metrics), kind: 'policy' },
+      },
+      config,
+    );
+    return {
+      format: 1,
+      adapter,
+      seconds: context.seconds(),
+      metrics: { ...metrics },
+      samples: samples.map(sample => ({ ...sample })),
+      warnings,
+    };
+  } finally {
+    await reward.dispose();
+  }
+}
+
+const threadsOf = (job: JobSpecification) => (job.threads === undefined ? {} : { threads: job.threads });
+
+const common = ({ host, resume }: RunContext, job: JobSpecification) => ({
+  seed: job.seed,
+  host,
+  ...(resume === undefined ? {} : { resume }),
+  ...threadsOf(job),
+});
+
+const lineage = (job: JobSpecification, metrics: Readonly<Record<string, number>>) => ({
+  format: 1 as const,
+  name: job.name,
+  base: job.model,
+  job: job.id,
+  createdAt: job.createdAt,
+  dataSha256: job.data.sha256,
+  metrics: { ...metrics },
+});
+
+const PairSchema: v.GenericSchema<unknown, PreferencePair> = v.object({
+  messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
+  chosen: v.string(),
+  rejected: v.string(),
+  judgement: v.string(),
+  item: v.string(),
+});
+const PromptRowSchema: v.GenericSchema<unknown, { prompt: Prompt }> = v.object({ prompt: PromptSchema });
+
+function readRows<T>(text: string, file: string, schema: v.GenericSchema<unknown, T>): T[] {
+  return parseJsonLines(text, file).map(({ line, value }) => {
+    const parsed = v.safeParse(schema, value);
+    if (parsed.success) return parsed.output;
+    throw new HumanError(l10n.t('This row of the job’s data cannot be used. Make the job again from your data.'), {
+      cause: new v.ValiError(parsed.issues),
+      place: { file, line },
+    });
+  });
+}
