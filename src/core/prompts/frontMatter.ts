@@ -13,7 +13,8 @@ export interface FrontMatterPlace {
 }
 
 /** Longer front matter is refused rather than parsed. */
-const longest = 1 << 18;
+const longest = 1 << 16;
+const deepest = 64;
 
 /** Cuts a file at its `---` (or `+++`) lines; a file without them is all body. */
 export function splitFrontMatter(text: string): FrontMatterPlace {
@@ -46,17 +47,18 @@ export function readFrontMatter(text: string, place: FrontMatterPlace, report: R
     });
   }
   if (end - start > longest) {
-    report(
-      'error',
-      'front-matter',
-      l10n.t('The front matter is longer than 256 kB. Move data into files.'),
-      place.yaml,
-    );
+    report('error', 'front-matter', l10n.t('The front matter is longer than 64 kB. Move data into files.'), place.yaml);
+    return new Section(undefined, undefined, start, report);
+  }
+  const yaml = text.slice(start, end);
+  if (nestsTooDeeply(yaml)) {
+    report('error', 'yaml', l10n.t('This YAML is broken: {0}.', l10n.t('it is nested too deeply')), place.yaml);
     return new Section(undefined, undefined, start, report);
   }
   try {
-    const document = parseDocument(text.slice(start, end), { prettyErrors: false, logLevel: 'silent' });
-    for (const error of document.errors) {
+    // The library compares every two keys to find doubles; Section does it in linear time.
+    const document = parseDocument(yaml, { prettyErrors: false, logLevel: 'silent', uniqueKeys: false });
+    for (const error of document.errors.slice(0, 20)) {
       const [from, to] = error.pos;
       const message = l10n.t('This YAML is broken: {0}.', error.message.replace(/\.$/, ''));
       report('error', 'yaml', message, { start: start + from, end: start + Math.max(to, from + 1) });
@@ -71,6 +73,17 @@ export function readFrontMatter(text: string, place: FrontMatterPlace, report: R
     report('error', 'yaml', l10n.t('This YAML is broken: {0}.', reason), place.yaml);
     return new Section(undefined, undefined, start, report);
   }
+}
+
+/** A look at indicators alone, before the parser recurses over them: its time grows with the square of the depth. */
+function nestsTooDeeply(yaml: string): boolean {
+  let depth = 0;
+  for (const char of yaml) {
+    if (char === '[' || char === '{') depth++;
+    else if (char === ']' || char === '}') depth = Math.max(0, depth - 1);
+    if (depth > deepest) return true;
+  }
+  return /(?:[?:-][ \t]+){64}/.test(yaml);
 }
 
 export interface Field {
@@ -97,16 +110,22 @@ export class Section {
     this.#report = report;
     const map = isAlias(node) && document ? node.resolve(document) : node;
     this.fields = isMap(map) ? map.items.map(pair => this.#fieldOf(pair as Pair<Node, Node | null>)) : [];
+    const seen = new Set<string>();
+    for (const { key, range } of this.fields) {
+      if (seen.has(key)) report('error', 'yaml', l10n.t('The key “{0}” appears twice. Remove one.', key), range);
+      seen.add(key);
+    }
   }
 
   #fieldOf({ key, value }: Pair<Node, Node | null>): Field {
     const keyRange = key.range ?? [0, 0, 0];
     const valueRange = value?.range ?? [keyRange[1], keyRange[1], keyRange[1]];
     const shift = (start: number, end: number): TextRange => ({ start: this.#offset + start, end: this.#offset + end });
+    const range = shift(keyRange[0], Math.max(keyRange[1], valueRange[1]));
     return {
       key: isScalar(key) ? String(key.value) : String(key),
-      value: value && this.#document ? plain(value, this.#document) : null,
-      range: shift(keyRange[0], Math.max(keyRange[1], valueRange[1])),
+      value: value && this.#document ? plain(value, this.#document, range, this.#report) : null,
+      range,
       valueRange: shift(valueRange[0], valueRange[1]),
       node: value,
     };
@@ -204,10 +223,12 @@ export interface NumberLimits {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
-function plain(node: Node, document: Document): unknown {
+function plain(node: Node, document: Document, range: TextRange, report: Report): unknown {
   try {
     return node.toJS(document, { maxAliasCount: 100 });
-  } catch {
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+    report('error', 'yaml', l10n.t('This YAML is broken: {0}.', reason), range);
     return null;
   }
 }

@@ -41,7 +41,8 @@ export function renderJinja(template: string, variables: Readonly<Record<string,
     const output: { value?: unknown } = interpreter.run(program);
     return piecesOf(String(output.value), mark, source, scan.segments, roles);
   } catch (error) {
-    if (error instanceof HumanError) throw error;
+    if (error instanceof HumanError)
+      throw error.place.line === undefined ? new HumanError(error.message, at(position)) : error;
     const broken = syntaxErrorAt(source, scan);
     if (broken?.open !== undefined) {
       const sentence = l10n.t('The block “{0}” is not closed. Add “{1}”.', broken.open, `{% end${broken.open} %}`);

@@ -103,16 +103,15 @@ export function jinjaVariables(source: string, scan: JinjaScan = scanJinja(sourc
     const first = uses.length;
     for (let i = 0; i < words.length; i++) {
       const word = words[i]!;
-      if (!word.name || keywords.has(word.text) || globals.has(word.text)) continue;
+      if (!word.name) continue;
       const before = words[i - 1]?.text;
-      const twoBefore = words[i - 2]?.text;
-      if (before === '.') continue;
-      const isTest = before === 'is' || (before === 'not' && twoBefore === 'is');
-      if (before === '|' || isTest) {
+      const isTest = before === 'is' || (before === 'not' && words[i - 2]?.text === 'is');
+      if (before === '|' || (isTest && word.text !== 'not')) {
         const last = uses.at(-1);
         if (last && uses.length > first && guards.has(word.text)) last.guarded = true;
         continue;
       }
+      if (before === '.' || keywords.has(word.text) || globals.has(word.text)) continue;
       if (words[i + 1]?.text === '=' && (before === '(' || before === ',')) continue;
       uses.push({ name: word.text, start: word.start, guarded: false });
     }

@@ -90,8 +90,19 @@ export function parseTemplate(text: string, file: string): Template {
     bodyRange: place.body,
     roles,
     variables,
-    diagnostics: diagnostics.sort((a, b) => a.range.start - b.range.start),
+    diagnostics: inOrder(diagnostics),
   };
+}
+
+/** By place; what was met twice on the way (a mapping inside another) once. */
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics
+    .filter(({ message, range }) => {
+      const key = `${range.start} ${range.end} ${message}`;
+      return !seen.has(key) && seen.add(key);
+    })
+    .sort((a, b) => a.range.start - b.range.start);
 }
 
 /** The first error as the exception that hosts show: `file:line: sentence`. */
