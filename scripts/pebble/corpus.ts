@@ -5,6 +5,7 @@ import { drawFrom, type Episode, type Task } from './episode.ts';
 import { kindOf, routing, style } from './tasks/examples.ts';
 import { orderToJson } from './tasks/order.ts';
 import { questionAnswering } from './tasks/questionAnswering.ts';
+import { repeat } from './tasks/repeat.ts';
 import { reply } from './tasks/reviewReplies.ts';
 import { sentiment } from './tasks/sentiment.ts';
 import { translation } from './tasks/translation.ts';
@@ -22,11 +23,12 @@ export const tasks: readonly Task[] = [
   problemFewShot,
   problemZeroShot,
   arithmetic,
+  repeat,
   reply,
 ];
 
 /** Tasks whose every instance is a fact to be learned: nothing of theirs is held out. */
-const closed = new Set<Task>([kindOf, arithmetic, reply]);
+const closed = new Set<Task>([kindOf, arithmetic, repeat, reply]);
 
 /** Example number `index` of the curriculum with this seed. */
 export function trainingEpisode(rng: Rng, index: number): Episode {

@@ -1,6 +1,6 @@
 /** Pebble's size and shape: the one place that says so. */
 
-export const VOCABULARY = 2048;
+export const VOCABULARY = 2560;
 export const CONTEXT = 512;
 
 /** `config.json` in the Hugging Face Llama layout; ids 0, 1, 2 are the special tokens. */
@@ -11,7 +11,7 @@ export const pebbleConfig = {
   intermediate_size: 512,
   num_hidden_layers: 5,
   num_attention_heads: 6,
-  num_key_value_heads: 2,
+  num_key_value_heads: 3,
   head_dim: 32,
   hidden_act: 'silu',
   rms_norm_eps: 1e-5,

@@ -4,10 +4,27 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { Rng } from '../../src/base/rng.ts';
 import { chatTemplate, SPECIAL, segmentsOf } from './chat.ts';
 import { trainingEpisode } from './corpus.ts';
+import { cities, colors, countables, foods, jobs, kinds, labels, names, products } from './lexicon.ts';
 import { VOCABULARY } from './pebble.ts';
 import { learnMerges, tokenizerJson } from './tokenizerTraining.ts';
 
+/** Words that answers begin with, so that each is one token there as it is within a sentence. */
+const firstWords = [
+  cities,
+  colors,
+  jobs,
+  foods,
+  names,
+  countables,
+  products,
+  labels,
+  Object.values(kinds).flat(),
+].flat();
+
 function* sampleTexts(count: number): Iterable<string> {
+  for (const word of [...firstWords, ...Array.from({ length: 81 }, (_, n) => String(n))]) {
+    for (let i = 0; i < count / 200; i++) yield* [word, ` ${word}`];
+  }
   const rng = Rng.seeded(7);
   for (let i = 0; i < count; i++) {
     // Special tokens never reach the merges: they are cut out before byte pairs are looked at.

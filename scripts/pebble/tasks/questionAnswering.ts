@@ -44,9 +44,18 @@ const facts: readonly Fact[] = [
 export const questionPrompt = (passage: string, question: string): string =>
   `Answer the question with a word from the passage.\n\nPassage: ${passage}\nQuestion: ${question}`;
 
+/** People and facts about each. */
+const shapes = [
+  [2, 1],
+  [2, 1],
+  [2, 2],
+  [3, 1],
+] as const;
+
 function draw(rng: Rng): Episode {
-  const people = rng.shuffled(names).slice(0, 2 + rng.int(2));
-  const topics = rng.shuffled(facts).slice(0, people.length === 2 ? 2 : 1 + rng.int(2));
+  const [persons, topicCount] = rng.pick(shapes);
+  const people = rng.shuffled(names).slice(0, persons);
+  const topics = rng.shuffled(facts).slice(0, topicCount);
   const told = people.flatMap(name =>
     topics.map(fact => {
       const { value, extra } = fact.values(rng);
@@ -66,4 +75,4 @@ function draw(rng: Rng): Episode {
   };
 }
 
-export const questionAnswering: Task = { name: 'question-answering', weight: 0.2, draw };
+export const questionAnswering: Task = { name: 'question-answering', weight: 0.22, draw };
