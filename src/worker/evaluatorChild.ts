@@ -9,7 +9,7 @@ import { l10n } from '../base/l10n.ts';
 import { EvaluatorReplySchema, type EvaluatorRequest, EvaluatorResultSchemas } from '../protocol/evaluator.ts';
 
 /** Milliseconds that all answers of one step may take, and that the process may take to come up. */
-const patternLimit = 5_000;
+const patternLimit = 2_000;
 const codeLimit = 30_000;
 const startLimit = 20_000;
 const heapMegabytes = 128;
