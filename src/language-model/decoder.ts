@@ -42,6 +42,8 @@ export interface DecoderOptions {
    */
   readonly weightsAs?: 'constants' | 'live';
   readonly threads?: number;
+  /** False where `selfTest` of the process found that caches cannot be written in place: they are copied. Default true. */
+  readonly inPlace?: boolean;
 }
 
 export interface DecoderBatch {
@@ -77,14 +79,17 @@ export class Decoder {
   readonly #session: Session;
   readonly #weights: ReadonlyMap<string, Float32Array>;
   readonly #adapter: LiveAdapter | undefined;
+  readonly #inPlace: boolean;
   #live: Record<string, Tensor> = {};
   #rope: { cos: Tensor; sin: Tensor } | undefined;
   #logProbs = new Float32Array(0);
   #probabilities = new Float32Array(0);
 
-  private constructor(options: DecoderOptions, session: Session) {
+  private constructor(options: DecoderOptions, session: Session, live: boolean) {
     this.config = options.config;
-    this.#weights = options.weights;
+    // Constants are in the session now; holding the arrays would double the memory.
+    this.#weights = live ? options.weights : new Map();
+    this.#inPlace = options.inPlace ?? true;
     this.#adapter = options.adapter;
     this.#session = session;
   }
@@ -99,7 +104,7 @@ export class Decoder {
     const session = await createSession(graph, outputs, {
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     });
-    return new Decoder(options, session);
+    return new Decoder(options, session, live);
   }
 
   /** Runs one batch. The arrays of the result are used again by the next run: take what you need before it. */
@@ -139,13 +144,23 @@ export class Decoder {
       feeds['adapter.scale'] = float32([input.useAdapter === false ? 0 : loraScale(this.#adapter.config)], []);
     }
     const into: Record<string, Float32Array> = { ...outputs };
+    const target = (past: Tensor): Float32Array => {
+      const data = past.data as Float32Array;
+      return this.#inPlace ? data : new Float32Array(data.length);
+    };
     for (let layer = 0; layer < config.layers; layer++) {
-      feeds[`past.k.${layer}`] = cache.keys[layer]!;
-      feeds[`past.v.${layer}`] = cache.values[layer]!;
-      into[`present.k.${layer}`] = cache.keys[layer]!.data as Float32Array;
-      into[`present.v.${layer}`] = cache.values[layer]!.data as Float32Array;
+      for (const [kind, tensors] of [['k', cache.keys] as const, ['v', cache.values] as const]) {
+        feeds[`past.${kind}.${layer}`] = tensors[layer]!;
+        into[`present.${kind}.${layer}`] = target(tensors[layer]!);
+      }
     }
     await this.#session.run(feeds, into);
+    if (!this.#inPlace) {
+      for (let layer = 0; layer < config.layers; layer++) {
+        (cache.keys[layer]!.data as Float32Array).set(into[`present.k.${layer}`]!);
+        (cache.values[layer]!.data as Float32Array).set(into[`present.v.${layer}`]!);
+      }
+    }
     return outputs;
   }
 

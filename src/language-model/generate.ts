@@ -59,16 +59,51 @@ export interface GeneratorOptions extends DecoderOptions {
 
 export async function createGenerator(options: GeneratorOptions): Promise<Generator> {
   const decoder = await Decoder.create(options);
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    decoder,
-    generate(requests, context = {}) {
-      const result = last.then(() => new Batch(decoder, options.maxBatch ?? 64, requests, context).run());
-      last = result.catch(() => {});
-      return result;
-    },
-    dispose: () => decoder.dispose(),
-  };
+  const maxBatch = options.maxBatch ?? 64;
+  return new OrderedGenerator(decoder, maxBatch);
+}
+
+/** One call after the other: they share the session. */
+class OrderedGenerator implements Generator {
+  readonly decoder: Decoder;
+  readonly #maxBatch: number;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(decoder: Decoder, maxBatch: number) {
+    this.decoder = decoder;
+    this.#maxBatch = maxBatch;
+  }
+
+  generate(requests: readonly GenerateRequest[], context: GenerateContext = {}): Promise<GeneratedSequence[]> {
+    const { signal } = context;
+    let batch: Batch;
+    try {
+      batch = new Batch(this.decoder, this.#maxBatch, requests, context);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    let begun = false;
+    const result = this.#last.then(() => {
+      begun = true;
+      return batch.run();
+    });
+    this.#last = result.catch(() => {});
+    if (!signal) return result;
+    // One that still waits for its turn does not have to wait in order to be cancelled.
+    return new Promise((resolve, reject) => {
+      const cancel = (): void => {
+        if (!begun) resolve(batch.cancelled());
+      };
+      if (signal.aborted) cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      result.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await this.#last;
+    await this.decoder.dispose();
+  }
 }
 
 /** A sequence under way; its place in the list of active ones is its row in the cache. */
@@ -130,6 +165,11 @@ class Batch {
       else await this.#step();
       await turn();
     }
+    return this.cancelled();
+  }
+
+  /** What there is, the unfinished marked as cancelled. */
+  cancelled(): GeneratedSequence[] {
     for (const sequence of this.#active) this.#finish(sequence, 'cancelled');
     return this.#results.map(result => result ?? { tokens: [], logProbs: [], finishReason: 'cancelled' });
   }

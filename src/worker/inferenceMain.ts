@@ -1,0 +1,24 @@
+/** The child process that runs local models: tests what this computer can do, says hello, and serves. */
+import { availableParallelism } from 'node:os';
+import type { RuntimeReport } from '../protocol/inference.ts';
+import { InferenceServer, type Send } from './inferenceServer.ts';
+import { selfTest } from './selfTest.ts';
+
+async function main(send: Send): Promise<void> {
+  const abilities = await selfTest();
+  const server = new InferenceServer(send, abilities, () => process.disconnect?.());
+  process.on('message', message => void server.receive(message));
+  const report: RuntimeReport = {
+    runtime: `onnxruntime-node ${process.platform}-${process.arch}`,
+    node: process.versions.electron ? `Electron ${process.versions.electron}` : `Node ${process.versions.node}`,
+    threads: availableParallelism(),
+    ...abilities,
+  };
+  send({ type: 'hello', protocol: 1, report });
+}
+
+if (process.send) {
+  const channel = process.send.bind(process);
+  process.on('disconnect', () => process.exit(0));
+  void main(event => channel(event, undefined, {}, error => error && process.exit(0)));
+}

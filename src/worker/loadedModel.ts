@@ -1,0 +1,282 @@
+/** A model in memory, as the inference process uses it: prompts to tokens, generation with stop strings, scores. */
+import { HumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import {
+  createGenerator,
+  type GeneratedSequence,
+  type Generator,
+  type SampledToken,
+} from '../language-model/generate.ts';
+import { score } from '../language-model/score.ts';
+import type { InferenceRequest, InferenceResult, LoadedModel } from '../protocol/inference.ts';
+import { StopStrings } from '../tokenizer/stopStrings.ts';
+import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
+import { type OpenedModel, openModel } from './openModel.ts';
+
+type Request<M extends InferenceRequest['method']> = Extract<InferenceRequest, { method: M }>;
+type Prompt = Request<'render'>['prompt'];
+type GeneratedItem = InferenceResult<'generate'>['items'][number];
+
+export interface LoadContext {
+  readonly signal: AbortSignal;
+  readonly onProgress: (message: string, fraction?: number) => void;
+  /** What the self-test said of writing caches in place. */
+  readonly inPlace: boolean;
+}
+
+export interface GenerateContext {
+  readonly signal: AbortSignal;
+  readonly onDelta: (item: number, text: string) => void;
+}
+
+export class ModelInMemory {
+  readonly description: LoadedModel;
+  readonly #tokenizer: Tokenizer;
+  readonly #generator: Generator;
+
+  private constructor(description: LoadedModel, tokenizer: Tokenizer, generator: Generator) {
+    this.description = description;
+    this.#tokenizer = tokenizer;
+    this.#generator = generator;
+  }
+
+  static async load(
+    handle: string,
+    location: Request<'load'>['location'],
+    context: LoadContext,
+  ): Promise<ModelInMemory> {
+    const opened = await openModel(location);
+    try {
+      return new ModelInMemory(describe(handle, opened), opened.tokenizer, await createGeneratorOf(opened, context));
+    } catch (error) {
+      if (error instanceof RangeError && /allocation|array length|buffer/i.test(error.message)) {
+        throw new HumanError(
+          l10n.t('There is not enough memory for this model. Close other programs, or choose a smaller model.'),
+          {
+            cause: error,
+            place: { file: location.base },
+          },
+        );
+      }
+      throw error;
+    } finally {
+      await opened.files.close();
+    }
+  }
+
+  /** The exact text that a prompt becomes, and its tokens. */
+  render(prompt: Prompt): { readonly text: string; readonly ids: number[] } {
+    const template = this.#tokenizer.chatTemplate;
+    let text: string;
+    let begin = true;
+    if (prompt.kind === 'text') text = prompt.text;
+    else if (template) {
+      text = template.render(prompt.messages, { continueLast: prompt.continueLast ?? false });
+      begin = false;
+    } else {
+      // A base model knows no roles: it continues what was said, parted by empty lines.
+      text = prompt.messages.map(message => message.content).join('\n\n');
+    }
+    const ids = this.#tokenizer.encode(text, { begin });
+    return { text, ids };
+  }
+
+  count(texts: readonly string[]): number[] {
+    return texts.map(text => this.#tokenizer.encode(text).length);
+  }
+
+  async generate(request: Request<'generate'>, context: GenerateContext): Promise<InferenceResult<'generate'>> {
+    const started = performance.now();
+    const prompts = request.items.map(item => this.#prompt(item.prompt));
+    const writers = request.items.map(
+      (item, i) => new Writer(this.#tokenizer, item.options.stopSequences, started, text => context.onDelta(i, text)),
+    );
+    const sequences = await this.#generator.generate(
+      request.items.map(({ options, stream }, i) => ({
+        prompt: prompts[i]!,
+        stream,
+        options: {
+          temperature: options.temperature,
+          topP: options.topP,
+          topK: options.topK,
+          maxNewTokens: options.maxOutputTokens,
+          seed: options.seed,
+          endIds: this.#tokenizer.endIds,
+          alternatives: request.alternatives,
+        },
+      })),
+      { signal: context.signal, onToken: (i, token) => writers[i]!.push(token) },
+    );
+    return {
+      items: sequences.map((sequence, i) =>
+        writers[i]!.finish(sequence, prompts[i]!.length, request.alternatives >= 0),
+      ),
+    };
+  }
+
+  async score(request: Request<'score'>, signal: AbortSignal): Promise<InferenceResult<'score'>> {
+    const items = request.items.map(({ prompt, continuation }) => {
+      const { text, ids } = this.render(prompt);
+      const prefix = ids.length > 0 ? ids : this.#start();
+      // Tokens may join across the seam: the continuation is what the whole has more than the prefix.
+      const whole = this.#tokenizer.encode(text + continuation, { begin: prompt.kind === 'text' });
+      const joined = whole.length >= prefix.length && prefix.every((id, i) => whole[i] === id);
+      const rest = joined ? whole.slice(prefix.length) : this.#tokenizer.encode(continuation);
+      this.#requireRoom(prefix.length + rest.length - 1);
+      return { prefix, continuation: rest };
+    });
+    const scored = await score(this.#generator.decoder, items, { signal });
+    return {
+      items: scored.map(({ logLikelihood, logProbs }, i) => ({
+        logLikelihood,
+        tokens: logProbs.map((logProb, t) => ({ text: this.#tokenizer.show(items[i]!.continuation[t]!), logProb })),
+      })),
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#generator.dispose();
+  }
+
+  #prompt(prompt: Prompt): number[] {
+    const { ids } = this.render(prompt);
+    const tokens = ids.length > 0 ? ids : this.#start();
+    this.#requireRoom(tokens.length);
+    return tokens;
+  }
+
+  /** What an empty prompt begins with. */
+  #start(): number[] {
+    const end = this.#tokenizer.endIds[0];
+    if (end === undefined)
+      throw new HumanError(l10n.t('The prompt is empty. Write something for the model to continue.'));
+    return [end];
+  }
+
+  #requireRoom(tokens: number): void {
+    const { contextLength } = this.description;
+    if (tokens < contextLength) return;
+    throw new HumanError(
+      l10n.t(
+        'The prompt has {0} tokens, but this model reads at most {1} with its answer. Shorten the prompt.',
+        tokens,
+        contextLength,
+      ),
+    );
+  }
+}
+
+function describe(handle: string, { files, tokenizer, revision }: OpenedModel): LoadedModel {
+  return {
+    model: handle,
+    architecture: files.config.modelType,
+    parameters: files.parameters,
+    contextLength: files.config.maxPositions,
+    vocabularySize: files.config.vocabSize,
+    chat: tokenizer.chatTemplate !== undefined,
+    revision,
+  };
+}
+
+async function createGeneratorOf({ files, adapter }: OpenedModel, context: LoadContext): Promise<Generator> {
+  if (adapter?.score) {
+    throw new HumanError(
+      l10n.t('This is a reward model: it scores answers and cannot write any. Choose a tuned model.'),
+      {
+        place: { file: adapter.path },
+      },
+    );
+  }
+  const reading = l10n.t('Reading the model');
+  context.onProgress(reading, 0);
+  let reported = 0;
+  const weights = await files.readWeights({
+    signal: context.signal,
+    onProgress: fraction => {
+      if (fraction - reported < 0.05) return;
+      reported = fraction;
+      context.onProgress(reading, fraction);
+    },
+  });
+  context.onProgress(l10n.t('Preparing the model'));
+  return createGenerator({
+    config: files.config,
+    weights,
+    inPlace: context.inPlace,
+    ...(adapter ? { adapter: { config: adapter.config, weights: adapter.weights } } : {}),
+  });
+}
+
+/** Turns the tokens of one sequence into text as they come, holding back what may be a stop string. */
+class Writer {
+  readonly #tokenizer: Tokenizer;
+  readonly #stream: TokenStream;
+  readonly #stops: StopStrings;
+  readonly #started: number;
+  readonly #emit: (text: string) => void;
+  readonly #tokens: { readonly token: SampledToken; readonly textBefore: number }[] = [];
+  #text = '';
+  #decoded = 0;
+  #stopped = false;
+  #firstTokenMs: number | undefined;
+  #lastTokenMs = 0;
+
+  constructor(tokenizer: Tokenizer, stops: readonly string[], started: number, emit: (text: string) => void) {
+    this.#tokenizer = tokenizer;
+    this.#stream = tokenizer.stream();
+    this.#stops = new StopStrings(stops);
+    this.#started = started;
+    this.#emit = emit;
+  }
+
+  push(token: SampledToken): 'stop' | undefined {
+    this.#lastTokenMs = performance.now() - this.#started;
+    this.#firstTokenMs ??= this.#lastTokenMs;
+    const piece = this.#stream.push(token.id);
+    this.#tokens.push({ token, textBefore: this.#decoded });
+    this.#decoded += piece.length;
+    const { text, stopped } = this.#stops.push(piece);
+    this.#write(text);
+    this.#stopped = stopped;
+    return stopped ? 'stop' : undefined;
+  }
+
+  finish({ finishReason }: GeneratedSequence, promptTokens: number, withTokens: boolean): GeneratedItem {
+    if (!this.#stopped) {
+      // A character that was cut off is dropped; bytes that the model itself ended in the middle of one are shown as such.
+      const rest = finishReason === 'end' ? this.#stops.push(this.#stream.end()) : { text: '', stopped: false };
+      this.#write(rest.text);
+      if (!rest.stopped) this.#write(this.#stops.end());
+    }
+    const kept = this.#tokens.filter(({ token, textBefore }) => {
+      if (this.#stopped) return textBefore < this.#text.length;
+      return !this.#tokenizer.endIds.includes(token.id);
+    });
+    const show = (id: number): string => this.#tokenizer.show(id);
+    return {
+      text: this.#text,
+      finishReason: finishReason === 'end' ? 'stop' : finishReason === 'stopped' ? 'stop-sequence' : finishReason,
+      promptTokens,
+      completionTokens: this.#tokens.length,
+      latencyMs: this.#lastTokenMs || performance.now() - this.#started,
+      ...(this.#firstTokenMs === undefined ? {} : { firstTokenMs: this.#firstTokenMs }),
+      ...(withTokens
+        ? {
+            tokens: kept.map(({ token: { id, logProb, alternatives } }) => ({
+              text: show(id),
+              logProb,
+              ...(alternatives && alternatives.length > 0
+                ? { alternatives: alternatives.map(other => ({ text: show(other.id), logProb: other.logProb })) }
+                : {}),
+            })),
+          }
+        : {}),
+    };
+  }
+
+  #write(text: string): void {
+    if (text === '') return;
+    this.#text += text;
+    this.#emit(text);
+  }
+}
