@@ -2,6 +2,7 @@
 export * from './autodiff.ts';
 export * from './dtype.ts';
 export * from './graph.ts';
+export * from './kernels/adamwSimd.ts';
 export * from './ops/compare.ts';
 export * from './ops/elementwise.ts';
 export * from './ops/gather.ts';

@@ -17,11 +17,13 @@ import {
   type InputSpec,
   int64,
   type Session,
+  type SessionOptions,
   type Tensor,
   type TensorData,
   tensor,
   toData,
 } from '../engine/index.ts';
+import { Arena } from './arena.ts';
 import { type Predictions, packBatch } from './batch.ts';
 import type { LlamaConfig } from './config.ts';
 import { initialLora, type LoraConfig } from './lora.ts';
@@ -112,7 +114,7 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
     sessionOptions(options),
   );
   let forward: Promise<Session> | undefined;
-  const optimizer = new AdamW(arena.arrays, arena.decayed, options.optimizer);
+  const optimizer = new AdamW(arena.arrays, arena.decayed, options.optimizer, arena.kernel);
   const pack = (batch: TrainingBatch): Record<string, Tensor> => ({
     ...packBatch(batch.ids, batch.predictions, config.vocabSize, config.maxPositions),
     ...lossInputs(options.inputs, batch.inputs ?? {}),
@@ -131,7 +133,7 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
     shapes: built.trained,
 
     async gradients(batch, { weight = 1 } = {}) {
-      const into = arena.hasGradients ? arena.scratch() : arena.gradients;
+      const into = arena.hasGradients ? arena.scratch : arena.gradients;
       const results = await training.run(
         { ...feeds, ...pack(batch), [lossWeightInput]: weight === 1 ? one : scalar(weight), [adapterScaleInput]: one },
         prefixed('grad:', Object.fromEntries(into.views)),
@@ -195,7 +197,11 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
   }
 }
 
-const sessionOptions = ({ threads }: TrainingProgramOptions) => (threads === undefined ? {} : { threads });
+// Without memory patterns: batches differ in shape, a plan for each would double the memory, and a step is as fast.
+const sessionOptions = ({ threads }: TrainingProgramOptions): SessionOptions => ({
+  memoryPattern: false,
+  ...(threads === undefined ? {} : { threads }),
+});
 
 const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [prefix + name, value]));
@@ -225,74 +231,4 @@ function lossInputs(
     else feeds[name] = tensor(dtype, toData(dtype, value as TensorData | readonly number[]), [value.length]);
   }
   return feeds;
-}
-
-interface Flat {
-  readonly whole: Float32Array;
-  readonly views: ReadonlyMap<string, Float32Array>;
-}
-
-/** Trained weights, gradients and running means, each as one flat array with a view for each weight. */
-class Arena {
-  readonly arrays: {
-    readonly parameters: Float32Array;
-    readonly gradients: Float32Array;
-    readonly m: Float32Array;
-    readonly v: Float32Array;
-  };
-  readonly parameters: ReadonlyMap<string, Float32Array>;
-  readonly gradients: Flat;
-  /** Length of the first stretch, which holds the matrices. */
-  readonly decayed: number;
-  hasGradients = false;
-  readonly #shapes: ReadonlyMap<string, readonly number[]>;
-  readonly #size: number;
-  #scratch: Flat | undefined;
-
-  constructor(shapes: ReadonlyMap<string, readonly number[]>) {
-    this.#shapes = shapes;
-    const count = (matrices: boolean): number =>
-      [...shapes.values()]
-        .filter(shape => !matrices || shape.length > 1)
-        .reduce((n, shape) => n + elementCount(shape), 0);
-    this.#size = count(false);
-    this.decayed = count(true);
-    const parameters = this.#flat();
-    this.parameters = parameters.views;
-    this.gradients = this.#flat();
-    this.arrays = {
-      parameters: parameters.whole,
-      gradients: this.gradients.whole,
-      m: new Float32Array(this.#size),
-      v: new Float32Array(this.#size),
-    };
-  }
-
-  #flat(): Flat {
-    const whole = new Float32Array(this.#size);
-    const views = new Map<string, Float32Array>();
-    let at = 0;
-    for (const [name, shape] of this.#shapes) {
-      const end = at + elementCount(shape);
-      views.set(name, whole.subarray(at, end));
-      at = end;
-    }
-    return { whole, views };
-  }
-
-  /** Where a second micro-batch writes before it is added. */
-  scratch(): Flat {
-    this.#scratch ??= this.#flat();
-    return this.#scratch;
-  }
-
-  /** Counts freshly written gradients in. */
-  take(written: Flat): void {
-    if (this.hasGradients) {
-      const target = this.gradients.whole;
-      const source = written.whole;
-      for (let i = 0; i < target.length; i++) target[i]! += source[i]!;
-    }
-    this.hasGradients = true;
-  }
 }

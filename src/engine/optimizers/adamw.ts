@@ -25,9 +25,11 @@ export interface AdamWState {
   readonly v: Float32Array;
 }
 
-/** The two passes over the parameters; kernels may replace them. */
+/** The passes over all parameters: plain here, four at a time in kernels/adamwSimd.ts. */
 export interface AdamWKernel {
   sumOfSquares(gradients: Float32Array): number;
+  /** target += source. */
+  accumulate(target: Float32Array, source: Float32Array): void;
   /** Updates parameters start … end − 1 in place. */
   update(arrays: AdamWArrays, start: number, end: number, factors: AdamWFactors): void;
 }
@@ -58,6 +60,9 @@ export const plainKernel: AdamWKernel = {
     let total = 0;
     for (let i = 0; i < gradients.length; i++) total += gradients[i]! * gradients[i]!;
     return total;
+  },
+  accumulate(target, source) {
+    for (let i = 0; i < target.length; i++) target[i]! += source[i]!;
   },
   update({ parameters, gradients, m, v }, start, end, factors) {
     const { beta1, beta2, epsilon, gradientScale, keep, stepSize, rootScale } = factors;
