@@ -1,0 +1,178 @@
+/** What every command shares: options of all commands, the services behind them, output and cancellation. */
+import { existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { Disposable } from '../base/disposable.ts';
+import { DisposableStore } from '../base/disposable.ts';
+import { HumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import type { Logger } from '../base/logger.ts';
+import { Evaluator } from '../jobs/evaluatorProcess.ts';
+import { InferenceProcess } from '../jobs/inferenceProcess.ts';
+import { Supervisor } from '../jobs/supervisor.ts';
+import { packageRoot } from '../jobs/workerEntry.ts';
+import { ModelRegistry } from '../providers/registry.ts';
+import { modelStore } from '../storage/modelStore.ts';
+import { PreferenceJournal } from '../storage/preferenceJournal.ts';
+import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+
+/** Options that stand before or after any command. */
+export interface GlobalOptions {
+  readonly workspace?: string;
+  readonly allowCode?: boolean;
+  readonly allowEnv?: readonly string[];
+  readonly nodePath?: string;
+  readonly quiet?: boolean;
+  readonly debug?: boolean;
+}
+
+/** The services are made at their first use and disposed at the end. */
+export class Cli implements Disposable {
+  /** The package's folder: `models/`, `dist/`. */
+  readonly root: string;
+  /** Aborted by Ctrl+C. */
+  readonly signal: AbortSignal;
+  #options: GlobalOptions = {};
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #made = new Map<string, unknown>();
+
+  constructor(moduleUrl: string) {
+    this.root = packageRoot(moduleUrl);
+    this.signal = this.#abort.signal;
+  }
+
+  /** Called once, before a command runs. */
+  configure(options: GlobalOptions): void {
+    this.#options = options;
+  }
+
+  get options(): GlobalOptions {
+    return this.#options;
+  }
+
+  get allowCode(): boolean {
+    return this.#options.allowCode ?? false;
+  }
+
+  /** Where judgements, runs, jobs and tuned models lie: `--workspace`, else the nearest folder above that has `.tunesmith` or `.git`, else here. */
+  get layout(): WorkspaceLayout {
+    return this.#once('layout', () =>
+      workspaceLayout(this.#options.workspace ? resolve(this.#options.workspace) : workspaceAbove(process.cwd())),
+    );
+  }
+
+  get evaluator(): Evaluator {
+    return this.#once('evaluator', () => this.#store.add(new Evaluator({ ...this.#worker, logger: this.logger })));
+  }
+
+  get inference(): InferenceProcess {
+    return this.#once('inference', () =>
+      this.#store.add(new InferenceProcess({ ...this.#worker, logger: this.logger })),
+    );
+  }
+
+  get models(): ModelRegistry {
+    return this.#once('models', () => {
+      const store = modelStore({ layout: this.layout, user: userFolder() });
+      return this.#store.add(new ModelRegistry({ root: this.root, store, inference: this.inference }));
+    });
+  }
+
+  get supervisor(): Supervisor {
+    return this.#once('supervisor', () =>
+      this.#store.add(new Supervisor({ ...this.#worker, layout: this.layout, logger: this.logger })),
+    );
+  }
+
+  /** The workspace's judgements; `author` is who judges here. */
+  journal(author = userInfo().username): Promise<PreferenceJournal> {
+    return this.#once(`journal ${author}`, async () =>
+      this.#store.add(await PreferenceJournal.open(this.layout, { author })),
+    );
+  }
+
+  /** Data: to stdout. */
+  out(text: string): void {
+    process.stdout.write(text);
+  }
+
+  /** Progress and remarks: to stderr, unless `--quiet`. */
+  note(text: string): void {
+    if (!this.#options.quiet) process.stderr.write(`${text}\n`);
+  }
+
+  /** A line of progress that the next one overwrites; only on a terminal. */
+  progress(text: string): void {
+    if (!this.#options.quiet && process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+  }
+
+  /** Ctrl+C: the first ends the work in good order, the second at once. */
+  interrupt(): void {
+    if (this.signal.aborted) process.exit(130);
+    this.#abort.abort();
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  readonly logger: Logger = {
+    debug: message => this.#log(message),
+    info: message => this.#log(message),
+    warn: message => this.#log(message),
+    error: (message, error) => this.#log(error instanceof Error ? `${message}\n${error.stack}` : message),
+  };
+
+  #log(message: string): void {
+    if (this.#options.debug) process.stderr.write(`[debug] ${message}\n`);
+  }
+
+  get #worker(): { root: string; nodePath?: string } {
+    const nodePath = this.#options.nodePath ?? process.env.TUNESMITH_NODE;
+    return { root: this.root, ...(nodePath ? { nodePath } : {}) };
+  }
+
+  #once<T>(name: string, make: () => T): T {
+    if (!this.#made.has(name)) this.#made.set(name, make());
+    return this.#made.get(name) as T;
+  }
+}
+
+/** The workspace that a folder belongs to. */
+export function workspaceAbove(folder: string): string {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, '.tunesmith')) || existsSync(join(at, '.git'))) return at;
+    if (dirname(at) === at) return resolve(folder);
+  }
+}
+
+/** Takes the translations that match the terminal's language, where there are any. */
+export function useTerminalLanguage(root: string): void {
+  const language = process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '';
+  if (!/^zh([_.-]|$)(?!(tw|hk))/i.test(language)) return;
+  try {
+    l10n.config(JSON.parse(readFileSync(join(root, 'l10n', 'bundle.l10n.zh-cn.json'), 'utf8')));
+  } catch {
+    // Without translations English stands.
+  }
+}
+
+/** For options: a number within limits, or a sentence that names the option. */
+export function numberOption(
+  name: string,
+  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, whole = true } = {},
+) {
+  return (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= min && value <= max && (!whole || Number.isSafeInteger(value))) return value;
+    const kind = whole ? l10n.t('a whole number') : l10n.t('a number');
+    const wanted =
+      max !== Number.POSITIVE_INFINITY
+        ? l10n.t('{0} from {1} to {2}', kind, min, max)
+        : min !== Number.NEGATIVE_INFINITY
+          ? l10n.t('{0} of at least {1}', kind, min)
+          : kind;
+    throw new HumanError(l10n.t('{0} must be {1}, not “{2}”.', name, wanted, text));
+  };
+}

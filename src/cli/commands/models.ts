@@ -1,0 +1,50 @@
+/** `tunesmith models`: which models there are; adds and removes those that the person brings. */
+import type { Command } from 'commander';
+import { l10n } from '../../base/l10n.ts';
+import type { Cli } from '../cli.ts';
+
+export function registerModels(program: Command, cli: Cli): void {
+  const models = program.command('models').description(l10n.t('list, add and remove models'));
+  models
+    .command('list', { isDefault: true })
+    .description(l10n.t('every model that answers prompts'))
+    .option('--json', l10n.t('as JSON'))
+    .action(async ({ json }: { json?: boolean }) => {
+      const list = await cli.models.list();
+      const rewards = await cli.models.rewardModels();
+      if (json) {
+        const rewardModels = rewards.map(({ name, path, lineage }) => ({ name, path, lineage }));
+        cli.out(`${JSON.stringify({ models: list, rewardModels }, null, 2)}\n`);
+        return;
+      }
+      const lines = [
+        ...list.map(model => [model.label, model.detail, contextOf(model.contextLength), model.id]),
+        ...rewards.map(model => [model.name, l10n.t('reward model, from {0}', model.lineage.base.id), '', model.path]),
+      ];
+      const widths = [0, 1, 2].map(column => Math.max(...lines.map(line => line[column]!.length)));
+      for (const line of lines)
+        cli.out(
+          `${line
+            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+            .join('  ')
+            .trimEnd()}\n`,
+        );
+    });
+  models
+    .command('add <path>')
+    .description(l10n.t('a folder with config.json and safetensors files, or a .gguf file; it stays where it is'))
+    .option('--json', l10n.t('as JSON'))
+    .action(async (path: string, { json }: { json?: boolean }) => {
+      cli.note(l10n.t('Reading {0} …', path));
+      const model = await cli.models.add(path);
+      cli.out(json ? `${JSON.stringify(model, null, 2)}\n` : `${model.id}\n`);
+    });
+  models
+    .command('remove <id>')
+    .description(l10n.t('forget an added model, or delete a tuned one'))
+    .action(async (id: string) => {
+      await cli.models.remove(id.includes(':') ? id : `local:${id}`);
+    });
+}
+
+const contextOf = (length: number | undefined): string => (length === undefined ? '' : l10n.t('{0} tokens', length));

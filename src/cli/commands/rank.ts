@@ -1,0 +1,3 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+export function registerRank(_program: Command, _cli: Cli): void {}
