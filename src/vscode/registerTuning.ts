@@ -1,7 +1,9 @@
 /** Registers ranking, jobs and models by name; their code is loaded when a view opens or a command runs. */
 import * as vscode from 'vscode';
 import { CommandIds, PanelTypes, ViewIds } from './commandIds.ts';
-import { lazyCommand, type Services } from './services.ts';
+import { Lazy, lazyCommand, type Services } from './services.ts';
+import type { JobNode, JobsTree } from './views/jobsView.ts';
+import type { ModelNode, ModelsTree } from './views/modelsView.ts';
 
 export function registerRanking(services: Services): void {
   const view = () => import('./views/rankingView.ts');
@@ -27,9 +29,74 @@ export function registerRanking(services: Services): void {
 }
 
 export function registerJobs(services: Services): void {
-  void services;
+  const tree = new Lazy(async () => {
+    const { JobsTree } = await import('./views/jobsView.ts');
+    return new JobsTree(services);
+  });
+  const jobs = lazyTree<JobNode, JobsTree>(services, ViewIds.jobs, tree);
+  void jobs.then(([loaded, view]) => loaded.attach(view));
+  services.store.add(
+    vscode.window.registerWebviewPanelSerializer(PanelTypes.job, {
+      async deserializeWebviewPanel(panel, state: unknown) {
+        (await import('./panels/jobDashboard.ts')).restoreDashboard(services, panel, state);
+      },
+    }),
+  );
+  const commands = () => import('./commands/jobCommands.ts');
+  lazyCommand(services, CommandIds.openJob, async () => (await commands()).openJob);
+  lazyCommand(services, CommandIds.stopJob, async () => (await commands()).stopJob);
+  lazyCommand(services, CommandIds.resumeJob, async () => (await commands()).resumeJob);
+  lazyCommand(services, CommandIds.deleteJob, async () => (await commands()).deleteJob);
+  lazyCommand(services, CommandIds.openJobSpecification, async () => (await commands()).openJobSpecification);
+  lazyCommand(services, CommandIds.openJobLog, async () => (await commands()).openJobLog);
+  lazyCommand(services, CommandIds.refreshJobs, async () => async () => (await tree.value).refresh());
+  const train = () => import('./commands/trainCommands.ts');
+  lazyCommand(services, CommandIds.trainRewardModel, async () => (await train()).trainRewardModel);
+  lazyCommand(services, CommandIds.fineTune, async () => (await train()).fineTune);
 }
 
 export function registerModelsView(services: Services): void {
-  void services;
+  const tree = new Lazy(async () => {
+    const { ModelsTree } = await import('./views/modelsView.ts');
+    return new ModelsTree(services);
+  });
+  void lazyTree<ModelNode, ModelsTree>(services, ViewIds.models, tree);
+  const commands = () => import('./commands/modelCommands.ts');
+  lazyCommand(services, CommandIds.useModel, async () => (await commands()).useModel);
+  lazyCommand(services, CommandIds.revealModel, async () => (await commands()).revealModel);
+  lazyCommand(services, CommandIds.removeModel, async () => (await commands()).removeModel);
+  lazyCommand(services, CommandIds.refreshModels, async () => async () => (await tree.value).refresh());
+}
+
+/** A tree view whose provider is loaded when the view first asks for rows. */
+function lazyTree<N, T extends vscode.TreeDataProvider<N>>(
+  services: Services,
+  id: string,
+  tree: Lazy<Promise<T>>,
+): Promise<[T, vscode.TreeView<N>]> {
+  return new Promise(resolve => {
+    const changed = services.store.add(new vscode.EventEmitter<N | undefined>());
+    let loaded: T | undefined;
+    const load = async (): Promise<T> => {
+      const made = await tree.value;
+      if (!loaded) {
+        loaded = made;
+        const event = made.onDidChangeTreeData;
+        if (event) services.store.add(event(node => changed.fire((node ?? undefined) as N | undefined)));
+        resolve([made, view]);
+      }
+      return made;
+    };
+    const view: vscode.TreeView<N> = services.store.add(
+      vscode.window.createTreeView<N>(id, {
+        treeDataProvider: {
+          onDidChangeTreeData: changed.event,
+          getChildren: async node => (await (await load()).getChildren(node)) ?? [],
+          getTreeItem: async node => (await load()).getTreeItem(node),
+          getParent: node => loaded?.getParent?.(node),
+        },
+        showCollapseAll: false,
+      }),
+    );
+  });
 }

@@ -91,9 +91,11 @@ export function charts({ specification, state, events, result }: ChartInput, ste
       const { reward, kl } = values;
       return reward === undefined || kl === undefined ? [] : [[Math.sqrt(Math.max(0, kl)), reward]];
     });
-    const smoothed = frontier.map(
-      ([x], i): Point => [x, mean(frontier.slice(Math.max(0, i - 4), i + 1).map(point => point[1]))],
-    );
+    // Both axes are noisy: means over the last five steps keep the path readable.
+    const smoothed = frontier.map((_, i): Point => {
+      const window = frontier.slice(Math.max(0, i - 4), i + 1);
+      return [mean(window.map(([x]) => x)), mean(window.map(([, y]) => y))];
+    });
     return [
       byStep('reward', l10n.t('Reward'), '', [
         { label: l10n.t('training'), color: 'proxy', points: of('reward') },

@@ -1,0 +1,162 @@
+/** Live curves: uPlot in the editor's colours, one plot a chart, kept between updates. */
+import uPlot from 'uplot';
+import type { Chart, Series } from '../../src/core/jobs/dashboardCharts.ts';
+
+const variables: Readonly<Record<Series['color'], string>> = {
+  proxy: '--vscode-charts-blue',
+  kl: '--vscode-charts-purple',
+  loss: '--vscode-charts-foreground',
+  dim: '--vscode-descriptionForeground',
+};
+
+/** Exponential moving average from the first value on. */
+export function smooth(values: readonly number[]): number[] {
+  // Few values are smoothed little: the line should not lag behind a short job.
+  const share = Math.min(1, Math.max(0.16, 5 / values.length));
+  let last = values[0] ?? 0;
+  return values.map(value => {
+    last += (value - last) * share;
+    return last;
+  });
+}
+
+/** The lines of a chart over one x axis: each series, and above a noisy one its smoothed self. */
+export function columns(chart: Chart): { readonly xs: number[]; readonly lines: (number | null)[][] } {
+  const xs = [...new Set(chart.series.flatMap(series => series.points.map(([x]) => x)))].sort((a, b) => a - b);
+  const at = new Map(xs.map((x, i) => [x, i]));
+  const place = (points: readonly (readonly [number, number])[]): (number | null)[] => {
+    const line: (number | null)[] = new Array(xs.length).fill(null);
+    for (const [x, y] of points) line[at.get(x)!] = y;
+    return line;
+  };
+  const lines = chart.series.flatMap(series => {
+    const raw = place(series.points);
+    if (!series.noisy) return [raw];
+    const smoothed = smooth(series.points.map(([, y]) => y));
+    return [raw, place(series.points.map(([x], i) => [x, smoothed[i]!]))];
+  });
+  return { xs, lines };
+}
+
+interface Plot {
+  readonly plot: uPlot;
+  readonly shape: string;
+  /** Charts whose x is not the step may turn back: they are drawn as they come. */
+  readonly host: HTMLElement;
+}
+
+export class Curves {
+  readonly #plots = new Map<string, Plot>();
+  #charts: readonly Chart[] = [];
+  #root: HTMLElement | undefined;
+  readonly #resize = new ResizeObserver(() => this.#redraw(false));
+
+  constructor() {
+    // A change of theme changes the class of the body; canvases do not follow variables by themselves.
+    new MutationObserver(() => this.#redraw(true)).observe(document.body, { attributeFilter: ['class', 'style'] });
+    new MutationObserver(() => this.#redraw(true)).observe(document.documentElement, { attributeFilter: ['style'] });
+  }
+
+  draw(root: HTMLElement, charts: readonly Chart[]): void {
+    this.#root = root;
+    this.#charts = charts;
+    this.#redraw(false);
+  }
+
+  #redraw(anew: boolean): void {
+    for (const chart of this.#charts) {
+      const host = this.#root?.querySelector<HTMLElement>(`[data-chart="${chart.id}"]`);
+      if (!host || host.clientWidth === 0 || chart.series.length === 0) continue;
+      const shape = JSON.stringify([
+        chart.series.map(series => [series.color, series.noisy]),
+        chart.xMax,
+        chart.yRange,
+        host.clientWidth,
+      ]);
+      const { xs, lines } = columns(chart);
+      const data = [xs, ...lines] as uPlot.AlignedData;
+      const known = this.#plots.get(chart.id);
+      if (known && !anew && known.shape === shape && known.host === host) {
+        known.plot.setData(data);
+        continue;
+      }
+      known?.plot.destroy();
+      this.#resize.observe(host);
+      this.#plots.set(chart.id, { host, shape, plot: new uPlot(optionsOf(chart, host), data, host) });
+    }
+  }
+}
+
+const height = 214;
+
+function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(host);
+  // Canvases know no variables: an element resolves them.
+  const probe = host.appendChild(document.createElement('span'));
+  const resolve = (css: string): string => {
+    probe.style.color = css;
+    return getComputedStyle(probe).color;
+  };
+  const color = (variable: string): string => resolve(`var(${variable}, var(--vscode-foreground))`);
+  const dim = resolve('var(--dim)');
+  const lines = resolve('var(--vscode-charts-lines)');
+  const grid = { stroke: resolve('color-mix(in srgb, var(--vscode-charts-lines) 28%, transparent)'), width: 1 };
+  const strokes = chart.series.map(series => color(variables[series.color]));
+  probe.remove();
+  const font = `11px ${style.fontFamily}`;
+  return {
+    width: host.clientWidth,
+    height,
+    padding: [8, 12, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: false, range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(chart.xMax ?? 0, max ?? 1, 0.5)] },
+      y: {
+        range: chart.yRange
+          ? [chart.yRange[0], chart.yRange[1]]
+          : (_, min, max) => uPlot.rangeNum(min ?? 0, max ?? 1, 0.1, true),
+      },
+    },
+    axes: [
+      {
+        stroke: dim,
+        font,
+        size: 18,
+        gap: 2,
+        space: 48,
+        grid: { show: false },
+        ticks: { show: false },
+        border: { show: true, stroke: lines, width: 1 },
+      },
+      {
+        stroke: dim,
+        font,
+        size: 38,
+        gap: 4,
+        space: 34,
+        grid,
+        ticks: { show: false },
+        values: (_, splits) => splits.map(value => String(Number(value.toPrecision(6))).replace('-', '−')),
+      },
+    ],
+    series: [
+      {},
+      ...chart.series.flatMap((series, i): uPlot.Series[] => {
+        const stroke = strokes[i]!;
+        const line: uPlot.Series = {
+          stroke,
+          width: 1.5,
+          spanGaps: true,
+          points: { show: series.points.length < 9, size: 5, fill: stroke },
+        };
+        return series.noisy
+          ? [
+              { ...line, width: 1, alpha: 0.35, points: { show: false } },
+              { ...line, points: { show: false } },
+            ]
+          : [line];
+      }),
+    ],
+  };
+}

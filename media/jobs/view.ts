@@ -1,0 +1,242 @@
+/** A job's dashboard as a function of its model: where it stands, curves, fixed prompts, settings and log. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { l10n } from '../../src/base/l10n.ts';
+import type { Dashboard } from '../../src/core/jobs/dashboard.ts';
+import type { Chart } from '../../src/core/jobs/dashboardCharts.ts';
+import type { JobActions } from '../../src/protocol/jobDashboard.ts';
+import { icon } from '../common/codicon.ts';
+
+export interface Model {
+  readonly job: Dashboard | null;
+  readonly error: string | null;
+  readonly allSamples: boolean;
+  readonly busy: boolean;
+}
+
+export interface Actions {
+  act(action: (typeof JobActions)[number]): void;
+  openJob(id: string): void;
+  showAll(): void;
+  retry(): void;
+}
+
+const shownSamples = 4;
+
+export function jobView(model: Model, actions: Actions): TemplateResult {
+  const { job } = model;
+  if (!job) {
+    return html`<main class="job" aria-busy=${model.error === null ? 'true' : 'false'}>${
+      model.error === null
+        ? nothing
+        : html`<div class="welcome"><p role="alert" class="note">${icon('error', 'c-wrong')}<span>${model.error}</span></p>
+          <button class="button" @click=${() => actions.retry()}>${l10n.t('Try Again')}</button></div>`
+    }</main>`;
+  }
+  return html`<main class="job">
+    ${header(model, job, actions)}
+    ${lineage(job, actions)}
+    ${health(model, job)}
+    <div class="scroll">
+      <section class="charts" aria-label=${l10n.t('Curves')}>${job.charts.map(chart => chartView(chart))}</section>
+      <div class="low">
+        <div class="main">${samples(model, job, actions)}${log(job, actions)}</div>
+        ${settings(job, actions)}
+      </div>
+    </div>
+  </main>`;
+}
+
+const stateWords = (job: Dashboard): string =>
+  ({
+    queued: l10n.t('Waiting for another job'),
+    running: l10n.t('Running'),
+    stopping: l10n.t('Stopping after this step'),
+    succeeded: l10n.t('Done'),
+    failed: l10n.t('Failed'),
+    cancelled: l10n.t('Stopped'),
+    lost: l10n.t('Interrupted'),
+  })[job.status];
+
+const stateIcons: Readonly<Record<Dashboard['status'], readonly [string, string]>> = {
+  queued: ['clock', 'c-dim'],
+  running: ['loading', 'c-running'],
+  stopping: ['loading', 'c-running'],
+  succeeded: ['pass', 'c-right'],
+  failed: ['error', 'c-wrong'],
+  cancelled: ['debug-stop', 'c-dim'],
+  lost: ['warning', 'c-warn'],
+};
+
+function header(model: Model, job: Dashboard, actions: Actions): TemplateResult {
+  const live = job.status === 'running' || job.status === 'stopping';
+  const [name, color] = stateIcons[job.status];
+  const share = job.totalSteps > 0 ? Math.min(100, (100 * job.step) / job.totalSteps) : 0;
+  return html`<header class="head">
+      <h1 class="clip">${job.name}</h1>
+      <div class="st">
+        ${icon(name, color)}<span class="state" role="status">${stateWords(job)}</span>
+        ${live && job.step === 0 && job.phase ? html`<span class="nowrap">${job.phase}</span>` : nothing}
+        ${job.totalSteps > 0 ? html`<span class="nowrap">${l10n.t('step')} <b>${job.step}</b> ${l10n.t('of {0}', job.totalSteps)}</span>` : nothing}
+        ${job.secondsLeft === null ? nothing : html`<span class="nowrap">${l10n.t('{0} left', duration(job.secondsLeft))}</span>`}
+        ${job.secondsPerStep === null ? nothing : html`<span class="dim nowrap">${l10n.t('{0} s a step', Number(job.secondsPerStep.toPrecision(2)))}</span>`}
+        <span class="dim nowrap">${job.kindLabel}</span>
+        <span class="dim nowrap">${l10n.t('on this computer')}</span>
+      </div>
+      <div class="btns">
+        ${job.can.use ? button('play', l10n.t('Use this Model'), 'use-model', true) : nothing}
+        ${job.can.stop ? button('debug-stop', l10n.t('Stop'), 'stop', false) : nothing}
+        ${job.can.resume ? button('debug-restart', l10n.t('Resume'), 'resume', true) : nothing}
+        ${
+          job.can.stop || job.status === 'stopping'
+            ? nothing
+            : html`<button class="action" title=${l10n.t('Delete Job')} aria-label=${l10n.t('Delete Job')} ?disabled=${model.busy} @click=${() => actions.act('delete')}>${icon('trash')}</button>`
+        }
+      </div>
+    </header>
+    <div class="progress track" role="progressbar" aria-label=${l10n.t('Steps')} aria-valuemin="0" aria-valuemax=${job.totalSteps} aria-valuenow=${job.step}>
+      <i class=${live ? '' : 'still'} style="width:${share}%"></i>
+    </div>`;
+
+  function button(
+    iconName: string,
+    label: string,
+    action: (typeof JobActions)[number],
+    solid: boolean,
+  ): TemplateResult {
+    return html`<button class="button ${solid ? '' : 'secondary'}" ?disabled=${model.busy} @click=${() => actions.act(action)}>${icon(iconName)}${label}</button>`;
+  }
+}
+
+function lineage(job: Dashboard, actions: Actions): TemplateResult {
+  return html`<nav class="lin" aria-label=${l10n.t('Lineage')}><ol>${job.lineage.map(
+    (step, i) =>
+      html`<li>${i > 0 ? icon('chevron-right', 'c-dim') : nothing}<span class="dim">${step.role}</span>${
+        step.here
+          ? html`<b aria-current="page">${step.name}</b>`
+          : step.job === null
+            ? html`<span>${step.name}</span>`
+            : html`<button class="link" @click=${() => actions.openJob(step.job!)}>${step.name}</button>`
+      }${step.detail === '' ? nothing : html`<span class="dim xs">${step.detail}</span>`}</li>`,
+  )}</ol></nav>`;
+}
+
+function health(model: Model, job: Dashboard): TemplateResult | typeof nothing {
+  const icons = {
+    info: ['info', 'c-info'],
+    good: ['pass', 'c-right'],
+    warning: ['warning', 'c-warn'],
+    error: ['error', 'c-wrong'],
+  };
+  const lines = [
+    ...(model.error === null ? [] : [{ level: 'error' as const, text: model.error }]),
+    ...(job.health ? [job.health] : []),
+  ];
+  if (lines.length === 0) return nothing;
+  return html`<div class="health" role="status">${lines.map(({ level, text }) => {
+    const [name, color] = icons[level];
+    return html`<p class="note">${icon(name!, color)}<span>${text}</span></p>`;
+  })}</div>`;
+}
+
+function chartView(chart: Chart): TemplateResult {
+  return html`<figure aria-label=${chart.title}>
+    <figcaption><b>${chart.title}</b>${chart.series.map(series => {
+      const last = series.points.at(-1);
+      return html`<span class="lg ${series.color}">${series.label}${last ? html` <i>${figure(last[1])}</i>` : nothing}${
+        chart.unit === '' ? nothing : html` ${chart.unit}`
+      }</span>`;
+    })}</figcaption>
+    <div class="plot" data-chart=${chart.id} aria-hidden="true">${
+      chart.series.length === 0 ? html`<p class="dim none">${l10n.t('Comes with the first step.')}</p>` : nothing
+    }</div>
+    <div class="xl dim" aria-hidden="true">${chart.xLabel}</div>
+    ${chartTable(chart)}
+  </figure>`;
+}
+
+/** The same figures for screen readers, at most 20 rows of each series. */
+function chartTable(chart: Chart): TemplateResult | typeof nothing {
+  if (chart.series.length === 0) return nothing;
+  return html`<div class="sr-only">${chart.series.map(series => {
+    const every = Math.max(1, Math.ceil(series.points.length / 20));
+    const rows = series.points.filter((_, i) => i % every === 0 || i === series.points.length - 1);
+    return html`<table>
+      <caption>${chart.title}, ${series.label}</caption>
+      <thead><tr><th scope="col">${chart.xLabel}</th><th scope="col">${chart.unit === '' ? chart.title : chart.unit}</th></tr></thead>
+      <tbody>${rows.map(([x, y]) => html`<tr><td>${Number.isInteger(x) ? x : figure(x)}</td><td>${figure(y)}</td></tr>`)}</tbody>
+    </table>`;
+  })}</div>`;
+}
+
+function samples(model: Model, job: Dashboard, actions: Actions): TemplateResult | typeof nothing {
+  if (!job.samples) return nothing;
+  const { rows, step } = job.samples;
+  const shown = model.allSamples ? rows : rows.slice(0, shownSamples);
+  return html`<section aria-label=${l10n.t('Fixed prompts')}>
+    <h2 class="section">${l10n.t('Fixed prompts')}<span class="sub">${l10n.t('{0} of {1}', shown.length, rows.length)}</span>${
+      rows.length > shownSamples
+        ? html`<span class="acts"><button class="link" @click=${() => actions.showAll()}>${
+            model.allSamples ? l10n.t('Show Fewer') : l10n.t('Show All')
+          }</button></span>`
+        : nothing
+    }</h2>
+    <table class="table fx">
+      <colgroup><col class="c-prompt"><col><col><col class="c-reward"></colgroup>
+      <thead><tr><th scope="col">${l10n.t('Prompt')}</th><th scope="col">${l10n.t('Before, step 0')}</th><th scope="col">${l10n.t('Now, step {0}', step)}</th><th scope="col" class="num">${l10n.t('Reward')}</th></tr></thead>
+      <tbody>${shown.map(row => {
+        const change = row.rewardBefore === null || row.rewardNow === null ? null : row.rewardNow - row.rewardBefore;
+        return html`<tr>
+          <td><div class="clamp" title=${row.prompt}>${row.prompt}</div></td>
+          <td class="prose">${row.before}</td>
+          <td class="prose">${row.now ?? html`<span class="dim">${l10n.t('not yet')}</span>`}</td>
+          <td class="num">${
+            change === null
+              ? row.rewardBefore === null
+                ? nothing
+                : html`<span>${figure(row.rewardBefore)}</span>`
+              : html`<b class=${change < 0 ? 'neg' : ''}>${change < 0 ? '' : '+'}${figure(change)}</b><span class="dim xs">${figure(row.rewardBefore!)} → ${figure(row.rewardNow!)}</span>`
+          }</td>
+        </tr>`;
+      })}</tbody>
+    </table>
+  </section>`;
+}
+
+function log(job: Dashboard, actions: Actions): TemplateResult {
+  return html`<section class="logs" aria-label=${l10n.t('Log')}>
+    <h2 class="section">${l10n.t('Log')}<span class="acts"><button class="link" @click=${() => actions.act('open-log')}>${l10n.t('Open')}</button></span></h2>
+    ${
+      job.log.length === 0
+        ? html`<p class="dim empty">${l10n.t('Nothing yet.')}</p>`
+        : html`<ol class="log mono" tabindex="0" aria-label=${l10n.t('Log, newest first')}>${job.log.map(
+            line =>
+              html`<li class=${line.level}><i>${clock(line.time)}</i>${
+                line.level === 'info'
+                  ? nothing
+                  : html`${icon(line.level, line.level === 'error' ? 'c-wrong' : 'c-warn')} `
+              }${line.text}</li>`,
+          )}</ol>`
+    }
+  </section>`;
+}
+
+function settings(job: Dashboard, actions: Actions): TemplateResult {
+  return html`<section class="side" aria-label=${l10n.t('Settings')}>
+    <h2 class="section">${l10n.t('Settings')}<span class="acts"><button class="link" @click=${() => actions.act('open-specification')}>${l10n.t('Open Specification')}</button></span></h2>
+    ${job.settings.map(group => html`<dl class="set">${group.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`)}
+  </section>`;
+}
+
+/** About three digits, with a true minus. */
+function figure(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toFixed(digits).replace('-', '−');
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return l10n.t('{0} s', Math.round(seconds));
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? l10n.t('{0} min', minutes) : l10n.t('{0} h {1} min', Math.floor(minutes / 60), minutes % 60);
+}
+
+const clock = (time: string): string => new Date(time).toTimeString().slice(0, 8);
