@@ -74,6 +74,7 @@ export function environmentKeys(env: Readonly<Record<string, string | undefined>
     ['OPENROUTER_API_KEY', 'https://openrouter.ai'],
     ['MISTRAL_API_KEY', 'https://api.mistral.ai'],
     ['GROQ_API_KEY', 'https://api.groq.com'],
+    ['HF_TOKEN', 'https://huggingface.co'],
   ];
   for (const [name, origin] of known) {
     const key = env[name];
