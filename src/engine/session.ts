@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly memoryArena?: boolean;
   /** Private packed copies of constant weights, which make products faster. Default true. */
   readonly prepack?: boolean;
+  /** Take outputs as the binding's copies even where they could be written in place. Default false. */
+  readonly copyOutputs?: boolean;
 }
 
 export interface Session {
@@ -97,7 +99,7 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<Session> {
   verify(graph, outputs);
-  return open(graph, outputs, options, await writesOutputsInPlace());
+  return open(graph, outputs, options, !options.copyOutputs && (await writesOutputsInPlace()));
 }
 
 async function open(
