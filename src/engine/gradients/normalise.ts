@@ -32,7 +32,7 @@ export const normaliseRules: RulesOf<Ops> = {
     () => {
       const rows = logits!.shape[0]!;
       const column = reshape(grad, [rows, 1]);
-      const away = neg(mul(exp(logSoftmax!), column));
+      const away = mul(exp(logSoftmax!), neg(column));
       return logits!.graph.raw(
         'ScatterElements',
         [away, reshape(targets!, [rows, 1]), column],
