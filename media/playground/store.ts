@@ -47,6 +47,7 @@ export class Store extends EventTarget {
   constructor() {
     super();
     const channel = connect(playgroundContract, {
+      restart: () => void this.ask(this.start()),
       document: document => {
         this.#open(document);
         this.changed('document');

@@ -215,7 +215,9 @@ export const playgroundContract = {
     copy: { params: v.object({ text: v.string() }), result: v.null() },
   },
   toWebview: {
-    /** Another template, or the whole file anew. */
+    /** Everything is new: ask for the state again. */
+    restart: { params: none },
+    /** The whole file anew. */
     document: { params: DocumentSchema },
     /** What happened between `version − 1` as this page knows it and `version`; `own` when it is this page's edit. */
     changed: { params: v.object({ version: count, change: ChangeSchema, bodyStart: count, own: v.boolean() }) },

@@ -102,6 +102,8 @@ export async function openPreview<C extends Contract>(
     '/': { type: 'text/html', body: pageHtml(preview) },
     '/page.js': { type: 'text/javascript', body: js },
     '/page.css': { type: 'text/css', body: css },
+    // The code editor's helper does nothing that a picture shows.
+    '/editorWorker.js': { type: 'text/javascript', body: '' },
     '/themes.css': { type: 'text/css', body: readFileSync(path.join(import.meta.dirname, 'themes.css')) },
     '/codicon.css': { type: 'text/css', body: readFileSync(path.join(icons, 'codicon.css')) },
     '/codicon.ttf': { type: 'font/ttf', body: readFileSync(path.join(icons, 'codicon.ttf')) },

@@ -1,0 +1,116 @@
+/** Keeps the playground's answers in the run store of the workspace, and brings the newest back after a reload. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { extractAnswers, gradeAnswer } from '../../core/evaluation/answers.ts';
+import type { CellResult } from '../../core/evaluation/runCells.ts';
+import type { Cell } from '../../protocol/playground.ts';
+import type { RunStore } from '../../storage/runStore.ts';
+import type { Services } from '../services.ts';
+import { emptyCell, keyOf, placed, type RunColumn } from './playgroundRun.ts';
+import { type LoadedTemplate, rowCount, rowExpected } from './playgroundTemplate.ts';
+
+export class RunHistory implements Disposable {
+  readonly #services: Services;
+  readonly #uri: vscode.Uri;
+  readonly #store = new DisposableStore();
+  #open: Promise<RunStore | undefined> | undefined;
+
+  constructor(services: Services, uri: vscode.Uri) {
+    this.#services = services;
+    this.#uri = uri;
+  }
+
+  /** Keeps a finished answer. Without a folder on disk there is nowhere to, and nothing is said. */
+  async keep(cell: Cell, { text, generation }: CellResult): Promise<void> {
+    try {
+      this.#open ??= this.#create();
+      const store = await this.#open;
+      const usage = generation.usage && {
+        ...generation.usage,
+        completionTokens: cell.tokens ?? generation.usage.completionTokens,
+      };
+      await store?.append({
+        key: keyOf(cell),
+        generation: { ...generation, text, usage, latencyMs: cell.latencyMs ?? 0 },
+      });
+    } catch (error) {
+      this.#services.logger.error('An answer could not be kept for the next window.', error);
+    }
+  }
+
+  /** Answers of the newest run of this template that still have a place in the matrix. */
+  async restore(columns: readonly RunColumn[], loaded: LoadedTemplate): Promise<Cell[]> {
+    if (!this.#hasFolder()) return [];
+    try {
+      const { listRuns, readRun } = await import('../../storage/runStore.ts');
+      const layout = this.#services.layout(this.#uri);
+      const path = this.#path();
+      const newest = (await listRuns(layout)).find(
+        run => (run.specification as { template?: unknown })?.template === path,
+      );
+      if (!newest) return [];
+      const { cells } = await readRun(layout, newest.id);
+      const restored: Cell[] = [];
+      for (const { key, generation } of cells) {
+        const parts = /^(.*)\|(\d+)\|(\d+)$/.exec(key);
+        const column = columns.find(({ id }) => id === parts?.[1]);
+        const row = Number(parts?.[2]);
+        if (!parts || !generation || !column || row >= rowCount(loaded)) continue;
+        restored.push(await this.#cell(column, row, Number(parts[3]), generation, rowExpected(loaded, row)));
+      }
+      return restored;
+    } catch (error) {
+      this.#services.logger.warn(`Earlier answers could not be read: ${String(error)}`);
+      return [];
+    }
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+    void this.#open?.then(store => store?.close()).catch(() => {});
+  }
+
+  async #cell(
+    column: RunColumn,
+    row: number,
+    repeat: number,
+    { text, latencyMs, usage, finishReason }: CellResult['generation'],
+    expected: unknown,
+  ): Promise<Cell> {
+    const base: Cell = {
+      ...emptyCell({ column: column.id, row, repeat }),
+      status: 'done',
+      text,
+      latencyMs,
+      tokens: usage?.completionTokens ?? null,
+      finishReason,
+    };
+    if (expected === undefined) return base;
+    const { reasoning, grade } = column.template.tunesmith;
+    const evaluator = await this.#services.evaluator();
+    const [answer] = await extractAnswers([text], reasoning.answer, evaluator.match.bind(evaluator));
+    return {
+      ...base,
+      answer: answer === undefined ? null : placed(text, answer),
+      right: gradeAnswer(answer, expected, grade),
+    };
+  }
+
+  async #create(): Promise<RunStore | undefined> {
+    if (!this.#hasFolder()) return undefined;
+    const { RunStore } = await import('../../storage/runStore.ts');
+    const path = this.#path();
+    return RunStore.create(this.#services.layout(this.#uri), {
+      name: path.replace(/^.*\//, ''),
+      specification: { template: path },
+    });
+  }
+
+  #hasFolder(): boolean {
+    return this.#services.workspaceFolder(this.#uri)?.uri.scheme === 'file';
+  }
+
+  #path(): string {
+    return vscode.workspace.asRelativePath(this.#uri, false);
+  }
+}

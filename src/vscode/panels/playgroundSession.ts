@@ -1,0 +1,446 @@
+/** What one playground works on: a template's document, what is compared, the answers so far. The panel shows it. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { errorMessage, HumanError, isHumanError } from '../../base/errors.ts';
+import { changeOf } from '../../base/textChange.ts';
+import { samplingOf } from '../../core/evaluation/runCells.ts';
+import { parseTemplate } from '../../core/prompts/promptyFile.ts';
+import { renderPrompt } from '../../core/prompts/render.ts';
+import type { RenderedPrompt, Strategy } from '../../core/prompts/template.ts';
+import { setFrontMatter } from '../../core/prompts/templateEdits.ts';
+import type {
+  Cell,
+  Column,
+  ModelChoice,
+  PlaygroundState,
+  playgroundContract,
+  Rows,
+  RunState,
+  Setup,
+  Variant,
+} from '../../protocol/playground.ts';
+import type { Remote } from '../../protocol/rpc.ts';
+import type { ModelRegistry } from '../../providers/registry.ts';
+import { setting } from '../config.ts';
+import type { Services } from '../services.ts';
+import { PlaygroundDocument } from './playgroundDocument.ts';
+import { RunHistory } from './playgroundHistory.ts';
+import { failedPreview, previewOf } from './playgroundPreview.ts';
+import { type CellKey, columnScore, idle, keyOf, PlaygroundRun, type RunColumn } from './playgroundRun.ts';
+import {
+  firstProblem,
+  type LoadedTemplate,
+  loadTemplate,
+  rowCount,
+  rowExpected,
+  rowValues,
+  templateState,
+} from './playgroundTemplate.ts';
+
+type Page = Remote<typeof playgroundContract.toWebview>;
+
+/** Milliseconds of rest after typing before the template is read anew. */
+const RefreshDelay = 150;
+/** Milliseconds between two messages about streaming answers. */
+const FrameDelay = 33;
+
+export class PlaygroundSession implements Disposable {
+  readonly services: Services;
+  readonly uri: vscode.Uri;
+  readonly #page: Page;
+  readonly #store = new DisposableStore();
+  readonly #history: RunHistory;
+  #document!: PlaygroundDocument;
+  #loaded!: LoadedTemplate;
+  #setup: Setup | undefined;
+  #choices: ModelChoice[] = [];
+  readonly #others = new Map<string, LoadedTemplate>();
+  readonly #cells = new Map<string, Cell>();
+  #changedCells = new Map<string, Cell>();
+  #appended = new Map<string, CellKey & { text: string; latencyMs: number; tokens: number }>();
+  #frame: NodeJS.Timeout | undefined;
+  #refreshTimer: NodeJS.Timeout | undefined;
+  #state: RunState = idle;
+  #run: PlaygroundRun | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #previewing = 0;
+
+  constructor(services: Services, uri: vscode.Uri, page: Page, setup?: Setup) {
+    this.services = services;
+    this.uri = uri;
+    this.#page = page;
+    this.#setup = setup;
+    this.#history = new RunHistory(services, uri);
+  }
+
+  /** Opens the document and reads the template and the newest answers. */
+  async open(): Promise<void> {
+    await this.#openDocument();
+    await this.#load();
+    const models = await this.services.models(this.uri);
+    this.#choices = choicesOf(await models.list());
+    this.#store.add(models.onDidChange(() => void this.#modelsChanged(models)));
+    this.#setup = this.#validSetup(this.#setup ?? this.#firstSetup());
+    for (const cell of await this.#history.restore(this.#columns(), this.#loaded)) this.#cells.set(keyOf(cell), cell);
+    this.#store.add(
+      vscode.workspace.onDidSaveTextDocument(saved => {
+        if (saved !== this.#document.document && /\.(jsonl|csv|prompty)$/i.test(saved.uri.path)) this.#refreshSoon();
+      }),
+    );
+    void this.#preview();
+  }
+
+  state(): Omit<PlaygroundState, 'templates' | 'trusted'> {
+    const { version, text } = this.#document;
+    return {
+      uri: this.uri.toString(),
+      document: { version, text, bodyStart: parseTemplate(text, '').bodyRange.start },
+      template: templateState(this.#loaded, this.#loaded.diagnostics, []),
+      setup: this.setup,
+      columns: this.#scored(),
+      cells: [...this.#cells.values()],
+      run: this.#state,
+      models: this.#choices,
+    };
+  }
+
+  get setup(): Setup {
+    return this.#setup ?? this.#firstSetup();
+  }
+
+  get document(): vscode.TextDocument {
+    return this.#document.document;
+  }
+
+  get loaded(): LoadedTemplate {
+    return this.#loaded;
+  }
+
+  edit(version: number, change: (number | string)[]): Promise<boolean> {
+    return this.#document.edit(version, change);
+  }
+
+  /** Sets a key of the front matter; null removes it. */
+  async set(path: readonly string[], value: string | number | string[] | null): Promise<void> {
+    const target = path[0] === 'inputs' && path.length === 3 && this.#isShorthand(path[1]!) ? path.slice(0, 2) : path;
+    const done = await this.#document.change(text => changeOf(setFrontMatter(text, target, value)));
+    if (!done) throw new HumanError(vscode.l10n.t('The file takes no changes. Is it read-only?'));
+    await this.#refresh();
+  }
+
+  async configure(setup: Setup): Promise<void> {
+    const before = this.setup;
+    this.#setup = this.#validSetup(setup);
+    for (const variant of this.#setup.variants) if (variant.kind === 'template') await this.#other(variant.file);
+    if (JSON.stringify([before.models, before.variants]) !== JSON.stringify([setup.models, setup.variants])) {
+      this.#page.columns(this.#scored());
+    }
+    if (before.row !== setup.row || before.models[0] !== setup.models[0]) void this.#preview();
+  }
+
+  /** Runs rows and shows that they run; resolves when it has begun. */
+  async start(rows: Rows): Promise<void> {
+    this.stop();
+    await this.#running;
+    await this.#refresh();
+    const list = this.#rowList(rows);
+    const repeats = Array.from({ length: this.setup.samples }, (_, i) => i);
+    for (const [key, cell] of this.#cells) {
+      // Samples beyond those that are asked for now would stay from an earlier run.
+      if (list.includes(cell.row) && cell.repeat >= repeats.length) this.#cells.delete(key);
+    }
+    this.#page.cells({ cells: [...this.#cells.values()], append: [], clear: true });
+    await this.#begin(this.#columns(), list, repeats);
+  }
+
+  async retry({ column, row, repeat }: CellKey): Promise<void> {
+    await this.#running;
+    await this.#begin(
+      this.#columns().filter(({ id }) => id === column),
+      [row],
+      [repeat],
+    );
+  }
+
+  stop(): void {
+    this.#run?.stop();
+  }
+
+  /** Puts rows with two or more different answers up for ranking; how many that are. */
+  async sendToRanking(rows: Rows): Promise<number> {
+    const journal = await this.services.journal(this.uri);
+    const wanted = rows.kind === 'row' ? [rows.row] : [...new Set([...this.#cells.values()].map(cell => cell.row))];
+    const shown = new Set(this.#columns().map(({ id }) => id));
+    const items = [];
+    for (const row of wanted.sort((a, b) => a - b)) {
+      const done = [...this.#cells.values()].filter(
+        cell => cell.row === row && cell.status === 'done' && shown.has(cell.column) && cell.text.trim() !== '',
+      );
+      if (new Set(done.map(({ text }) => text)).size < 2) continue;
+      const { messages, continueLast } = await this.#render(this.#loaded, row);
+      items.push({
+        set: this.#loaded.template.name,
+        messages: (continueLast ? messages.slice(0, -1) : messages).map(({ role, content }) => ({ role, content })),
+        answers: done.map(({ text, column, repeat }) => ({
+          text,
+          model: column.slice(0, column.lastIndexOf('#')),
+          seed: samplingOf(this.#loaded.template).seed,
+          repeat,
+        })),
+      });
+    }
+    if (items.length === 0) {
+      throw new HumanError(
+        vscode.l10n.t(
+          'There is nothing to rank: a row needs two different answers. Take more samples or raise the temperature.',
+        ),
+      );
+    }
+    return (await journal.addItems(items)).length;
+  }
+
+  dispose(): void {
+    this.stop();
+    clearTimeout(this.#frame);
+    clearTimeout(this.#refreshTimer);
+    this.#document?.dispose();
+    this.#history.dispose();
+    this.#store.dispose();
+  }
+
+  async #openDocument(): Promise<void> {
+    this.#document?.dispose();
+    const document = new PlaygroundDocument(await vscode.workspace.openTextDocument(this.uri));
+    this.#document = document;
+    document.onDidChange(({ version, change, own }) => {
+      const bodyStart = parseTemplate(document.text, '').bodyRange.start;
+      this.#page.changed({ version, change: [...change], bodyStart, own });
+      this.#refreshSoon();
+    });
+    // The editor lets go of documents that no tab shows; the playground still does.
+    document.onDidClose(() => {
+      this.#openDocument().then(
+        () => this.#page.document(this.state().document!),
+        error => this.services.logger.warn(`The template is gone: ${errorMessage(error)}`),
+      );
+    });
+  }
+
+  #refreshSoon(): void {
+    clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = setTimeout(() => {
+      this.#refresh().catch((error: unknown) => this.services.logger.error('A template could not be read.', error));
+    }, RefreshDelay);
+  }
+
+  async #load(): Promise<void> {
+    this.#loaded = await loadTemplate(this.uri, this.#document.text);
+  }
+
+  async #refresh(): Promise<void> {
+    clearTimeout(this.#refreshTimer);
+    await this.#load();
+    const last = rowCount(this.#loaded) - 1;
+    if (this.setup.row > last) this.#page.setup((this.#setup = { ...this.setup, row: Math.max(0, last) }));
+    this.#page.template(templateState(this.#loaded, this.#loaded.diagnostics, []));
+    this.#page.columns(this.#scored());
+    await this.#preview();
+  }
+
+  /** Renders the chosen row and counts its tokens; a later call overtakes an earlier one. */
+  async #preview(): Promise<void> {
+    const turn = ++this.#previewing;
+    const loaded = this.#loaded;
+    const { row, models } = this.setup;
+    try {
+      const prompt = await this.#render(loaded, row);
+      const registry = await this.services.models(this.uri);
+      const generator = await registry.get(models[0]!);
+      const { maxOutputTokens } = samplingOf(loaded.template);
+      const preview = await previewOf({ row, template: loaded.template, prompt, generator, maxOutputTokens });
+      if (turn === this.#previewing) this.#page.preview(preview);
+    } catch (error) {
+      if (!isHumanError(error)) this.services.logger.error('A preview failed.', error);
+      if (turn === this.#previewing) this.#page.preview(failedPreview(row, models[0] ?? '', errorMessage(error)));
+    }
+  }
+
+  async #render(loaded: LoadedTemplate, row: number, strategy?: Strategy): Promise<RenderedPrompt> {
+    const evaluator = await this.services.evaluator();
+    const { prompt, diagnostics } = await renderPrompt(
+      loaded.template,
+      { values: rowValues(loaded, row), bank: loaded.bank, strategy },
+      evaluator.render,
+    );
+    if (prompt) return prompt;
+    throw new HumanError(
+      firstProblem([...diagnostics, ...loaded.diagnostics]) ?? vscode.l10n.t('The prompt cannot be rendered.'),
+    );
+  }
+
+  #firstSetup(): Setup {
+    const { template } = this.#loaded;
+    const wanted = template.model.id ?? setting('defaultModel', this.uri);
+    const own = this.#choices.find(({ id, label }) => id === wanted || label === wanted);
+    const model = own?.id ?? this.#choices[0]?.id ?? setting('defaultModel', this.uri);
+    // Where nothing says what is right, answers are there to be ranked: several of each.
+    const open = template.tunesmith.expected === undefined && samplingOf(template).temperature > 0;
+    return { models: [model], variants: [{ kind: 'current' }], samples: open ? 4 : 1, row: 0 };
+  }
+
+  /** Models that are gone leave the setup; one stays. */
+  #validSetup(setup: Setup): Setup {
+    const models = setup.models.filter(id => this.#choices.some(choice => choice.id === id));
+    const row = Math.max(0, Math.min(setup.row, rowCount(this.#loaded) - 1));
+    const variants = setup.variants.length > 0 ? setup.variants.slice(0, 2) : [{ kind: 'current' } as const];
+    return { ...setup, models: models.length > 0 ? models : this.#firstSetup().models, variants, row };
+  }
+
+  async #modelsChanged(models: ModelRegistry): Promise<void> {
+    this.#choices = choicesOf(await models.list());
+    this.#page.models(this.#choices);
+    this.#page.setup((this.#setup = this.#validSetup(this.setup)));
+    this.#page.columns(this.#scored());
+  }
+
+  async #other(file: string): Promise<void> {
+    const uri = vscode.Uri.parse(file);
+    this.#others.set(file, await loadTemplate(uri, (await vscode.workspace.openTextDocument(uri)).getText()));
+  }
+
+  #columns(): (Column & RunColumn)[] {
+    return this.setup.models.flatMap(model =>
+      this.setup.variants.flatMap((variant, index) => {
+        const loaded = variant.kind === 'template' ? this.#others.get(variant.file) : this.#loaded;
+        if (!loaded) return [];
+        const strategy = variant.kind === 'strategy' ? variant.strategy : loaded.template.tunesmith.reasoning.strategy;
+        const shots = strategy === 'zero-shot-cot' ? 0 : (loaded.template.tunesmith.examples?.shots ?? 0);
+        const label = this.#choices.find(({ id }) => id === model)?.label ?? model;
+        return [
+          {
+            id: `${model}#${variantKey(variant)}`,
+            model,
+            modelLabel: label,
+            variant: index,
+            label: variant.kind === 'template' ? loaded.template.name : strategyLabel(strategy),
+            detail: shots > 0 ? vscode.l10n.t('{0} shots', shots) : '',
+            score: null,
+            failed: 0,
+            template: loaded.template,
+            strategy,
+            generator: async () => (await this.services.models(this.uri)).get(model),
+            render: (row: number) => this.#render({ ...loaded, rows: this.#loaded.rows }, row, strategy),
+            expected: (row: number) => rowExpected(this.#loaded, row),
+          },
+        ];
+      }),
+    );
+  }
+
+  /** The columns as the page knows them. */
+  #scored(): Column[] {
+    return this.#columns().map(({ id, model, modelLabel, variant, label, detail }) => {
+      return { id, model, modelLabel, variant, label, detail, ...columnScore(this.#cells.values(), id) };
+    });
+  }
+
+  #rowList(rows: Rows): number[] {
+    const total = rowCount(this.#loaded);
+    if (rows.kind === 'row') return rows.row < total ? [rows.row] : [];
+    return Array.from({ length: rows.kind === 'first' ? Math.min(rows.count, total) : total }, (_, i) => i);
+  }
+
+  async #begin(columns: readonly RunColumn[], rows: readonly number[], repeats: readonly number[]): Promise<void> {
+    const evaluator = await this.services.evaluator();
+    const run = new PlaygroundRun({
+      logger: this.services.logger,
+      match: evaluator.match.bind(evaluator),
+      listener: {
+        cells: cells => this.#show(cells),
+        append: delta => this.#append(delta),
+        state: state => {
+          this.#flush();
+          this.#state = state;
+          this.#page.run(state);
+        },
+        finished: (cell, result) => void this.#history.keep(cell, result),
+      },
+    });
+    this.#run = run;
+    this.#running = run.run(columns, rows, repeats).catch((error: unknown) => this.services.showError(error));
+  }
+
+  #show(cells: readonly Cell[]): void {
+    let scored = false;
+    for (const cell of cells) {
+      const key = keyOf(cell);
+      this.#cells.set(key, cell);
+      this.#changedCells.set(key, cell);
+      this.#appended.delete(key);
+      scored ||= cell.status === 'failed' || cell.right !== null;
+    }
+    this.#frame ??= setTimeout(() => this.#flush(), FrameDelay);
+    if (scored) this.#page.columns(this.#scored());
+  }
+
+  #append(delta: CellKey & { text: string; latencyMs: number; tokens: number }): void {
+    const key = keyOf(delta);
+    const cell = this.#cells.get(key);
+    if (!cell) return;
+    const { text, latencyMs, tokens } = delta;
+    this.#cells.set(key, { ...cell, text: cell.text + text, latencyMs, tokens });
+    if (this.#changedCells.has(key)) this.#changedCells.set(key, this.#cells.get(key)!);
+    else {
+      const before = this.#appended.get(key);
+      this.#appended.set(key, { ...delta, text: (before?.text ?? '') + text });
+    }
+    this.#frame ??= setTimeout(() => this.#flush(), FrameDelay);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#frame);
+    this.#frame = undefined;
+    if (this.#changedCells.size === 0 && this.#appended.size === 0) return;
+    this.#page.cells({ cells: [...this.#changedCells.values()], append: [...this.#appended.values()], clear: false });
+    this.#changedCells = new Map();
+    this.#appended = new Map();
+  }
+
+  /** `inputs: {name: value}` in place of a map with `default`. */
+  #isShorthand(name: string): boolean {
+    const inputs = this.#loaded.template.frontMatter.inputs;
+    const value = inputs && typeof inputs === 'object' ? (inputs as Record<string, unknown>)[name] : undefined;
+    return value !== undefined && value !== null && typeof value !== 'object';
+  }
+}
+
+const variantKey = (variant: Variant): string =>
+  variant.kind === 'current' ? 'current' : variant.kind === 'strategy' ? variant.strategy : variant.file;
+
+function strategyLabel(strategy: Strategy): string {
+  switch (strategy) {
+    case 'direct':
+      return vscode.l10n.t('direct');
+    case 'few-shot-cot':
+      return vscode.l10n.t('few-shot CoT');
+    case 'zero-shot-cot':
+      return vscode.l10n.t('zero-shot CoT');
+  }
+}
+
+/** Tuned models stand below what they were tuned from. */
+function choicesOf(models: Awaited<ReturnType<ModelRegistry['list']>>): ModelChoice[] {
+  const choices: ModelChoice[] = [];
+  const add = (id: string | undefined, depth: number): void => {
+    for (const model of models) {
+      if (model.base !== id || choices.some(choice => choice.id === model.id)) continue;
+      choices.push({ id: model.id, label: model.label, detail: model.detail, depth });
+      add(model.id, depth + 1);
+    }
+  };
+  add(undefined, 0);
+  for (const { id, label, detail } of models) {
+    if (!choices.some(choice => choice.id === id)) choices.push({ id, label, detail, depth: 0 });
+  }
+  return choices;
+}

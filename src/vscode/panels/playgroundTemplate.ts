@@ -1,0 +1,145 @@
+/** A template with its files, as the playground shows and runs it. */
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { isHumanError } from '../../base/errors.ts';
+import type { ExampleBank } from '../../core/datasets/bank.ts';
+import type { DataRow } from '../../core/datasets/rows.ts';
+import { samplingOf } from '../../core/evaluation/runCells.ts';
+import type { Values } from '../../core/prompts/inputValues.ts';
+import { parseTemplate } from '../../core/prompts/promptyFile.ts';
+import type { Diagnostic, Template } from '../../core/prompts/template.ts';
+import type { TemplateState } from '../../protocol/playground.ts';
+import { readTemplateBank, readTemplateRows } from '../templateFiles.ts';
+
+/** Rows that the page is given; a run takes no more either. */
+const ShownRows = 1000;
+
+export interface LoadedTemplate {
+  readonly uri: vscode.Uri;
+  readonly template: Template;
+  readonly bank?: ExampleBank;
+  readonly rows?: readonly DataRow[];
+  /** The template's own and those of its files. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads the template's text and its files; what is wrong with them becomes diagnostics. */
+export async function loadTemplate(uri: vscode.Uri, text: string): Promise<LoadedTemplate> {
+  const template = parseTemplate(text, vscode.workspace.asRelativePath(uri, false));
+  const diagnostics = [...template.diagnostics];
+  const { examples, rows } = template.tunesmith;
+  const attempt = async <T>(
+    read: () => Promise<T>,
+    code: Diagnostic['code'],
+    range: Diagnostic['range'],
+  ): Promise<T | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isHumanError(error)) throw error;
+      const inside = error.place.line !== undefined;
+      diagnostics.push({
+        severity: 'error',
+        code,
+        message: error.message,
+        range,
+        ...(inside ? { file: error.place.file, line: error.place.line } : {}),
+      });
+      return undefined;
+    }
+  };
+  const bank = examples && (await attempt(() => readTemplateBank(uri, examples.bank), 'missing-bank', examples.range));
+  const data =
+    rows === undefined
+      ? undefined
+      : await attempt(() => readTemplateRows(uri, rows), 'missing-file', rangeOf(template, rows));
+  return { uri, template, bank, rows: data, diagnostics };
+}
+
+/** Where the front matter names a file; its first line where the text is not found. */
+function rangeOf(template: Template, text: string): Diagnostic['range'] {
+  const { start, end } = template.frontMatterRange;
+  const at = template.text.slice(start, end).indexOf(text);
+  return at === -1 ? { start, end: start } : { start: start + at, end: start + at + text.length };
+}
+
+/** Rows that can be run: those of the file, else one of the template's defaults and examples. */
+export const rowCount = ({ rows }: LoadedTemplate): number => Math.min(ShownRows, rows?.length ?? 1);
+
+export function rowValues({ template, rows }: LoadedTemplate, row: number): Values {
+  if (rows) return rows[row]?.values ?? {};
+  return Object.fromEntries(
+    template.inputs.flatMap(input => {
+      const value = input.default ?? input.example;
+      return value === undefined || value === null ? [] : [[input.name, value]];
+    }),
+  );
+}
+
+export function rowExpected({ template, rows }: LoadedTemplate, row: number): unknown {
+  const column = template.tunesmith.expected;
+  return column === undefined ? undefined : rows?.[row]?.values[column];
+}
+
+const asText = (value: unknown): string =>
+  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+export function templateState(
+  loaded: LoadedTemplate,
+  diagnostics: readonly Diagnostic[],
+  approvals: TemplateState['approvals'],
+): TemplateState {
+  const { template, uri, bank, rows } = loaded;
+  const { reasoning, examples, expected, grade } = template.tunesmith;
+  const { answer } = reasoning;
+  const indices = Array.from({ length: rowCount(loaded) }, (_, i) => i);
+  return {
+    name: template.displayName ?? template.name,
+    fileName: path.basename(uri.path),
+    folder: path.dirname(vscode.workspace.asRelativePath(uri, false)).replace(/^\.$/, ''),
+    strategy: reasoning.strategy,
+    sampling: { ...samplingOf(template), stopSequences: [...samplingOf(template).stopSequences] },
+    inputs: template.inputs.map(({ name, kind, description, required }) => ({
+      name,
+      kind,
+      description: description ?? '',
+      required,
+    })),
+    rows: {
+      file: template.tunesmith.rows === undefined ? null : path.basename(template.tunesmith.rows),
+      values: indices.map(row => {
+        const values = rowValues(loaded, row);
+        return template.inputs.map(input => asText(values[input.name] ?? input.default));
+      }),
+      expected: rows && expected !== undefined ? indices.map(row => asText(rowExpected(loaded, row))) : null,
+      total: rows?.length ?? 1,
+    },
+    examples: examples
+      ? {
+          bank: path.basename(examples.bank),
+          total: bank?.rows.length ?? 0,
+          shots: examples.shots,
+          selection: examples.selection,
+          seed: examples.seed,
+        }
+      : null,
+    answer: {
+      rule: answer.rule,
+      detail: answer.rule === 'regex' ? answer.pattern : answer.rule === 'after-marker' ? answer.marker : '',
+      grade,
+    },
+    roles: template.roles.map(({ role, range }) => ({ role, range: { ...range } })),
+    variables: template.variables.map(({ name, range }) => ({ name, range: { ...range } })),
+    diagnostics: diagnostics.map(({ severity, message, range, file, line }) => ({
+      severity,
+      message,
+      range: { ...range },
+      place: file === undefined ? null : line === undefined ? file : `${file}:${line}`,
+    })),
+    approvals: [...approvals],
+  };
+}
+
+/** One line for an error that stops a run: the first of the diagnostics, with its place. */
+export const firstProblem = (diagnostics: readonly Diagnostic[]): string | undefined =>
+  diagnostics.find(({ severity }) => severity === 'error')?.message;
