@@ -11,16 +11,19 @@ import { Evaluator } from '../jobs/evaluatorProcess.ts';
 import { InferenceProcess } from '../jobs/inferenceProcess.ts';
 import { Supervisor } from '../jobs/supervisor.ts';
 import { packageRoot } from '../jobs/workerEntry.ts';
+import { originOf } from '../providers/keys.ts';
 import { ModelRegistry } from '../providers/registry.ts';
 import { modelStore } from '../storage/modelStore.ts';
 import { PreferenceJournal } from '../storage/preferenceJournal.ts';
 import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+import { endpointModels, keysOf } from './endpoints.ts';
 
 /** Options that stand before or after any command. */
 export interface GlobalOptions {
   readonly workspace?: string;
   readonly allowCode?: boolean;
   readonly allowEnv?: readonly string[];
+  readonly allowFile?: readonly string[];
   readonly nodePath?: string;
   readonly quiet?: boolean;
   readonly debug?: boolean;
@@ -36,6 +39,7 @@ export class Cli implements Disposable {
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #made = new Map<string, unknown>();
+  readonly #origins = new Set<string>();
 
   constructor(moduleUrl: string) {
     this.root = packageRoot(moduleUrl);
@@ -63,26 +67,32 @@ export class Cli implements Disposable {
   }
 
   get evaluator(): Evaluator {
-    return this.#once('evaluator', () => this.#store.add(new Evaluator({ ...this.#worker, logger: this.logger })));
+    return this.#once('evaluator', () => this.#store.add(new Evaluator({ ...this.worker, logger: this.logger })));
   }
 
   get inference(): InferenceProcess {
     return this.#once('inference', () =>
-      this.#store.add(new InferenceProcess({ ...this.#worker, logger: this.logger })),
+      this.#store.add(new InferenceProcess({ ...this.worker, logger: this.logger })),
     );
   }
 
   get models(): ModelRegistry {
     return this.#once('models', () => {
       const store = modelStore({ layout: this.layout, user: userFolder() });
-      return this.#store.add(new ModelRegistry({ root: this.root, store, inference: this.inference }));
+      const providers = [endpointModels(keysOf(process.env), () => this.#origins)];
+      return this.#store.add(new ModelRegistry({ root: this.root, store, inference: this.inference, providers }));
     });
   }
 
   get supervisor(): Supervisor {
     return this.#once('supervisor', () =>
-      this.#store.add(new Supervisor({ ...this.#worker, layout: this.layout, logger: this.logger })),
+      this.#store.add(new Supervisor({ ...this.worker, layout: this.layout, logger: this.logger })),
     );
+  }
+
+  /** Servers that the person named on the command line: prompts may go to them. */
+  allowOrigins(addresses: readonly string[]): void {
+    for (const address of addresses) if (/^https?:/i.test(address)) this.#origins.add(originOf(address));
   }
 
   /** The workspace's judgements; `author` is who judges here. */
@@ -128,7 +138,8 @@ export class Cli implements Disposable {
     if (this.#options.debug) process.stderr.write(`[debug] ${message}\n`);
   }
 
-  get #worker(): { root: string; nodePath?: string } {
+  /** What starting a child process takes. */
+  get worker(): { root: string; nodePath?: string } {
     const nodePath = this.#options.nodePath ?? process.env.TUNESMITH_NODE;
     return { root: this.root, ...(nodePath ? { nodePath } : {}) };
   }

@@ -27,6 +27,11 @@ function buildProgram(cli: Cli): Command {
         collectWords,
       ),
     )
+    .addOption(
+      new Option('--allow-file <path>', l10n.t('a file that a template may send to a server; repeat it')).argParser(
+        collectWords,
+      ),
+    )
     .option('--quiet', l10n.t('no progress'))
     .addOption(new Option('--node-path <file>', l10n.t('another Node for child processes')))
     .addOption(new Option('--debug').hideHelp())

@@ -1,3 +1,261 @@
-import type { Command } from 'commander';
-import type { Cli } from '../cli.ts';
-export function registerRun(_program: Command, _cli: Cli): void {}
+/** `tunesmith run <template>`: renders a template, samples answers, grades them where rows say what is right. */
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
+import { HumanError } from '../../base/errors.ts';
+import { l10n } from '../../base/l10n.ts';
+import { type Cell, type CellResult, runCells, samplingOf } from '../../core/evaluation/runCells.ts';
+import type { SamplingOptions } from '../../core/generation.ts';
+import { exampleValues, type Values } from '../../core/prompts/inputValues.ts';
+import { firstError } from '../../core/prompts/promptyFile.ts';
+import { messagesOf, renderPrompt } from '../../core/prompts/render.ts';
+import { type RenderedPrompt, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
+import { wilson } from '../../core/statistics/intervals.ts';
+import type { TextGenerator } from '../../core/textGenerator.ts';
+import { type Cli, numberOption } from '../cli.ts';
+import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
+
+interface RunOptions {
+  readonly model?: string;
+  readonly row?: number;
+  readonly rows?: boolean;
+  readonly limit?: number;
+  readonly input?: readonly string[];
+  readonly samples: number;
+  readonly shots?: number;
+  readonly selection?: 'fixed' | 'random';
+  readonly strategy?: Strategy;
+  readonly seed?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly maxTokens?: number;
+  readonly allowEndpoint: readonly string[];
+  readonly json?: boolean;
+  readonly prompt?: boolean;
+}
+
+export function registerRun(program: Command, cli: Cli): void {
+  const count = (name: string, min = 0) => numberOption(name, { min, max: 1_000_000 });
+  const collect = (word: string, before: readonly string[] = []): string[] => [...before, word];
+  program
+    .command('run <template>')
+    .description(l10n.t('run a .prompty template on a model'))
+    .option('-m, --model <model>', l10n.t('id, name, or path of a model (default: the template’s, else pebble)'))
+    .addOption(new Option('-i, --input <name=value>', l10n.t('a value of an input; repeat it')).argParser(collect))
+    .option('--row <number>', l10n.t('one of the template’s rows, counted from 1'), count('--row', 1))
+    .option('--rows', l10n.t('all of the template’s rows; graded where they hold what is expected'))
+    .option('--limit <number>', l10n.t('the first rows only'), count('--limit', 1))
+    .option('-n, --samples <number>', l10n.t('answers for each prompt'), count('--samples', 1), 1)
+    .option('--shots <number>', l10n.t('worked examples to show'), count('--shots'))
+    .addOption(new Option('--selection <how>', l10n.t('which examples')).choices(['fixed', 'random']))
+    .addOption(new Option('--strategy <strategy>', l10n.t('how to reason')).choices(Strategies))
+    .option('--seed <number>', l10n.t('of sampling and of random examples'), numberOption('--seed'))
+    .option(
+      '--temperature <number>',
+      l10n.t('0 is greedy'),
+      numberOption('--temperature', { min: 0, max: 100, whole: false }),
+    )
+    .option('--top-p <number>', l10n.t('1 keeps all'), numberOption('--top-p', { min: 0, max: 1, whole: false }))
+    .option('--top-k <number>', l10n.t('0 keeps all'), count('--top-k'))
+    .option('--max-tokens <number>', l10n.t('tokens of an answer'), count('--max-tokens', 1))
+    .addOption(
+      new Option('--allow-endpoint <origin>', l10n.t('a server that the template may send prompts to'))
+        .argParser(collect)
+        .default([]),
+    )
+    .option('--prompt', l10n.t('print the rendered prompt and ask no model'))
+    .option('--json', l10n.t('JSON Lines: one object a row, then a summary'))
+    .action((path: string, options: RunOptions) => run(cli, path, options));
+}
+
+interface Row {
+  /** 1-based in the rows' file; absent for values from the command line. */
+  readonly number?: number;
+  readonly values: Values;
+  readonly prompt: RenderedPrompt;
+  readonly expected?: unknown;
+}
+
+/** Rows that are sent together; a local model runs them as one batch. */
+const batchSize = 16;
+
+async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
+  const written = await loadTemplate(cli, path);
+  const { id, byTemplate } = modelOf(written, options.model);
+  const local = !/^https?:/i.test(id);
+  cli.allowOrigins(byTemplate ? options.allowEndpoint : [...options.allowEndpoint, id.split('|')[0]!]);
+  const template = await withReferences(cli, written, { local, allowEndpoint: options.allowEndpoint });
+  const strategy = options.strategy ?? template.tunesmith.reasoning.strategy;
+  const rows = await prepare(cli, template, options, strategy);
+  const { out, json } = { out: (text: string) => cli.out(text), json: options.json ?? false };
+  if (options.prompt) {
+    for (const row of rows)
+      out(json ? `${JSON.stringify({ row: row.number, messages: messagesOf(row.prompt) })}\n` : showPrompt(row.prompt));
+    return;
+  }
+
+  const generator = await cli.models.get(id);
+  cli.note(l10n.t('{0} on {1}', basename(path), generator.model.label));
+  if (!generator.model.controlledSampling) cli.note(l10n.t('This model does not honour temperature and seed.'));
+  const sampling = samplingOf(template, samplingFlags(options));
+  const single = rows.length === 1 && options.samples === 1 && !json;
+  const grades: boolean[] = [];
+  for (let start = 0; start < rows.length && !cli.signal.aborted; start += batchSize) {
+    const batch = rows.slice(start, start + batchSize);
+    const results = await sample(cli, generator, template, strategy, batch, sampling, options.samples, single);
+    batch.forEach((row, i) => {
+      const answers = results.slice(i * options.samples, (i + 1) * options.samples);
+      for (const { correct } of answers) if (correct !== undefined) grades.push(correct);
+      if (json) out(`${JSON.stringify(asJson(row, answers))}\n`);
+      else if (single) out(`\n${verdict(answers[0]!, row)}`);
+      else out(asText(template, row, answers));
+    });
+    if (rows.length > batchSize)
+      cli.progress(l10n.t('{0} of {1} rows', Math.min(start + batchSize, rows.length), rows.length));
+  }
+  cli.progress('');
+  summarise(cli, grades, json);
+}
+
+/** Renders every row before the first is sent, so that what is wrong is said at once. */
+async function prepare(cli: Cli, template: Template, options: RunOptions, strategy: Strategy): Promise<Row[]> {
+  const wanted = options.shots ?? template.tunesmith.examples?.shots ?? 0;
+  const bank = wanted > 0 && strategy !== 'zero-shot-cot' ? await bankOf(cli, template) : undefined;
+  const { expected } = template.tunesmith;
+  const rows: Row[] = [];
+  for (const { number, values } of await valuesOf(cli, template, options)) {
+    const { prompt, diagnostics } = await renderPrompt(
+      template,
+      { values, bank, strategy, shots: options.shots, selection: options.selection, exampleSeed: options.seed },
+      cli.evaluator.render,
+    );
+    if (!prompt) throw firstError(template, diagnostics) ?? new Error('nothing rendered and nothing said');
+    if (prompt.shots.length < wanted && bank && rows.length === 0)
+      cli.note(l10n.t('The bank has only {0} fitting examples of the {1} wanted.', prompt.shots.length, wanted));
+    rows.push({ number, values, prompt, expected: expected === undefined ? undefined : values[expected] });
+  }
+  return rows;
+}
+
+async function valuesOf(
+  cli: Cli,
+  template: Template,
+  options: RunOptions,
+): Promise<{ number?: number; values: Values }[]> {
+  const given = Object.fromEntries(
+    (options.input ?? []).map(text => {
+      const at = text.indexOf('=');
+      if (at <= 0) throw new HumanError(l10n.t('--input must be name=value, not “{0}”.', text));
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+  const unknown = Object.keys(given).find(
+    name => !template.inputs.some(input => input.name === name) && !template.variables.some(use => use.name === name),
+  );
+  if (unknown !== undefined) {
+    const names = template.inputs.map(input => input.name).join(', ');
+    throw new HumanError(l10n.t('The template has no input “{0}”. It has: {1}.', unknown, names));
+  }
+  if (options.row === undefined && !options.rows && options.limit === undefined)
+    return [{ values: { ...exampleValues(template.inputs), ...given } }];
+  const all = (await rowsOf(cli, template)).map((row, i) => ({ number: i + 1, values: { ...row.values, ...given } }));
+  if (options.row === undefined) return all.slice(0, options.limit);
+  const row = all[options.row - 1];
+  if (!row) throw new HumanError(l10n.t('There is no row {0}; there are {1}.', options.row, all.length));
+  return [row];
+}
+
+function samplingFlags(options: RunOptions): Partial<SamplingOptions> {
+  const { temperature, topP, topK, maxTokens: maxOutputTokens, seed } = options;
+  return { temperature, topP, topK, maxOutputTokens, seed };
+}
+
+async function sample(
+  cli: Cli,
+  generator: TextGenerator,
+  template: Template,
+  strategy: Strategy,
+  rows: readonly Row[],
+  sampling: SamplingOptions,
+  samples: number,
+  stream: boolean,
+): Promise<CellResult[]> {
+  const cells = rows.flatMap(({ prompt, expected }): Cell[] =>
+    Array.from({ length: samples }, (_, repeat) => ({ prompt, options: sampling, repeat, expected })),
+  );
+  return runCells(generator, template, strategy, cells, {
+    match: (...call) => cli.evaluator.match(...call),
+    signal: cli.signal,
+    ...(stream ? { onDelta: (_: number, text: string) => cli.out(text) } : {}),
+  });
+}
+
+function asJson(row: Row, answers: readonly CellResult[]): unknown {
+  return {
+    row: row.number,
+    values: row.values,
+    expected: row.expected,
+    messages: messagesOf(row.prompt),
+    samples: answers.map(({ text, answer, correct, generation, reasoning }) => ({
+      text,
+      answer,
+      correct,
+      finishReason: generation.finishReason,
+      usage: generation.usage,
+      latencyMs: Math.round(generation.latencyMs + (reasoning?.latencyMs ?? 0)),
+      model: generation.model,
+      revision: generation.revision,
+      options: generation.options,
+      repeat: generation.repeat,
+    })),
+  };
+}
+
+function asText(template: Template, row: Row, answers: readonly CellResult[]): string {
+  const head = template.inputs.map(input => `${input.name}: ${oneLine(row.values[input.name])}`).join('\n');
+  const body = answers.map(result => `${indented(result.text.trim())}\n${verdict(result, row)}`).join('');
+  return `${row.number === undefined ? '' : `#${row.number}  `}${head}\n${body}\n`;
+}
+
+/** A mark and the answer that was read, where there is something to say. */
+function verdict({ answer, correct, text, generation }: CellResult, row: Row): string {
+  const cut = generation.finishReason === 'length' ? `  ${l10n.t('(cut off: more --max-tokens)')}\n` : '';
+  if (correct !== undefined)
+    return `${cut}${correct ? '✓' : '✗'} ${answer ?? '–'}${correct ? '' : ` (${oneLine(row.expected)})`}\n`;
+  return answer === undefined || answer === text.trim() ? cut : `${cut}= ${answer}\n`;
+}
+
+function summarise(cli: Cli, grades: readonly boolean[], json: boolean): void {
+  if (grades.length === 0) return;
+  const correct = grades.filter(Boolean).length;
+  const { estimate, low, high } = wilson(correct, grades.length);
+  if (json) {
+    cli.out(`${JSON.stringify({ summary: { accuracy: { estimate, low, high, correct, n: grades.length } } })}\n`);
+    return;
+  }
+  if (grades.length === 1) return;
+  const percent = (share: number): string => (share * 100).toFixed(0);
+  cli.out(
+    l10n.t(
+      '{0} % {1}/{2}, {3}–{4} (Wilson, 95 %)',
+      percent(estimate),
+      correct,
+      grades.length,
+      percent(low),
+      percent(high),
+    ) + '\n',
+  );
+}
+
+function showPrompt(prompt: RenderedPrompt): string {
+  const blocks = prompt.messages.map(({ role, content }) => `${role}:\n${content}\n`);
+  return `${blocks.join('\n')}${prompt.continueLast ? '…\n' : ''}\n`;
+}
+
+const oneLine = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+};
+
+const indented = (text: string): string => text.replace(/^/gm, '  ');
