@@ -5,12 +5,20 @@ import { Command, CommanderError, Option } from 'commander';
 import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, useTerminalLanguage } from './cli.ts';
+import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
 import { registerRank } from './commands/rank.ts';
 import { registerRun } from './commands/run.ts';
+import { registerTrain } from './commands/train.ts';
 
 /** Each command's file adds itself; it finds what it needs in `cli`. */
-const registrations: readonly ((program: Command, cli: Cli) => void)[] = [registerRun, registerRank, registerModels];
+const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
+  registerRun,
+  registerRank,
+  registerTrain,
+  registerLoop,
+  registerModels,
+];
 
 function buildProgram(cli: Cli): Command {
   const { version } = JSON.parse(readFileSync(join(cli.root, 'package.json'), 'utf8')) as { version: string };

@@ -39,7 +39,7 @@ export async function runJob(context: RunContext): Promise<JobResult | undefined
       { place: { file: specification.model.adapter } },
     );
   }
-  const base = await readBaseModel(specification.model.base);
+  const base = await readBaseModel(specification.model);
   switch (specification.kind) {
     case 'reward':
       return runReward(context, specification, base);

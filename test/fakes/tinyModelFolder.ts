@@ -1,5 +1,5 @@
 /** A tiny Llama with random weights as a Hugging Face folder, with pebble's tokenizer: for jobs that need a real model in a second. */
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatLlamaConfig } from '../../src/language-model/config.ts';
@@ -11,8 +11,9 @@ const pebble = fileURLToPath(new URL('../../models/pebble/', import.meta.url));
 
 /** Writes the model to `folder`. */
 export async function writeTinyModel(folder: string, seed = 1): Promise<void> {
+  const pebbleConfig = JSON.parse(await readFile(join(pebble, 'config.json'), 'utf8')) as { vocab_size: number };
   const config = tinyConfig({
-    vocab_size: 2048,
+    vocab_size: pebbleConfig.vocab_size,
     hidden_size: 16,
     intermediate_size: 32,
     num_hidden_layers: 1,

@@ -217,7 +217,7 @@ describe('jobs', () => {
     const folder = await rewardJob('lost');
     const { specification } = folder;
     Object.assign(specification, { model: { id: 'x', base: join(root, 'nowhere') } });
-    await assert.rejects(run(folder), { name: 'HumanError', message: /no such file or folder/ });
+    await assert.rejects(run(folder), { name: 'HumanError', message: /no model here/ });
   });
 
   it('the process itself works on a folder, and refuses one that another process holds', async function () {

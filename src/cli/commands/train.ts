@@ -1,0 +1,247 @@
+/** `tunesmith train reward|rlhf`: a training job in the foreground, from rankings or TRL files to a tuned model. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { HumanError } from '../../base/errors.ts';
+import { l10n } from '../../base/l10n.ts';
+import { Rng } from '../../base/rng.ts';
+import type { Prompt } from '../../core/generation.ts';
+import type { JobResult, RewardSource, RuleReward } from '../../core/jobs/job.ts';
+import { type PresetName, PresetNames, rewardPresets, rlhfPresets } from '../../core/jobs/presets.ts';
+import { type SettingsKind, settingDescriptions, withSettings } from '../../core/jobs/settings.ts';
+import type { PreferencePair } from '../../core/preferences/judgement.ts';
+import { parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
+import { newRewardJob, newRlhfJob } from '../../jobs/newJobs.ts';
+import { type Cli, numberOption } from '../cli.ts';
+import { runJob } from './trainJobs.ts';
+
+interface TrainFlags {
+  readonly model: string;
+  readonly name?: string;
+  readonly preset: PresetName;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly json?: boolean;
+  /** Flags of the settings, by commander's names. */
+  readonly [setting: string]: unknown;
+}
+
+interface RewardFlags extends TrainFlags {
+  readonly data?: string;
+}
+
+interface RlhfFlags extends TrainFlags {
+  readonly prompts?: string;
+  readonly rewardModel?: string;
+  readonly rewardWord?: string;
+  readonly rewardRegex?: string;
+  readonly rewardLength?: string;
+  readonly rewardJson?: boolean;
+  readonly rewardCode?: string;
+}
+
+export function registerTrain(program: Command, cli: Cli): void {
+  const train = program.command('train').description(l10n.t('train a reward model, or tune a model with one'));
+  withSettingFlags(train.command('reward'), 'reward')
+    .description(l10n.t('a reward model from preferences'))
+    .option('--data <file>', l10n.t('preferences as TRL JSON Lines (default: the rankings of the workspace)'))
+    .action((flags: RewardFlags) => trainReward(cli, flags));
+  withSettingFlags(train.command('rlhf'), 'rlhf')
+    .description(l10n.t('tune a model by reinforcement learning (RLOO with a KL penalty)'))
+    .option('--prompts <file>', l10n.t('prompts as TRL JSON Lines (default: the prompts that were ranked)'))
+    .option('--reward-model <name>', l10n.t('a trained reward model, by name or folder (default: the newest)'))
+    .option('--reward-word <word>', l10n.t('reward answers that have this word'))
+    .option('--reward-regex <pattern>', l10n.t('reward answers in which this regular expression is found'))
+    .option('--reward-length <min-max>', l10n.t('reward answers with so many words, for example 10-30'))
+    .option('--reward-json', l10n.t('reward answers that are valid JSON'))
+    .option(
+      '--reward-code <file>',
+      l10n.t('a JavaScript module that exports reward({prompt, answer}); needs --allow-code'),
+    )
+    .action((flags: RlhfFlags) => trainRlhf(cli, flags));
+}
+
+function withSettingFlags(command: Command, kind: SettingsKind): Command {
+  command
+    .option('--model <model>', l10n.t('a local model by name or path'), 'pebble')
+    .option('--name <name>', l10n.t('name of the model that comes out'))
+    .addOption(
+      new Option('--preset <preset>', l10n.t('ready-made settings')).choices([...PresetNames]).default('quick'),
+    )
+    .option('--seed <n>', l10n.t('the same seed and data give the same model'), numberOption('--seed'), 0)
+    .option('--threads <n>', l10n.t('threads of the engine'), numberOption('--threads', { min: 1, max: 1024 }))
+    .option('--json', l10n.t('the result as JSON'));
+  for (const { key, label, doc } of settingDescriptions(kind)) {
+    command.option(`--${flagOf(key)} <value>`, `${label}: ${doc}`);
+  }
+  return command;
+}
+
+/** `lora.targetModules` → `lora-target-modules`. */
+const flagOf = (key: string): string => key.replace('.', '-').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+/** Commander's name of a flag: `loraTargetModules`. */
+const propertyOf = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function changesOf(kind: SettingsKind, flags: TrainFlags): Record<string, string> {
+  const changes: Record<string, string> = {};
+  for (const { key } of settingDescriptions(kind)) {
+    const value = flags[propertyOf(flagOf(key))];
+    if (typeof value === 'string') changes[key] = value;
+  }
+  return changes;
+}
+
+async function trainReward(cli: Cli, flags: RewardFlags): Promise<void> {
+  const settings = withSettings('reward', rewardPresets[flags.preset], changesOf('reward', flags));
+  const pairs = await preferences(cli, flags.data);
+  const model = await cli.models.reference(flags.model);
+  const job = await newRewardJob({
+    ...common(cli, flags),
+    name: flags.name ?? `${shortName(model.id)}-reward`,
+    model,
+    pairs,
+    settings,
+  });
+  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+}
+
+async function trainRlhf(cli: Cli, flags: RlhfFlags): Promise<void> {
+  const settings = withSettings('rlhf', rlhfPresets[flags.preset], changesOf('rlhf', flags));
+  const reward = await rewardOf(cli, flags);
+  const all = await promptsOf(cli, flags.prompts);
+  const order = Rng.seeded(flags.seed).stream('held-out').shuffled(all);
+  const held = Math.min(settings.evaluationPrompts, Math.floor(all.length / 5));
+  const model = await cli.models.reference(flags.model);
+  const job = await newRlhfJob({
+    ...common(cli, flags),
+    name: flags.name ?? `${shortName(model.id)}-tuned`,
+    model,
+    prompts: order.slice(held),
+    heldOut: order.slice(0, held),
+    reward,
+    settings,
+  });
+  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+}
+
+const common = (cli: Cli, { seed, threads }: TrainFlags) => ({
+  layout: cli.layout,
+  seed,
+  ...(threads === undefined ? {} : { threads }),
+});
+
+const shortName = (id: string): string => id.replace(/^.*[:/\\]/, '').replace(/\.gguf$/i, '');
+
+async function preferences(cli: Cli, file: string | undefined): Promise<readonly PreferencePair[]> {
+  if (file !== undefined) return parseTrlPreferences(await readText(file), file);
+  const pairs = (await cli.journal()).pairs();
+  if (pairs.length > 0) return pairs;
+  throw new HumanError(
+    l10n.t(
+      'There are no rankings in this workspace yet. Rank answers with “tunesmith rank”, or give preferences with --data.',
+    ),
+    { place: { file: cli.layout.preferences } },
+  );
+}
+
+/** Different prompts, in their order. */
+async function promptsOf(cli: Cli, file: string | undefined): Promise<Prompt[]> {
+  const prompts: Prompt[] =
+    file === undefined
+      ? (await cli.journal()).items().map(({ messages }) => ({ kind: 'messages', messages }))
+      : parseTrlPrompts(await readText(file), file);
+  if (prompts.length === 0) {
+    throw new HumanError(
+      file === undefined
+        ? l10n.t('There are no ranked prompts in this workspace yet. Give prompts with --prompts.')
+        : l10n.t('This file has no prompts. Add rows with a field “prompt”.'),
+      file === undefined ? {} : { place: { file } },
+    );
+  }
+  return [...new Map(prompts.map(prompt => [JSON.stringify(prompt), prompt])).values()];
+}
+
+/** The reward that the flags name; one at most. */
+async function rewardOf(cli: Cli, flags: RlhfFlags): Promise<RewardSource> {
+  const rules: RuleReward[] = [];
+  if (flags.rewardWord !== undefined) rules.push({ rule: 'word', word: flags.rewardWord });
+  if (flags.rewardRegex !== undefined) rules.push({ rule: 'regex', pattern: checkedPattern(flags.rewardRegex) });
+  if (flags.rewardLength !== undefined) rules.push(lengthRule(flags.rewardLength));
+  if (flags.rewardJson) rules.push({ rule: 'json-valid' });
+  if (flags.rewardCode !== undefined) rules.push({ rule: 'javascript', file: codeFile(cli, flags.rewardCode) });
+  if (rules.length + (flags.rewardModel === undefined ? 0 : 1) > 1) {
+    throw new HumanError(l10n.t('Give one reward only: a reward model or one rule.'));
+  }
+  if (rules[0]) return { kind: 'rule', reward: rules[0] };
+  const models = await cli.models.rewardModels();
+  const wanted = flags.rewardModel;
+  const found =
+    wanted === undefined ? models[0] : models.find(({ name, path }) => name === wanted || path === resolve(wanted));
+  if (!found) {
+    throw new HumanError(
+      wanted === undefined
+        ? l10n.t(
+            'There is no reward model yet. Train one with “tunesmith train reward”, or give a rule such as --reward-word.',
+          )
+        : l10n.t(
+            'There is no reward model “{0}”. There are: {1}.',
+            wanted,
+            models.map(({ name }) => name).join(', ') || l10n.t('none'),
+          ),
+    );
+  }
+  return { kind: 'model', model: await cli.models.rewardReference(found.name) };
+}
+
+function checkedPattern(pattern: string): string {
+  try {
+    new RegExp(pattern);
+    return pattern;
+  } catch (error) {
+    throw new HumanError(l10n.t('The regular expression “{0}” is not valid: {1}.', pattern, (error as Error).message));
+  }
+}
+
+function lengthRule(text: string): RuleReward {
+  const match = /^(\d+)\s*[-–]\s*(\d+)$/.exec(text.trim());
+  const [min, max] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || min > max) {
+    throw new HumanError(l10n.t('--reward-length needs two numbers of words such as 10-30, not “{0}”.', text));
+  }
+  return { rule: 'length', min, max, slack: Math.max(1, Math.round((max - min) / 2)) };
+}
+
+function codeFile(cli: Cli, file: string): string {
+  if (cli.allowCode) return resolve(file);
+  throw new HumanError(l10n.t('A reward function is code, which runs only with --allow-code.'), { place: { file } });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new HumanError(l10n.t('This file cannot be read. Check its path.'), { cause, place: { file } });
+  }
+}
+
+function report(cli: Cli, { json }: TrainFlags, job: string, result: JobResult): void {
+  if (json) {
+    cli.out(`${JSON.stringify({ job, ...result })}\n`);
+    return;
+  }
+  for (const warning of result.warnings) cli.note(warning);
+  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+  if (result.accuracy) {
+    const { estimate, low, high, n } = result.accuracy;
+    cli.out(
+      `${l10n.t('Held-out accuracy: {0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n)}\n`,
+    );
+  }
+  const { reward_before: before, reward_after: after, kl } = result.metrics;
+  if (before !== undefined && after !== undefined) {
+    cli.out(
+      `${l10n.t('Reward: {0} before, {1} after; KL {2}', before.toFixed(3), after.toFixed(3), (kl ?? 0).toFixed(3))}\n`,
+    );
+  }
+  cli.out(`${l10n.t('Model: {0}', result.adapter)}\n`);
+}
