@@ -1,12 +1,17 @@
 /** Packs the built extension into dist/tunesmith.vsix for one platform: `node scripts/package.ts [--target linux-x64]`. */
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
 const at = process.argv.indexOf('--target');
 const target = at > 0 ? process.argv[at + 1]! : `${process.platform}-${process.arch}`;
 export const vsix = path.join(root, 'dist', 'tunesmith.vsix');
+
+const [platform, arch] = target.split('-');
+const ignore = path.join(root, 'dist', '.vscodeignore');
+const binaries = `!node_modules/onnxruntime-node/bin/napi-v6/${platform}/${arch}/**\n`;
+writeFileSync(ignore, readFileSync(path.join(root, '.vscodeignore'), 'utf8') + binaries);
 
 const done = spawnSync(
   process.execPath,
@@ -18,6 +23,9 @@ const done = spawnSync(
     '--out',
     vsix,
     '--skip-license',
+    '--no-rewrite-relative-links',
+    '--ignoreFile',
+    ignore,
   ],
   { cwd: root, encoding: 'utf8', env: { ...process.env, VSCE_SKIP_PREPUBLISH: '1' } },
 );

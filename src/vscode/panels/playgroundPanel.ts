@@ -5,7 +5,7 @@ import { DisposableStore } from '../../base/disposable.ts';
 import { errorMessage, HumanError } from '../../base/errors.ts';
 import { type PlaygroundState, playgroundContract, type Setup, SetupSchema } from '../../protocol/playground.ts';
 import type { Channel, Handlers } from '../../protocol/rpc.ts';
-import { CommandIds, PanelTypes } from '../commandIds.ts';
+import { CommandIds, PanelTypes, ViewIds } from '../commandIds.ts';
 import type { Services } from '../services.ts';
 import { findTemplates } from '../templates.ts';
 import { pageHtml, webviewChannel, webviewOptions } from '../webview.ts';
@@ -214,7 +214,7 @@ export class PlaygroundPanel {
       },
       sendToRanking: async rows => {
         const count = await this.#need().sendToRanking(rows);
-        await vscode.commands.executeCommand('tunesmith.ranking.focus');
+        await vscode.commands.executeCommand(`${ViewIds.rank}.focus`);
         return count;
       },
       openTemplate: async ({ uri }) => {
@@ -268,7 +268,7 @@ export class PlaygroundPanel {
         await run(CommandIds.openSamples);
         return;
       case 'open-ranking':
-        await run('tunesmith.ranking.focus');
+        await run(`${ViewIds.rank}.focus`);
         return;
       case 'open-rows':
         return openFile(this.#need().loaded.template.tunesmith.rows);
