@@ -15,7 +15,7 @@ export const pebbleConfig = {
   head_dim: 32,
   hidden_act: 'silu',
   rms_norm_eps: 1e-5,
-  rope_theta: 10000,
+  rope_theta: 1000,
   attention_bias: false,
   mlp_bias: false,
   vocab_size: VOCABULARY,

@@ -21,9 +21,9 @@ import { CONTEXT, pebbleConfig } from './pebble.ts';
 const { values: options } = parseArgs({
   options: {
     name: { type: 'string', default: 'main' },
-    steps: { type: 'string', default: '2400' },
-    tokens: { type: 'string', default: '4096' },
-    rate: { type: 'string', default: '0.003' },
+    steps: { type: 'string', default: '3600' },
+    tokens: { type: 'string', default: '2048' },
+    rate: { type: 'string', default: '0.004' },
     resume: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
     threads: { type: 'string', default: '2' },
@@ -36,7 +36,7 @@ const settings: SftSettings = {
   tokensPerMicroBatch: Number(options.tokens),
   window: 3000,
   learningRate: Number(options.rate),
-  warmupSteps: 60,
+  warmupSteps: 80,
   schedule: 'linear',
   finalShare: 0.02,
   seed: 1,

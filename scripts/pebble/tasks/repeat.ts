@@ -25,4 +25,4 @@ function draw(rng: Rng): Episode {
 }
 
 /** Practice only: no sample asks for it. */
-export const repeat: Task = { name: 'repeat', weight: 0.15, draw };
+export const repeat: Task = { name: 'repeat', weight: 0.04, draw };
