@@ -107,6 +107,11 @@ export class Cli implements Disposable {
     process.stdout.write(text);
   }
 
+  /** Text of models for a person: to stdout, made harmless where that is a terminal. */
+  show(text: string): void {
+    this.out(process.stdout.isTTY ? printable(text) : text);
+  }
+
   /** Progress and remarks: to stderr, unless `--quiet`. */
   note(text: string): void {
     if (!this.#options.quiet) process.stderr.write(`${text}\n`);
@@ -168,6 +173,11 @@ export function useTerminalLanguage(root: string): void {
     // Without translations English stands.
   }
 }
+
+/** A text that a terminal may show: escape sequences and other control characters in answers must not act on it. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  text.replace(/\r\n/g, '\n').replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
 /** For options: a number within limits, or a sentence that names the option. */
 export function numberOption(

@@ -30,6 +30,7 @@ interface RunOptions {
   readonly topK?: number;
   readonly maxTokens?: number;
   readonly allowEndpoint: readonly string[];
+  readonly rank?: boolean;
   readonly json?: boolean;
   readonly prompt?: boolean;
 }
@@ -63,6 +64,7 @@ export function registerRun(program: Command, cli: Cli): void {
         .argParser(collect)
         .default([]),
     )
+    .option('--rank', l10n.t('put the answers up for ranking (tunesmith rank)'))
     .option('--prompt', l10n.t('print the rendered prompt and ask no model'))
     .option('--json', l10n.t('JSON Lines: one object a row, then a summary'))
     .action((path: string, options: RunOptions) => run(cli, path, options));
@@ -90,7 +92,9 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   const { out, json } = { out: (text: string) => cli.out(text), json: options.json ?? false };
   if (options.prompt) {
     for (const row of rows)
-      out(json ? `${JSON.stringify({ row: row.number, messages: messagesOf(row.prompt) })}\n` : showPrompt(row.prompt));
+      json
+        ? out(`${JSON.stringify({ row: row.number, messages: messagesOf(row.prompt) })}\n`)
+        : cli.show(showPrompt(row.prompt));
     return;
   }
 
@@ -100,21 +104,24 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   const sampling = samplingOf(template, samplingFlags(options));
   const single = rows.length === 1 && options.samples === 1 && !json;
   const grades: boolean[] = [];
+  const done: { row: Row; answers: readonly CellResult[] }[] = [];
   for (let start = 0; start < rows.length && !cli.signal.aborted; start += batchSize) {
     const batch = rows.slice(start, start + batchSize);
     const results = await sample(cli, generator, template, strategy, batch, sampling, options.samples, single);
     batch.forEach((row, i) => {
       const answers = results.slice(i * options.samples, (i + 1) * options.samples);
+      done.push({ row, answers });
       for (const { correct } of answers) if (correct !== undefined) grades.push(correct);
       if (json) out(`${JSON.stringify(asJson(row, answers))}\n`);
-      else if (single) out(`\n${verdict(answers[0]!, row)}`);
-      else out(asText(template, row, answers));
+      else if (single) cli.show(`\n${verdict(answers[0]!, row)}`);
+      else cli.show(asText(template, row, answers));
     });
     if (rows.length > batchSize)
       cli.progress(l10n.t('{0} of {1} rows', Math.min(start + batchSize, rows.length), rows.length));
   }
   cli.progress('');
   summarise(cli, grades, json);
+  if (options.rank) await putUp(cli, template, generator, done);
 }
 
 /** Renders every row before the first is sent, so that what is wrong is said at once. */
@@ -186,8 +193,44 @@ async function sample(
   return runCells(generator, template, strategy, cells, {
     match: (...call) => cli.evaluator.match(...call),
     signal: cli.signal,
-    ...(stream ? { onDelta: (_: number, text: string) => cli.out(text) } : {}),
+    ...(stream ? { onDelta: (_: number, text: string) => cli.show(text) } : {}),
   });
+}
+
+/** Rows with two or more different answers become items to rank. */
+async function putUp(
+  cli: Cli,
+  template: Template,
+  generator: TextGenerator,
+  done: readonly { row: Row; answers: readonly CellResult[] }[],
+): Promise<void> {
+  const journal = await cli.journal();
+  try {
+    const items = await journal.addItems(
+      done.map(({ row, answers }) => ({
+        set: template.name,
+        messages: messagesOf(row.prompt),
+        answers: answers
+          .filter(({ generation }) => generation.finishReason !== 'cancelled')
+          .map(({ text, generation }) => ({
+            text: text.trim(),
+            model: generator.model.id,
+            seed: generation.options.seed,
+            repeat: generation.repeat,
+          })),
+      })),
+    );
+    cli.note(l10n.t('{0} to rank in “{1}”: tunesmith rank', items.length, template.name));
+    if (items.length < done.length)
+      cli.note(
+        l10n.t(
+          '{0} rows gave fewer than two different answers. Use --samples 4 or a higher temperature.',
+          done.length - items.length,
+        ),
+      );
+  } finally {
+    await journal.close();
+  }
 }
 
 function asJson(row: Row, answers: readonly CellResult[]): unknown {
