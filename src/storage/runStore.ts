@@ -74,7 +74,12 @@ export class RunStore {
       { type: 'header', log: LogName, format: 1, at: createdAt },
       disk,
     );
-    await replaceJsonFile(join(layout.runs, id, 'run.json'), made, disk);
+    try {
+      await replaceJsonFile(join(layout.runs, id, 'run.json'), made, disk);
+    } catch (error) {
+      await writer.close().catch(() => {});
+      throw error;
+    }
     return new RunStore(made, new Map(), writer);
   }
 
