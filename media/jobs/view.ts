@@ -84,6 +84,7 @@ function header(model: Model, job: Dashboard, actions: Actions): TemplateResult 
       </div>
       <div class="btns">
         ${job.can.use ? button('play', l10n.t('Use this Model'), 'use-model', true) : nothing}
+        ${job.can.fineTune ? button('sparkle', l10n.t('Fine-Tune with RLHF'), 'fine-tune', true) : nothing}
         ${job.can.stop ? button('debug-stop', l10n.t('Stop'), 'stop', false) : nothing}
         ${job.can.resume ? button('debug-restart', l10n.t('Resume'), 'resume', true) : nothing}
         ${

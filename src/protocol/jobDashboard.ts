@@ -7,6 +7,7 @@ export const JobActions = [
   'stop',
   'resume',
   'use-model',
+  'fine-tune',
   'open-specification',
   'open-log',
   'open-folder',

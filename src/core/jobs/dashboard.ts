@@ -42,7 +42,7 @@ export const DashboardSchema = v.object({
   samples: v.nullable(v.object({ step: v.number(), rows: v.array(SampleRowSchema) })),
   settings: v.array(v.array(v.object({ label: v.string(), value: v.string() }))),
   log: v.array(v.object({ time: v.string(), level: v.picklist(['info', 'warning', 'error']), text: v.string() })),
-  can: v.object({ stop: v.boolean(), resume: v.boolean(), use: v.boolean() }),
+  can: v.object({ stop: v.boolean(), resume: v.boolean(), use: v.boolean(), fineTune: v.boolean() }),
 });
 export type Dashboard = v.InferOutput<typeof DashboardSchema>;
 
@@ -83,6 +83,7 @@ export function dashboard(input: DashboardInput): Dashboard {
       stop: status === 'running' || status === 'queued',
       resume: canResume(status),
       use: status === 'succeeded' && specification.kind !== 'reward',
+      fineTune: status === 'succeeded' && specification.kind === 'reward',
     },
   };
 }

@@ -150,6 +150,9 @@ class DashboardView {
       case 'use-model':
         await run(CommandIds.useModel, this.#job?.specification.output);
         return;
+      case 'fine-tune':
+        await vscode.commands.executeCommand(CommandIds.fineTune);
+        return;
       case 'open-specification':
         await run(CommandIds.openJobSpecification);
         return;

@@ -53,7 +53,7 @@ describe('job dashboard', () => {
     assert.equal(shown.samples?.rows[0]?.rewardBefore, 0.3);
     assert.match(shown.samples?.rows[0]?.now ?? '', /emailed twice/);
     assert.match(shown.log[0]!.text, /^step 118 {2}loss .* {2}reward .* {2}kl .* {2}clipped 9 % {2}length 31/);
-    assert.deepEqual(shown.can, { stop: true, resume: false, use: false });
+    assert.deepEqual(shown.can, { stop: true, resume: false, use: false, fineTune: false });
     assert.ok(shown.settings[1]!.some(row => row.value === 'none'));
   });
 
@@ -87,7 +87,7 @@ describe('job dashboard', () => {
       [0, 17 / 23],
       [20, 17 / 23],
     ]);
-    assert.equal(shown.can.use, false);
+    assert.deepEqual(shown.can, { stop: false, resume: false, use: false, fineTune: true });
   });
 
   it('says what came of RLHF', () => {
