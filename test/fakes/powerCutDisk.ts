@@ -26,10 +26,18 @@ export class PowerCutDisk {
 
   constructor(cutAt: number) {
     this.#cutAt = cutAt;
-    this.disk = hookedDisk({
+    const disk = hookedDisk({
       before: operation => this.#before(operation),
       after: operation => this.#after(operation),
     });
+    this.disk = {
+      ...disk,
+      create: async path => {
+        const file = await disk.create(path);
+        this.#open.push(file);
+        return file;
+      },
+    };
   }
 
   get isCut(): boolean {
