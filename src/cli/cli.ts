@@ -29,20 +29,33 @@ export interface GlobalOptions {
   readonly debug?: boolean;
 }
 
+/** Where a command's words go and come from; the process's own streams unless a test brings others. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
 /** The services are made at their first use and disposed at the end. */
 export class Cli implements Disposable {
   /** The package's folder: `models/`, `dist/`. */
   readonly root: string;
   /** Aborted by Ctrl+C. */
   readonly signal: AbortSignal;
+  readonly terminal: Terminal;
+  /** For a command that ends in order with something to say to scripts. */
+  exitCode = 0;
   #options: GlobalOptions = {};
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #made = new Map<string, unknown>();
   readonly #origins = new Set<string>();
 
-  constructor(moduleUrl: string) {
+  constructor(moduleUrl: string, terminal: Terminal = ownTerminal()) {
     this.root = packageRoot(moduleUrl);
+    this.terminal = terminal;
     this.signal = this.#abort.signal;
   }
 
@@ -62,7 +75,11 @@ export class Cli implements Disposable {
   /** Where judgements, runs, jobs and tuned models lie: `--workspace`, else the nearest folder above that has `.tunesmith` or `.git`, else here. */
   get layout(): WorkspaceLayout {
     return this.#once('layout', () =>
-      workspaceLayout(this.#options.workspace ? resolve(this.#options.workspace) : workspaceAbove(process.cwd())),
+      workspaceLayout(
+        this.#options.workspace
+          ? resolve(this.terminal.cwd, this.#options.workspace)
+          : workspaceAbove(this.terminal.cwd),
+      ),
     );
   }
 
@@ -78,8 +95,8 @@ export class Cli implements Disposable {
 
   get models(): ModelRegistry {
     return this.#once('models', () => {
-      const store = modelStore({ layout: this.layout, user: userFolder() });
-      const providers = [endpointModels(keysOf(process.env), () => this.#origins)];
+      const store = modelStore({ layout: this.layout, user: userFolder(this.terminal.env) });
+      const providers = [endpointModels(keysOf(this.terminal.env), () => this.#origins)];
       return this.#store.add(new ModelRegistry({ root: this.root, store, inference: this.inference, providers }));
     });
   }
@@ -104,22 +121,22 @@ export class Cli implements Disposable {
 
   /** Data: to stdout. */
   out(text: string): void {
-    process.stdout.write(text);
+    this.terminal.stdout.write(text);
   }
 
   /** Text of models for a person: to stdout, made harmless where that is a terminal. */
   show(text: string): void {
-    this.out(process.stdout.isTTY ? printable(text) : text);
+    this.out(this.terminal.stdout.isTTY ? printable(text) : text);
   }
 
   /** Progress and remarks: to stderr, unless `--quiet`. */
   note(text: string): void {
-    if (!this.#options.quiet) process.stderr.write(`${text}\n`);
+    if (!this.#options.quiet) this.terminal.stderr.write(`${text}\n`);
   }
 
   /** A line of progress that the next one overwrites; only on a terminal. */
   progress(text: string): void {
-    if (!this.#options.quiet && process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+    if (!this.#options.quiet && this.terminal.stderr.isTTY) this.terminal.stderr.write(`\r\x1b[2K${text}`);
   }
 
   /** Ctrl+C: the first ends the work in good order, the second at once. */
@@ -140,12 +157,12 @@ export class Cli implements Disposable {
   };
 
   #log(message: string): void {
-    if (this.#options.debug) process.stderr.write(`[debug] ${message}\n`);
+    if (this.#options.debug) this.terminal.stderr.write(`[debug] ${message}\n`);
   }
 
   /** What starting a child process takes. */
   get worker(): { root: string; nodePath?: string } {
-    const nodePath = this.#options.nodePath ?? process.env.TUNESMITH_NODE;
+    const nodePath = this.#options.nodePath ?? this.terminal.env.TUNESMITH_NODE;
     return { root: this.root, ...(nodePath ? { nodePath } : {}) };
   }
 
@@ -154,6 +171,14 @@ export class Cli implements Disposable {
     return this.#made.get(name) as T;
   }
 }
+
+const ownTerminal = (): Terminal => ({
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+});
 
 /** The workspace that a folder belongs to. */
 export function workspaceAbove(folder: string): string {
@@ -164,8 +189,8 @@ export function workspaceAbove(folder: string): string {
 }
 
 /** Takes the translations that match the terminal's language, where there are any. */
-export function useTerminalLanguage(root: string): void {
-  const language = process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '';
+export function useTerminalLanguage({ root, terminal: { env } }: Cli): void {
+  const language = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
   if (!/^zh([_.-]|$)(?!(tw|hk))/i.test(language)) return;
   try {
     l10n.config(JSON.parse(readFileSync(join(root, 'l10n', 'bundle.l10n.zh-cn.json'), 'utf8')));

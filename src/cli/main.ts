@@ -1,109 +1,15 @@
-/** `tunesmith` on the command line: data to stdout, progress to stderr, an exit code other than 0 on errors. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
-import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
-import { l10n } from '../base/l10n.ts';
-import { Cli, type GlobalOptions, useTerminalLanguage } from './cli.ts';
-import { registerLoop } from './commands/loop.ts';
-import { registerModels } from './commands/models.ts';
-import { registerRank } from './commands/rank.ts';
-import { registerRun } from './commands/run.ts';
-import { registerTrain } from './commands/train.ts';
+/** `tunesmith` on the command line. */
+import { runCommandLine } from './program.ts';
 
-/** Each command's file adds itself; it finds what it needs in `cli`. */
-const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
-  registerRun,
-  registerRank,
-  registerTrain,
-  registerLoop,
-  registerModels,
-];
-
-function buildProgram(cli: Cli): Command {
-  const { version } = JSON.parse(readFileSync(join(cli.root, 'package.json'), 'utf8')) as { version: string };
-  const program = new Command('tunesmith')
-    .description(l10n.t('Write prompts, rank answers, tune models.'))
-    .version(version)
-    .option(
-      '--workspace <folder>',
-      l10n.t('where .tunesmith lies (default: the nearest folder above that has it, or .git)'),
-    )
-    .option('--allow-code', l10n.t('let code of the workspace run, such as a JavaScript reward'))
-    .addOption(
-      new Option('--allow-env <name>', l10n.t('an environment variable that templates may read; repeat it')).argParser(
-        collectWords,
-      ),
-    )
-    .addOption(
-      new Option('--allow-file <path>', l10n.t('a file that a template may send to a server; repeat it')).argParser(
-        collectWords,
-      ),
-    )
-    .option('--quiet', l10n.t('no progress'))
-    .addOption(new Option('--node-path <file>', l10n.t('another Node for child processes')))
-    .addOption(new Option('--debug').hideHelp())
-    .showHelpAfterError(l10n.t('(--help shows what there is)'))
-    .exitOverride();
-  for (const register of registrations) register(program, cli);
-  for (const command of [program, ...descendants(program)]) {
-    command.exitOverride();
-    if (command === program) continue;
-    // Options of all commands may also stand after the command's name.
-    for (const option of program.options) if (option.long !== '--version') command.addOption(copyOf(option).hideHelp());
-  }
-  program.hook('preAction', (_, action) => cli.configure(action.optsWithGlobals<GlobalOptions>()));
-  return program;
+if (Number.parseInt(process.versions.node, 10) < 22) {
+  process.stderr.write(`Tunesmith needs Node 22 or newer; this is ${process.version}.\n`);
+  process.exit(1);
 }
-
-const collectWords = (word: string, before: readonly string[] = []): string[] => [...before, word];
-
-function copyOf({ flags, description, parseArg }: Option): Option {
-  const copy = new Option(flags, description);
-  return parseArg ? copy.argParser(parseArg) : copy;
-}
-
-const descendants = (command: Command): Command[] => command.commands.flatMap(child => [child, ...descendants(child)]);
-
-/** Runs one command line. Returns the exit code. */
-async function main(argv: readonly string[]): Promise<number> {
-  if (Number.parseInt(process.versions.node, 10) < 22) {
-    process.stderr.write(`Tunesmith needs Node 22 or newer; this is ${process.version}.\n`);
-    return 1;
-  }
-  const cli = new Cli(import.meta.url);
-  useTerminalLanguage(cli.root);
-  process.on('SIGINT', () => cli.interrupt());
-  process.on('SIGTERM', () => cli.interrupt());
-  // `| head` closes the pipe: that is no error.
-  process.stdout.on('error', error => {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
-    throw error;
-  });
-  try {
-    await buildProgram(cli).parseAsync(argv, { from: 'user' });
-    return cli.signal.aborted ? 130 : Number(process.exitCode ?? 0);
-  } catch (error) {
-    return report(error, cli);
-  } finally {
-    cli.dispose();
-  }
-}
-
-function report(error: unknown, cli: Cli): number {
-  if (error instanceof CommanderError) return error.exitCode;
-  if (isAbort(error) || cli.signal.aborted) return 130;
-  cli.progress('');
-  process.stderr.write(`${errorMessage(error)}\n`);
-  if (!isHumanError(error)) {
-    process.stderr.write(`${l10n.t('This is a fault of Tunesmith. Run again with --debug to see where.')}\n`);
-    if (cli.options.debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    return 70;
-  }
-  return 1;
-}
-
-const code = await main(process.argv.slice(2));
+// `| head` closes the pipe: that is no error.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.exitCode = await runCommandLine(process.argv.slice(2));
 // Child processes and pipes that are still closing must not hold the terminal.
-process.exitCode = code;
-setTimeout(() => process.exit(code), 500).unref();
+setTimeout(() => process.exit(), 500).unref();

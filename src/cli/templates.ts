@@ -55,7 +55,7 @@ export async function withReferences(cli: Cli, template: Template, options: Load
   const env = new Map<string, string | undefined>();
   const files = new Map<string, string | undefined>();
   for (const reference of references) {
-    if (reference.kind === 'env') env.set(reference.name, process.env[reference.name]);
+    if (reference.kind === 'env') env.set(reference.name, cli.terminal.env[reference.name]);
     if (reference.kind === 'file') files.set(reference.file, await readReferencedFile(template.file, reference.file));
   }
   const resolved = resolveReferences(template, { env, files });

@@ -85,7 +85,7 @@ class Session {
   }
 
   async run(limit = Number.POSITIVE_INFINITY): Promise<void> {
-    const keys = readKeys(process.stdin, this.#cli.signal);
+    const keys = readKeys(this.#cli.terminal.stdin, this.#cli.signal);
     try {
       for (let judged = 0; judged < limit; ) {
         const { items, judgements } = this.#journal.state;
@@ -129,7 +129,7 @@ class Session {
           this.#say(l10n.t('Give every answer a rank first.'));
           continue;
         }
-        if (process.stderr.isTTY) process.stderr.write('\n');
+        if (this.#cli.terminal.stderr.isTTY) this.#cli.terminal.stderr.write('\n');
         const milliseconds = Math.round(performance.now() - started);
         const judgement = {
           item: item.id,
@@ -162,18 +162,18 @@ class Session {
   async #readNote(keys: AsyncGenerator<Key>, before: string): Promise<string> {
     let note = before;
     for (;;) {
-      process.stderr.write(`\r\x1b[2K${l10n.t('Note')}: ${printable(note)}`);
+      this.#cli.terminal.stderr.write(`\r\x1b[2K${l10n.t('Note')}: ${printable(note)}`);
       const { done, value } = await keys.next();
       if (done || value === 'enter' || value === 'interrupt') break;
       if (value === 'backspace') note = note.slice(0, -1);
       else if ([...value].length === 1) note += value;
     }
-    process.stderr.write('\n');
+    this.#cli.terminal.stderr.write('\n');
     return note.trim();
   }
 
   #show(item: ItemRecord, shown: readonly Answer[]): void {
-    const line = '─'.repeat(Math.min(process.stderr.columns ?? 80, 100));
+    const line = '─'.repeat(Math.min(this.#cli.terminal.stderr.columns ?? 80, 100));
     const prompt = item.messages.map(({ role, content }) => `${role}: ${content}`).join('\n');
     const answers = shown.map(({ text }, i) => `${letterOf(i)}  ${printable(text.trim()).replace(/\n/g, '\n   ')}`);
     this.#say(`\n${line}\n${printable(prompt)}\n${line}\n${answers.join('\n\n')}\n`);
@@ -187,11 +187,13 @@ class Session {
       ranks.length,
       ranks.length === 2 ? l10n.t('both bad') : l10n.t('all bad'),
     );
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[2K${marks}   ${keys}` : `${marks}   ${keys}\n`);
+    this.#cli.terminal.stderr.write(
+      this.#cli.terminal.stderr.isTTY ? `\r\x1b[2K${marks}   ${keys}` : `${marks}   ${keys}\n`,
+    );
   }
 
   #say(text: string): void {
-    process.stderr.write(`${text}\n`);
+    this.#cli.terminal.stderr.write(`${text}\n`);
   }
 }
 
