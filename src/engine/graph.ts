@@ -4,7 +4,7 @@
  */
 import { type DType, type TensorData, toData } from './dtype.ts';
 import type { OpAttributes, OpType, RawAttribute } from './opTypes.ts';
-import { type Dim, elementCount, product, type Shape, shapeText } from './shape.ts';
+import { type Dim, elementCount, type Shape, shapeText } from './shape.ts';
 
 /** A tensor in a graph: its type and shape are known, its numbers are not. */
 export interface Value {
@@ -161,6 +161,3 @@ export class Graph {
 /** The operand as a value of the graph of `like`, with its element type. */
 export const asValue = (operand: Operand, like: Value): Value =>
   typeof operand === 'number' ? like.graph.scalar(operand, like.dtype) : operand;
-
-/** Number of elements, for messages and checks. */
-export const sizeOf = (value: Value): Dim => product(value.shape);
