@@ -94,10 +94,12 @@ export function parseTemplate(text: string, file: string): Template {
   };
 }
 
-/** By place; what was met twice on the way (a mapping inside another) once. */
-function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+/** By place; what was met twice on the way (a mapping inside another) once. Broken YAML makes all else about it noise. */
+function inOrder(all: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<string>();
-  return diagnostics
+  const broken = all.some(({ code }) => code === 'yaml' || code === 'front-matter');
+  return all
+    .filter(({ code }) => !broken || code === 'yaml' || code === 'front-matter' || code === 'template-syntax')
     .filter(({ message, range }) => {
       const key = `${range.start} ${range.end} ${message}`;
       return !seen.has(key) && seen.add(key);
