@@ -1,5 +1,6 @@
 /** The settings, typed; their defaults and descriptions are in package.json, and a test holds both equal. */
 import * as vscode from 'vscode';
+import type { Endpoint } from '../providers/openAiCompatible.ts';
 
 const section = 'tunesmith';
 
@@ -11,7 +12,7 @@ export interface Settings {
   /** Name under which judgements are kept. Empty: the git user. */
   readonly author: string;
   /** Servers with an OpenAI-compatible interface. */
-  readonly endpoints: readonly { readonly name: string; readonly url: string }[];
+  readonly endpoints: readonly Endpoint[];
   /** Id of the model that a playground starts with. */
   readonly defaultModel: string;
 }

@@ -1,8 +1,9 @@
 /** Activation: registers everything by name and loads nothing; each feature's code runs at its first use. */
 import * as vscode from 'vscode';
-import { CommandIds, PanelTypes } from './commandIds.ts';
-import { registerJobs, registerModelsView, registerRanking } from './registerTuning.ts';
-import { lazyCommand, Services } from './services.ts';
+import { CommandIds, PanelTypes, ViewIds } from './commandIds.ts';
+import { lazyTree, registerJobs, registerModelsView, registerRanking } from './registerTuning.ts';
+import { Lazy, lazyCommand, Services } from './services.ts';
+import type { TemplateNode, TemplatesTree } from './views/templatesView.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   const services = new Services(context);
@@ -10,6 +11,7 @@ export function activate(context: vscode.ExtensionContext): void {
   registerPlayground(services);
   registerTemplates(services);
   registerModels(services);
+  registerLanguage(services);
   registerRanking(services);
   registerJobs(services);
   registerModelsView(services);
@@ -33,10 +35,40 @@ function registerTemplates(services: Services): void {
   const load = () => import('./commands/templates.ts');
   lazyCommand(services, CommandIds.newTemplate, async () => (await load()).newTemplate);
   lazyCommand(services, CommandIds.openSamples, async () => (await load()).openSamples);
+  const tree = new Lazy(async () => {
+    const { TemplatesTree } = await import('./views/templatesView.ts');
+    return services.store.add(new TemplatesTree());
+  });
+  void lazyTree<TemplateNode, TemplatesTree>(services, ViewIds.templates, tree);
+  lazyCommand(services, CommandIds.refreshTemplates, async () => async () => (await tree.value).refresh());
 }
 
 function registerModels(services: Services): void {
   const load = () => import('./commands/models.ts');
   lazyCommand(services, CommandIds.addModel, async () => (await load()).addModel);
   lazyCommand(services, CommandIds.downloadModel, async () => (await load()).downloadModel);
+  lazyCommand(services, CommandIds.addEndpoint, async () => (await load()).addEndpoint);
+  lazyCommand(services, CommandIds.forgetKeys, async () => (await load()).forgetKeys);
+  lazyCommand(services, CommandIds.resetApprovals, async () => (await load()).resetApprovals);
+}
+
+/** Diagnostics start with the first template that is opened. */
+function registerLanguage(services: Services): void {
+  const language = { language: 'prompty' };
+  services.store.add(
+    vscode.languages.registerCodeLensProvider(language, {
+      provideCodeLenses: async document => (await import('./language/codeLens.ts')).provideCodeLenses(document),
+    }),
+  );
+  let started = false;
+  const start = (document: vscode.TextDocument): void => {
+    if (started || document.languageId !== 'prompty') return;
+    started = true;
+    import('./language/diagnostics.ts').then(
+      ({ provideDiagnostics }) => services.store.add(provideDiagnostics(services)),
+      (error: unknown) => services.logger.error('Templates are not checked.', error),
+    );
+  };
+  services.store.add(vscode.workspace.onDidOpenTextDocument(start));
+  for (const document of vscode.workspace.textDocuments) start(document);
 }

@@ -69,7 +69,7 @@ export function registerModelsView(services: Services): void {
 }
 
 /** A tree view whose provider is loaded when the view first asks for rows. */
-function lazyTree<N, T extends vscode.TreeDataProvider<N>>(
+export function lazyTree<N, T extends vscode.TreeDataProvider<N>>(
   services: Services,
   id: string,
   tree: Lazy<Promise<T>>,

@@ -12,8 +12,10 @@ import type { Supervisor } from '../jobs/supervisor.ts';
 import type { ModelRegistry } from '../providers/registry.ts';
 import type { PreferenceJournal } from '../storage/preferenceJournal.ts';
 import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+import { Approvals } from './approvals.ts';
 import { CommandIds } from './commandIds.ts';
-import { setting } from './config.ts';
+import { onSetting, setting } from './config.ts';
+import { SecretKeys } from './secretKeys.ts';
 import { l10nBundle } from './webview.ts';
 
 /** A value made at its first use; `peek` does not make it. */
@@ -35,6 +37,8 @@ export class Lazy<T> {
 export class Services implements Disposable {
   readonly context: vscode.ExtensionContext;
   readonly store = new DisposableStore();
+  readonly keys: SecretKeys;
+  readonly approvals: Approvals;
   readonly #output: Lazy<vscode.LogOutputChannel>;
   readonly #journals = new Map<string, Promise<PreferenceJournal>>();
   readonly #supervisors = new Map<string, Promise<Supervisor>>();
@@ -44,6 +48,8 @@ export class Services implements Disposable {
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
+    this.keys = new SecretKeys(context.secrets, context.globalState);
+    this.approvals = new Approvals(context.workspaceState);
     this.#output = new Lazy(() => this.store.add(vscode.window.createOutputChannel('Tunesmith', { log: true })));
     const bundle = new Lazy(l10nBundle);
     if (vscode.l10n.bundle) l10n.config(bundle.value);
@@ -104,13 +110,21 @@ export class Services implements Disposable {
     const folder = this.workspaceFolder(near);
     const layout = folder?.uri.scheme === 'file' ? workspaceLayout(folder.uri.fsPath) : undefined;
     return this.#once(this.#registries, layout?.root ?? '', async () => {
-      const [{ ModelRegistry }, { modelStore }, inference] = await Promise.all([
+      const [{ ModelRegistry }, { endpointProvider }, { modelStore }, inference] = await Promise.all([
         import('../providers/registry.ts'),
+        import('../providers/openAiCompatible.ts'),
         import('../storage/modelStore.ts'),
         this.inference(),
       ]);
       const store = modelStore({ layout, user: userFolder() });
-      return this.store.add(new ModelRegistry({ root: this.root, store, inference }));
+      const servers = endpointProvider({
+        endpoints: () => setting('endpoints'),
+        keys: this.keys,
+        approve: (origin, model) => this.approvals.ask({ kind: 'endpoint', address: origin }, model),
+      });
+      const registry = this.store.add(new ModelRegistry({ root: this.root, store, inference, providers: [servers] }));
+      this.store.add(onSetting(['endpoints'], () => registry.refresh()));
+      return registry;
     });
   }
 

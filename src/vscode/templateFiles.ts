@@ -1,60 +1,46 @@
-/** Reads the files that a template names, never outside the workspace: rows of inputs, example banks. */
-import { readFile, realpath, stat } from 'node:fs/promises';
+/** The files that a template names, read again only when they changed, so that typing in a template stays quick. */
+import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { HumanError } from '../base/errors.ts';
 import type { ExampleBank } from '../core/datasets/bank.ts';
 import type { DataRow } from '../core/datasets/rows.ts';
+import type { Template } from '../core/prompts/template.ts';
 
-/** Bytes: more than a person can look through. */
-const Limit = 64 * 1024 * 1024;
+const kept = new Map<string, { readonly stamp: string; readonly value: unknown }>();
 
-/** Parsed files by path and state on disk, so that typing in a template does not read its data again. */
-const parsed = new Map<string, { readonly stamp: string; readonly value: unknown }>();
+/** The folder that nothing a template names may leave: its workspace folder, else its own. */
+export const workspaceOf = (uri: vscode.Uri): string =>
+  vscode.workspace.getWorkspaceFolder(uri)?.uri.fsPath ?? path.dirname(uri.fsPath);
 
-/** The absolute path of a file that `template` names. Throws a HumanError when it would leave the workspace. */
-export async function templateFile(template: vscode.Uri, relative: string): Promise<string> {
-  const refuse = (reason: string): HumanError => new HumanError(reason, { place: { file: template.fsPath } });
-  if (path.isAbsolute(relative) || /^[a-z]:/i.test(relative)) {
-    throw refuse(vscode.l10n.t('“{0}” must be relative to the template.', relative));
-  }
-  const folder = vscode.workspace.getWorkspaceFolder(template)?.uri.fsPath ?? path.dirname(template.fsPath);
-  const wanted = path.resolve(path.dirname(template.fsPath), relative);
-  const real = await realpath(wanted).catch(() => undefined);
-  if (real === undefined) throw refuse(vscode.l10n.t('The file “{0}” is not there. Correct the path.', relative));
-  const root = await realpath(folder);
-  if (real !== root && !real.startsWith(root + path.sep)) {
-    throw refuse(vscode.l10n.t('“{0}” lies outside the workspace. Templates can only read files inside it.', relative));
-  }
-  return real;
-}
+/** The path of a file that a template names, to open it in an editor. */
+export const besideTemplate = (uri: vscode.Uri, name: string): vscode.Uri =>
+  vscode.Uri.file(path.resolve(path.dirname(uri.fsPath), name));
 
-async function read<T>(template: vscode.Uri, relative: string, parse: (text: string, file: string) => T): Promise<T> {
-  const file = await templateFile(template, relative);
-  const open = vscode.workspace.textDocuments.find(
-    document => document.uri.scheme === 'file' && document.uri.fsPath === file,
+async function cached<T>(uri: vscode.Uri, name: string, read: () => Promise<T>): Promise<T> {
+  const file = besideTemplate(uri, name).fsPath;
+  const stamp = await stat(file).then(
+    ({ size, mtimeMs, ino }) => `${size} ${mtimeMs} ${ino}`,
+    () => undefined,
   );
-  const { size, mtimeMs } = await stat(file);
-  if (size > Limit) {
-    throw new HumanError(
-      vscode.l10n.t('“{0}” is larger than {1} MB. Use a smaller file.', relative, Limit / 1024 / 1024),
-    );
-  }
-  const stamp = open?.isDirty ? `open ${open.version}` : `${size} ${mtimeMs}`;
-  const known = parsed.get(file);
-  if (known?.stamp === stamp) return known.value as T;
-  const text = open?.isDirty ? open.getText() : await readFile(file, 'utf8');
-  const value = parse(text, path.basename(file));
-  parsed.set(file, { stamp, value });
+  const known = kept.get(file);
+  if (stamp !== undefined && known?.stamp === stamp) return known.value as T;
+  const value = await read();
+  if (stamp !== undefined) kept.set(file, { stamp, value });
   return value;
 }
 
-export async function readTemplateRows(template: vscode.Uri, relative: string): Promise<readonly DataRow[]> {
-  const { readRows } = await import('../core/datasets/rows.ts');
-  return read(template, relative, readRows);
+/** Throws a HumanError with file and line for what cannot be read. */
+export async function rowsOf(uri: vscode.Uri, template: Template): Promise<readonly DataRow[] | undefined> {
+  const { rows } = template.tunesmith;
+  if (rows === undefined) return undefined;
+  const { readTemplateRows } = await import('../storage/templateFiles.ts');
+  return cached(uri, rows, () => readTemplateRows(template, workspaceOf(uri)));
 }
 
-export async function readTemplateBank(template: vscode.Uri, relative: string): Promise<ExampleBank> {
-  const { readBank } = await import('../core/datasets/bank.ts');
-  return read(template, relative, readBank);
+/** Throws a HumanError with file and line for what cannot be read. */
+export async function bankOf(uri: vscode.Uri, template: Template): Promise<ExampleBank | undefined> {
+  const { examples } = template.tunesmith;
+  if (!examples) return undefined;
+  const { readTemplateBank } = await import('../storage/templateFiles.ts');
+  return cached(uri, examples.bank, () => readTemplateBank(template, workspaceOf(uri)));
 }

@@ -28,7 +28,7 @@ export async function trainingPrompts(
     signal?.throwIfAborted();
     const text = (await vscode.workspace.openTextDocument(uri)).getText();
     if (![...sets].some(set => text.includes(set))) continue;
-    const loaded = await loadTemplate(uri, text);
+    const loaded = await loadTemplate(uri, text, services.approvals);
     const { template, rows, bank } = loaded;
     if (!rows || !(sets.has(template.name) || (template.displayName && sets.has(template.displayName)))) continue;
     const evaluator = await services.evaluator();

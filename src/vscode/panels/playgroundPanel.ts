@@ -7,6 +7,7 @@ import { type PlaygroundState, playgroundContract, type Setup, SetupSchema } fro
 import type { Channel, Handlers } from '../../protocol/rpc.ts';
 import { CommandIds, PanelTypes, ViewIds } from '../commandIds.ts';
 import type { Services } from '../services.ts';
+import { besideTemplate } from '../templateFiles.ts';
 import { findTemplates } from '../templates.ts';
 import { pageHtml, webviewChannel, webviewOptions } from '../webview.ts';
 import { idle } from './playgroundRun.ts';
@@ -20,8 +21,24 @@ const SavedSchema = v.object({ uri: v.nullish(v.string()), setup: v.nullish(Setu
 
 const open = new Set<PlaygroundPanel>();
 
-export async function openPlayground(services: Services, target?: unknown): Promise<PlaygroundPanel> {
+/** `model`: an id that is added beside the models that are there, in the playground that was used last. */
+export async function openPlayground(
+  services: Services,
+  target?: unknown,
+  { model }: { readonly model?: string } = {},
+): Promise<PlaygroundPanel> {
+  const panel = show(services, target, model !== undefined);
+  if (model !== undefined) await panel.addModel(model);
+  return panel;
+}
+
+function show(services: Services, target: unknown, anyPanel: boolean): PlaygroundPanel {
   const uri = uriOf(target);
+  const active = anyPanel && !(target instanceof vscode.Uri) ? PlaygroundPanel.active : undefined;
+  if (active) {
+    active.reveal();
+    return active;
+  }
   const known = [...open].find(panel => panel.uri?.toString() === uri?.toString());
   if (known) {
     known.reveal();
@@ -68,6 +85,8 @@ export class PlaygroundPanel {
   readonly #channel: Channel<ToWebview>;
   #uri: vscode.Uri | undefined;
   #setup: Setup | undefined;
+  /** A model that was asked for before a template was open. */
+  #wanted: string | undefined;
   #session: PlaygroundSession | undefined;
   #opening: Promise<void> | undefined;
 
@@ -117,14 +136,21 @@ export class PlaygroundPanel {
     );
   }
 
-  /** Adds a model beside those that are there. */
+  /** Adds a model beside those that are there; without a template it waits for one. */
   async addModel(id: string): Promise<void> {
+    this.#wanted = id;
     await this.#ensureSession();
-    const session = this.#need();
+    await this.#addWanted();
+  }
+
+  async #addWanted(): Promise<void> {
+    const session = this.#session;
+    const id = this.#wanted;
+    if (!session || id === undefined) return;
+    this.#wanted = undefined;
     const setup = { ...session.setup, models: [...new Set([...session.setup.models, id])] };
     await session.configure(setup);
     this.#channel.remote.setup(session.setup);
-    this.reveal();
   }
 
   #need(): PlaygroundSession {
@@ -152,6 +178,7 @@ export class PlaygroundPanel {
     this.#session?.dispose();
     this.#session = session;
     this.#panel.title = titleOf(uri);
+    await this.#addWanted();
   }
 
   async #state(): Promise<PlaygroundState> {
@@ -227,7 +254,10 @@ export class PlaygroundPanel {
         this.#channel.remote.restart({});
         return null;
       },
-      approve: () => null,
+      approve: async ({ id }) => {
+        await this.#need().approve(id);
+        return null;
+      },
       act: async ({ action }) => {
         await this.#act(action);
         return null;
@@ -243,8 +273,7 @@ export class PlaygroundPanel {
     const run = (id: string, ...args: unknown[]): Thenable<unknown> => vscode.commands.executeCommand(id, ...args);
     const openFile = async (relative: string | undefined): Promise<void> => {
       if (relative === undefined) return;
-      const { templateFile } = await import('../templateFiles.ts');
-      await vscode.window.showTextDocument(vscode.Uri.file(await templateFile(this.#need().uri, relative)), {
+      await vscode.window.showTextDocument(besideTemplate(this.#need().uri, relative), {
         viewColumn: vscode.ViewColumn.Beside,
       });
     };

@@ -87,7 +87,15 @@ export class PlaygroundSession implements Disposable {
         if (saved !== this.#document.document && /\.(jsonl|csv|prompty)$/i.test(saved.uri.path)) this.#refreshSoon();
       }),
     );
+    this.#store.add(this.services.approvals.onDidChange(() => this.#refreshSoon()));
+    this.#store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => this.#refreshSoon()));
     void this.#preview();
+  }
+
+  /** Asks the user for what the template waits for. */
+  async approve(id: string): Promise<void> {
+    const reference = this.#loaded.waiting[Number(id)];
+    if (reference) await this.services.approvals.ask(reference, this.#loaded.template.name);
   }
 
   state(): Omit<PlaygroundState, 'templates' | 'trusted'> {
@@ -95,7 +103,7 @@ export class PlaygroundSession implements Disposable {
     return {
       uri: this.uri.toString(),
       document: { version, text, bodyStart: parseTemplate(text, '').bodyRange.start },
-      template: templateState(this.#loaded, this.#loaded.diagnostics, []),
+      template: templateState(this.#loaded),
       setup: this.setup,
       columns: this.#scored(),
       cells: [...this.#cells.values()],
@@ -234,7 +242,7 @@ export class PlaygroundSession implements Disposable {
   }
 
   async #load(): Promise<void> {
-    this.#loaded = await loadTemplate(this.uri, this.#document.text);
+    this.#loaded = await loadTemplate(this.uri, this.#document.text, this.services.approvals);
   }
 
   async #refresh(): Promise<void> {
@@ -242,7 +250,7 @@ export class PlaygroundSession implements Disposable {
     await this.#load();
     const last = rowCount(this.#loaded) - 1;
     if (this.setup.row > last) this.#page.setup((this.#setup = { ...this.setup, row: Math.max(0, last) }));
-    this.#page.template(templateState(this.#loaded, this.#loaded.diagnostics, []));
+    this.#page.template(templateState(this.#loaded));
     this.#page.columns(this.#scored());
     await this.#preview();
   }
@@ -305,7 +313,8 @@ export class PlaygroundSession implements Disposable {
 
   async #other(file: string): Promise<void> {
     const uri = vscode.Uri.parse(file);
-    this.#others.set(file, await loadTemplate(uri, (await vscode.workspace.openTextDocument(uri)).getText()));
+    const document = await vscode.workspace.openTextDocument(uri);
+    this.#others.set(file, await loadTemplate(uri, document.getText(), this.services.approvals));
   }
 
   #columns(): (Column & RunColumn)[] {

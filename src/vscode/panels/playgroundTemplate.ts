@@ -7,9 +7,17 @@ import type { DataRow } from '../../core/datasets/rows.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
 import type { Values } from '../../core/prompts/inputValues.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
+import {
+  checkReferences,
+  type Reference,
+  type ReferenceCheck,
+  referencesOf,
+  resolveReferences,
+} from '../../core/prompts/references.ts';
 import type { Diagnostic, Template } from '../../core/prompts/template.ts';
 import type { TemplateState } from '../../protocol/playground.ts';
-import { readTemplateBank, readTemplateRows } from '../templateFiles.ts';
+import { type Approvals, words } from '../approvals.ts';
+import { bankOf, rowsOf } from '../templateFiles.ts';
 
 /** Rows that the page is given; a run takes no more either. */
 const ShownRows = 1000;
@@ -21,13 +29,21 @@ export interface LoadedTemplate {
   readonly rows?: readonly DataRow[];
   /** The template's own and those of its files. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What the template wants from outside and may not have yet. */
+  readonly waiting: readonly Reference[];
 }
 
 /** Reads the template's text and its files; what is wrong with them becomes diagnostics. */
-export async function loadTemplate(uri: vscode.Uri, text: string): Promise<LoadedTemplate> {
-  const template = parseTemplate(text, vscode.workspace.asRelativePath(uri, false));
-  const diagnostics = [...template.diagnostics];
-  const { examples, rows } = template.tunesmith;
+export async function loadTemplate(uri: vscode.Uri, text: string, approvals: Approvals): Promise<LoadedTemplate> {
+  const parsed = parseTemplate(text, uri.fsPath);
+  const references = referencesOf(parsed);
+  const check = checkReferences(references, approvals.policy());
+  const resolved = references.length === 0 ? { template: parsed, diagnostics: [] } : await resolve(parsed, check);
+  const { template } = resolved;
+  const diagnostics = [...template.diagnostics, ...resolved.diagnostics];
+  for (const { reason } of check.refused) {
+    diagnostics.push({ severity: 'warning', code: 'approval', message: reason, range: template.frontMatterRange });
+  }
   const attempt = async <T>(
     read: () => Promise<T>,
     code: Diagnostic['code'],
@@ -37,23 +53,34 @@ export async function loadTemplate(uri: vscode.Uri, text: string): Promise<Loade
       return await read();
     } catch (error) {
       if (!isHumanError(error)) throw error;
-      const inside = error.place.line !== undefined;
-      diagnostics.push({
-        severity: 'error',
-        code,
-        message: error.message,
-        range,
-        ...(inside ? { file: error.place.file, line: error.place.line } : {}),
-      });
+      const { file, line } = error.place;
+      const elsewhere = file !== undefined && file !== template.file;
+      const place = elsewhere ? { file: vscode.workspace.asRelativePath(file, false), line } : {};
+      diagnostics.push({ severity: 'error', code, message: error.message, range, ...place });
       return undefined;
     }
   };
-  const bank = examples && (await attempt(() => readTemplateBank(uri, examples.bank), 'missing-bank', examples.range));
-  const data =
-    rows === undefined
-      ? undefined
-      : await attempt(() => readTemplateRows(uri, rows), 'missing-file', rangeOf(template, rows));
-  return { uri, template, bank, rows: data, diagnostics };
+  const { examples, rows: rowsFile } = template.tunesmith;
+  const bank = await attempt(() => bankOf(uri, template), 'missing-bank', examples?.range ?? template.frontMatterRange);
+  const rows = await attempt(() => rowsOf(uri, template), 'missing-file', rangeOf(template, rowsFile ?? ''));
+  return { uri, template: { ...template, diagnostics }, bank, rows, diagnostics, waiting: check.needsApproval };
+}
+
+/** Puts in what was approved; what was not becomes an error, so that it is never sent. */
+async function resolve(
+  template: Template,
+  { approved }: ReferenceCheck,
+): Promise<{ readonly template: Template; readonly diagnostics: readonly Diagnostic[] }> {
+  const env = new Map<string, string | undefined>();
+  const files = new Map<string, string | undefined>();
+  const { readReferencedFile } = await import('../../storage/templateFiles.ts');
+  for (const reference of approved) {
+    if (reference.kind === 'env') env.set(reference.name, process.env[reference.name]);
+    // A file that cannot be read is reported as missing where it is named.
+    else if (reference.kind === 'file')
+      files.set(reference.file, await readReferencedFile(template.file, reference.file).catch(() => undefined));
+  }
+  return resolveReferences(template, { env, files });
 }
 
 /** Where the front matter names a file; its first line where the text is not found. */
@@ -86,10 +113,9 @@ const asText = (value: unknown): string =>
 
 export function templateState(
   loaded: LoadedTemplate,
-  diagnostics: readonly Diagnostic[],
-  approvals: TemplateState['approvals'],
+  diagnostics: readonly Diagnostic[] = loaded.diagnostics,
 ): TemplateState {
-  const { template, uri, bank, rows } = loaded;
+  const { template, uri, bank, rows, waiting } = loaded;
   const { reasoning, examples, expected, grade } = template.tunesmith;
   const { answer } = reasoning;
   const indices = Array.from({ length: rowCount(loaded) }, (_, i) => i);
@@ -136,7 +162,10 @@ export function templateState(
       range: { ...range },
       place: file === undefined ? null : line === undefined ? file : `${file}:${line}`,
     })),
-    approvals: [...approvals],
+    approvals: waiting.map((reference, index) => ({
+      id: String(index),
+      message: words(reference, template.name).question,
+    })),
   };
 }
 
