@@ -1,5 +1,5 @@
 /** Builds `dist/`: one esbuild entry per runtime (extension host, child processes, command line, webviews). */
-import { chmod, copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type BuildOptions, build, context } from 'esbuild';
 
@@ -86,9 +86,15 @@ async function copyAssets(): Promise<void> {
     await copyFile(path.join(icons, name), path.join(dist, 'media', name));
 }
 
+/** What an earlier build left. Files are replaced in place, so that a running extension always finds its own. */
+async function removeStale(current: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(dist)) {
+    if (/\.(cjs|mjs)$/.test(name) && !current.has(name)) await rm(path.join(dist, name));
+  }
+}
+
 async function main(): Promise<void> {
   const started = performance.now();
-  if (!flags.has('--keep') && !flags.has('--watch')) await rm(dist, { recursive: true, force: true });
   const present: Entry[] = [];
   for (const entry of entries) if (await exists(path.join(root, entry.from))) present.push(entry);
   const all = present.map(
@@ -100,6 +106,7 @@ async function main(): Promise<void> {
     return;
   }
   await Promise.all([...all.map(options => build(options)), copyAssets()]);
+  await removeStale(new Set(present.map(({ to }) => to)));
   const cli = path.join(dist, 'cli.mjs');
   if (await exists(cli)) await chmod(cli, 0o755);
   for (const { to } of present) {
