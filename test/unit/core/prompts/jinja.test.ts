@@ -63,9 +63,9 @@ describe('renderJinja', () => {
         rendered++;
         assert.equal(textOf(template, { x: 'X', y: true }), wanted);
       }),
-      { numRuns: 3000, seed: 7 },
+      { numRuns: 1000, seed: 7 },
     );
-    assert.ok(rendered > 500);
+    assert.ok(rendered > 150);
   });
 
   it('knows where each piece comes from', () => {
@@ -135,7 +135,7 @@ describe('scanJinja', () => {
           jinjaVariables(source);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 700 },
     );
   });
 
