@@ -6,7 +6,7 @@ import { l10n } from '../../base/l10n.ts';
 import { type Cell, type CellResult, runCells, samplingOf } from '../../core/evaluation/runCells.ts';
 import type { SamplingOptions } from '../../core/generation.ts';
 import { exampleValues, type Values } from '../../core/prompts/inputValues.ts';
-import { firstError } from '../../core/prompts/promptyFile.ts';
+import { firstError, toHumanError } from '../../core/prompts/promptyFile.ts';
 import { messagesOf, renderPrompt } from '../../core/prompts/render.ts';
 import { type RenderedPrompt, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
 import { wilson } from '../../core/statistics/intervals.ts';
@@ -137,8 +137,8 @@ async function prepare(cli: Cli, template: Template, options: RunOptions, strate
       cli.evaluator.render,
     );
     if (!prompt) throw firstError(template, diagnostics) ?? new Error('nothing rendered and nothing said');
-    if (prompt.shots.length < wanted && bank && rows.length === 0)
-      cli.note(l10n.t('The bank has only {0} fitting examples of the {1} wanted.', prompt.shots.length, wanted));
+    const few = diagnostics.find(({ code }) => code === 'too-few-examples');
+    if (few && rows.length === 0) cli.note(toHumanError(template, few).describe());
     rows.push({ number, values, prompt, expected: expected === undefined ? undefined : values[expected] });
   }
   return rows;

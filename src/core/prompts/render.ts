@@ -63,8 +63,17 @@ export async function renderPrompt(
   try {
     const turns = await job.turns({ ...values, shots: [] });
     const question = turns.findLast((turn): turn is RenderedMessage => !isSlot(turn) && turn.role === 'user');
-    const chosen = wanted > 0 ? chooseShots(template, options, wanted) : [];
+    const chosen = wanted > 0 ? candidates(template, options) : [];
     const shots = await job.examples(chosen, strategy, values, question, wanted, options.bank);
+    if (shots.length < wanted) {
+      const message = l10n.t(
+        'Only {0} of {1} examples fit: the bank has no more, or they lack “reasoning”.',
+        shots.length,
+        wanted,
+      );
+      const range = template.tunesmith.examples?.range ?? noRange;
+      diagnostics.push({ severity: 'warning', code: 'too-few-examples', message, range });
+    }
     const listed = template.variables.some(use => use.name === 'shots') && !turns.some(isShots);
     // A template that lists its examples itself is rendered again with the rows.
     const full = listed ? await job.turns({ ...values, shots: shots.map(shot => shot.fields) }) : turns;
@@ -125,7 +134,7 @@ class Rendering {
 
   /** Up to `wanted` examples, passing over those that ask the question itself. */
   async examples(
-    candidates: readonly number[],
+    order: readonly number[],
     strategy: Strategy,
     values: Values,
     question: RenderedMessage | undefined,
@@ -133,7 +142,7 @@ class Rendering {
     bank: ExampleBank | undefined,
   ): Promise<Shot[]> {
     const shots: Shot[] = [];
-    for (const index of candidates) {
+    for (const index of order) {
       if (shots.length >= wanted) break;
       const row = bank?.rows[index];
       if (!row) continue;
@@ -193,13 +202,13 @@ class Rendering {
 }
 
 /** All rows of the bank in the order in which they are to be tried. */
-function chooseShots(template: Template, options: RenderOptions, wanted: number): readonly number[] {
+function candidates(template: Template, options: RenderOptions): readonly number[] {
   const size = options.bank?.rows.length ?? 0;
   const indices = Array.from({ length: size }, (_, index) => index);
   const settings = template.tunesmith.examples;
   if ((options.selection ?? settings?.selection ?? 'fixed') === 'fixed') return indices;
   const seed = options.exampleSeed ?? settings?.seed ?? 0;
-  return wanted === 0 ? [] : Rng.seeded(seed).stream('shots').shuffled(indices);
+  return Rng.seeded(seed).stream('shots').shuffled(indices);
 }
 
 /** Fills slots. Examples without a slot of their own go before the last user message. */

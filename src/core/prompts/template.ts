@@ -22,6 +22,7 @@ export type DiagnosticCode =
   | 'undeclared-variable'
   | 'missing-input'
   | 'missing-bank'
+  | 'too-few-examples'
   | 'bad-row'
   | 'no-message'
   | 'old-version'

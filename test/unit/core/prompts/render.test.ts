@@ -99,6 +99,17 @@ describe('renderPrompt', () => {
     }
   });
 
+  it('warns when fewer examples fit than are wanted', async () => {
+    const template = load(join(golden, 'steps.prompty'));
+    const options = { bank: bankOf(template), values: { problem: '5 + 5' }, shots: 4 };
+    const { prompt, diagnostics } = await renderPrompt(template, options, renderInProcess);
+    assert.equal(prompt?.shots.length, 3, 'one row has no reasoning');
+    assert.deepEqual(
+      diagnostics.map(({ code, severity }) => [code, severity]),
+      [['too-few-examples', 'warning']],
+    );
+  });
+
   it('draws the same random shots for the same seed and others for another', async () => {
     const template = load(join(golden, 'steps.prompty'));
     const draw = async (exampleSeed: number) =>
