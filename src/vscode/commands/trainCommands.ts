@@ -12,6 +12,7 @@ import { setting } from '../config.ts';
 import { jobsOf } from '../jobs.ts';
 import { newRewardJob, newRlhfJob } from '../newJobs.ts';
 import { openDashboard } from '../panels/jobDashboard.ts';
+import { type Choice, QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
 import { trainingPrompts } from '../trainingPrompts.ts';
 
@@ -25,25 +26,34 @@ export async function trainRewardModel(services: Services): Promise<void> {
     return;
   }
   const prompts = new Set(pairs.map(pair => pair.item)).size;
-  const title = vscode.l10n.t('Train Reward Model on {0} Pairs from {1} Prompts', pairs.length, prompts);
-  const preset = await pickPreset(title, {
-    quick: vscode.l10n.t('about a minute; {0} epochs', rewardPresets.quick.epochs),
-    standard: vscode.l10n.t('slower and better with many rankings; {0} epochs', rewardPresets.standard.epochs),
-  });
-  if (!preset) return;
+  const steps = new QuickSteps(
+    vscode.l10n.t('Train Reward Model on {0} Pairs from {1} Prompts', pairs.length, prompts),
+  );
   const registry = await services.models();
-  const model = await pickBase(registry, title, journal.items());
-  if (!model) return;
-  const { id, name } = await newRewardJob({
-    layout,
-    name: `${setName(pairs, journal.items())}-rm`,
-    preset,
-    model: await loading(model.label, () => registry.reference(model.id)),
-    threads: setting('threads'),
-    seed: 0,
-    pairs,
-  });
-  await startJob(services, id, name);
+  let preset: PresetName | undefined;
+  let model: ModelDescription | undefined;
+  try {
+    preset = await askPreset(steps, {
+      quick: vscode.l10n.t('about a minute; {0} epochs', rewardPresets.quick.epochs),
+      standard: vscode.l10n.t('slower and better with many rankings; {0} epochs', rewardPresets.standard.epochs),
+    });
+    model = preset && (await askBase(steps, registry, journal.items()));
+  } finally {
+    steps.dispose();
+  }
+  if (!preset || !model) return;
+  const made = await preparing(vscode.l10n.t('Preparing {0} pairs', pairs.length), async () =>
+    newRewardJob({
+      layout,
+      name: `${setName(pairs, journal.items())}-rm`,
+      preset,
+      model: await registry.reference(model.id),
+      threads: setting('threads'),
+      seed: 0,
+      pairs,
+    }),
+  );
+  await startJob(services, made.id, made.name);
 }
 
 export async function fineTune(services: Services): Promise<void> {
@@ -57,43 +67,48 @@ export async function fineTune(services: Services): Promise<void> {
   }
   const title = vscode.l10n.t('Fine-Tune with RLHF');
   const registry = await services.models();
-  const source = await pickReward(registry, title);
-  if (source === undefined) return;
-  if (source === 'train-first') {
+  const steps = new QuickSteps(title);
+  let reward: ChosenReward | 'train-first' | undefined;
+  let preset: PresetName | undefined;
+  let base: string | undefined;
+  try {
+    const choose = await askReward(steps, registry, title);
+    reward = await choose?.();
+    if (reward !== undefined && reward !== 'train-first') {
+      preset = await askPreset(steps, {
+        quick: vscode.l10n.t('a minute or two; {0} steps', rlhfPresets.quick.steps),
+        standard: vscode.l10n.t('takes its time; {0} steps', rlhfPresets.standard.steps),
+      });
+      // A reward model scores answers of the base that it stands on, so with one there is nothing to choose.
+      if (preset) base = reward.kind === 'model' ? reward.base : (await askBase(steps, registry, items))?.id;
+    }
+  } finally {
+    steps.dispose();
+  }
+  if (reward === 'train-first') {
     await vscode.commands.executeCommand(CommandIds.trainRewardModel);
     return;
   }
-  const preset = await pickPreset(title, {
-    quick: vscode.l10n.t('a minute or two; {0} steps', rlhfPresets.quick.steps),
-    standard: vscode.l10n.t('takes its time; {0} steps', rlhfPresets.standard.steps),
+  if (!reward || !preset || base === undefined) return;
+  const chosen = { reward, preset, base };
+  const made = await preparing(vscode.l10n.t('Preparing prompts'), async signal => {
+    const { prompts } = await trainingPrompts(services, items, signal);
+    return newRlhfJob({
+      layout,
+      name: `${items.at(-1)!.set}-tuned`,
+      preset: chosen.preset,
+      model: await registry.reference(chosen.base),
+      threads: setting('threads'),
+      seed: 0,
+      prompts,
+      reward: await rewardSource(registry, chosen.reward),
+    });
   });
-  if (!preset) return;
-  // A reward model scores answers of the base that it stands on, so with one there is nothing to choose.
-  const base = source.kind === 'model' ? source.model.id : (await pickBase(registry, title, items))?.id;
-  if (base === undefined) return;
-  const made = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Preparing prompts'), cancellable: true },
-    async (_, token) => {
-      const stop = new AbortController();
-      token.onCancellationRequested(() => stop.abort());
-      const { prompts } = await trainingPrompts(services, items, stop.signal);
-      const reward: RewardSource =
-        source.kind === 'model'
-          ? { kind: 'model', model: await registry.rewardReference(source.name) }
-          : { kind: 'rule', reward: source.reward };
-      return newRlhfJob({
-        layout,
-        name: `${items.at(-1)!.set}-tuned`,
-        preset,
-        model: await registry.reference(base),
-        threads: setting('threads'),
-        seed: 0,
-        prompts,
-        reward,
-      });
-    },
-  );
   await startJob(services, made.id, made.name);
+}
+
+async function rewardSource(registry: ModelRegistry, reward: ChosenReward): Promise<RewardSource> {
+  return reward.kind === 'model' ? { kind: 'model', model: await registry.rewardReference(reward.name) } : reward;
 }
 
 /** The common set of the pairs, or a word that is always right. */
@@ -114,24 +129,17 @@ async function askToRank(itemsWait: boolean): Promise<void> {
   await vscode.commands.executeCommand(itemsWait ? `${ViewIds.rank}.focus` : CommandIds.openPlayground);
 }
 
-async function pickPreset(
-  title: string,
-  details: Readonly<Record<PresetName, string>>,
-): Promise<PresetName | undefined> {
-  const picked = await vscode.window.showQuickPick(
-    [
-      { label: vscode.l10n.t('Quick'), description: details.quick, preset: 'quick' as const },
-      { label: vscode.l10n.t('Standard'), description: details.standard, preset: 'standard' as const },
-    ],
-    { title, placeHolder: vscode.l10n.t('How thoroughly?') },
-  );
-  return picked?.preset;
+function askPreset(steps: QuickSteps, details: Readonly<Record<PresetName, string>>): Promise<PresetName | undefined> {
+  return steps.ask<PresetName>(vscode.l10n.t('How thoroughly?'), [
+    { label: vscode.l10n.t('Quick'), description: details.quick, value: 'quick' },
+    { label: vscode.l10n.t('Standard'), description: details.standard, value: 'standard' },
+  ]);
 }
 
 /** A local base model; the one that wrote most of the answers first, and no question where there is only one. */
-async function pickBase(
+async function askBase(
+  steps: QuickSteps,
   registry: ModelRegistry,
-  title: string,
   items: readonly ItemRecord[],
 ): Promise<ModelDescription | undefined> {
   const all = await registry.list();
@@ -143,41 +151,36 @@ async function pickBase(
   }
   const sorted = [...bases].sort((a, b) => (counts.get(b.id) ?? 0) - (counts.get(a.id) ?? 0));
   if (sorted.length < 2) return sorted[0];
-  const picked = await vscode.window.showQuickPick(
-    sorted.map(model => ({ label: model.label, description: model.detail, model })),
-    { title, placeHolder: vscode.l10n.t('Which model?') },
+  return steps.ask(
+    vscode.l10n.t('Which model?'),
+    sorted.map(model => ({ label: model.label, description: model.detail, value: model })),
   );
-  return picked?.model;
 }
 
 type ChosenReward =
-  | { readonly kind: 'model'; readonly name: string; readonly model: { readonly id: string } }
+  | { readonly kind: 'model'; readonly name: string; readonly base: string }
   | { readonly kind: 'rule'; readonly reward: RuleReward };
-
-interface RewardItem extends vscode.QuickPickItem {
-  readonly choose?: () => Promise<ChosenReward | 'train-first' | undefined>;
-}
+type RewardChoice = () => Promise<ChosenReward | 'train-first' | undefined>;
 
 /** A trained reward model, newest first, or a rule that needs none. */
-async function pickReward(registry: ModelRegistry, title: string): Promise<ChosenReward | 'train-first' | undefined> {
+async function askReward(steps: QuickSteps, registry: ModelRegistry, title: string): Promise<RewardChoice | undefined> {
   const models = await registry.rewardModels();
-  const rows: RewardItem[] = models.map(model => {
-    const { base, metrics } = model.lineage;
-    const accuracy = metrics.eval_accuracy;
+  const rows: Choice<RewardChoice>[] = models.map(({ name, lineage }) => {
+    const accuracy = lineage.metrics.eval_accuracy;
     return {
-      label: `$(law) ${model.name}`,
+      label: `$(law) ${name}`,
       description:
         accuracy === undefined
           ? vscode.l10n.t('reward model')
           : vscode.l10n.t('reward model, right on {0} % of held-out pairs', Math.round(100 * accuracy)),
-      choose: async () => ({ kind: 'model', name: model.name, model: { id: base.id } }),
+      value: async () => ({ kind: 'model', name, base: lineage.base.id }),
     };
   });
   if (models.length === 0) {
     rows.push({
       label: `$(law) ${vscode.l10n.t('Train a Reward Model First…')}`,
       description: vscode.l10n.t('from your rankings'),
-      choose: async () => 'train-first',
+      value: async () => 'train-first',
     });
   }
   rows.push(
@@ -185,7 +188,7 @@ async function pickReward(registry: ModelRegistry, title: string): Promise<Chose
     {
       label: vscode.l10n.t('Contains a Word…'),
       description: vscode.l10n.t('1 where the answer has it, else 0'),
-      choose: async () => {
+      value: async () => {
         const word = await ask(title, vscode.l10n.t('Which word?'));
         return word === undefined ? undefined : { kind: 'rule', reward: { rule: 'word', word } };
       },
@@ -193,7 +196,7 @@ async function pickReward(registry: ModelRegistry, title: string): Promise<Chose
     {
       label: vscode.l10n.t('Matches a Regular Expression…'),
       description: vscode.l10n.t('1 where it is found, else 0'),
-      choose: async () => {
+      value: async () => {
         const pattern = await ask(title, vscode.l10n.t('Which regular expression?'), invalidPattern);
         return pattern === undefined ? undefined : { kind: 'rule', reward: { rule: 'regex', pattern } };
       },
@@ -201,7 +204,7 @@ async function pickReward(registry: ModelRegistry, title: string): Promise<Chose
     {
       label: vscode.l10n.t('Has a Length…'),
       description: vscode.l10n.t('1 inside a range of words, less outside'),
-      choose: async () => {
+      value: async () => {
         const range = await ask(title, vscode.l10n.t('How many words? For example 10-30'), invalidRange, '10-30');
         const [min, max] = (range ?? '').split(/\s*[-–]\s*/).map(Number);
         if (min === undefined || max === undefined) return undefined;
@@ -211,14 +214,10 @@ async function pickReward(registry: ModelRegistry, title: string): Promise<Chose
     {
       label: vscode.l10n.t('Is Valid JSON'),
       description: vscode.l10n.t('1 where it can be parsed, else 0'),
-      choose: async () => ({ kind: 'rule', reward: { rule: 'json-valid' } }),
+      value: async () => ({ kind: 'rule', reward: { rule: 'json-valid' } }),
     },
   );
-  const picked = await vscode.window.showQuickPick(rows, {
-    title,
-    placeHolder: vscode.l10n.t('What gives the reward?'),
-  });
-  return picked?.choose?.();
+  return steps.ask(vscode.l10n.t('What gives the reward?'), rows);
 }
 
 async function ask(
@@ -253,10 +252,14 @@ function invalidRange(text: string): string | undefined {
   return vscode.l10n.t('Type two numbers, the smaller first, for example 10-30.');
 }
 
-const loading = <T>(name: string, work: () => Promise<T>): Thenable<T> =>
+const preparing = <T>(title: string, work: (signal: AbortSignal) => Promise<T>): Thenable<T> =>
   vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Reading {0}', name) },
-    work,
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    (_, token) => {
+      const stop = new AbortController();
+      token.onCancellationRequested(() => stop.abort());
+      return work(stop.signal);
+    },
   );
 
 /** Starts it (or lets it wait for the one that runs), opens its dashboard, and shows how far it is. */

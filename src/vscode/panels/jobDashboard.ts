@@ -151,7 +151,8 @@ class DashboardView {
         await run(CommandIds.useModel, this.#job?.specification.output);
         return;
       case 'fine-tune':
-        await vscode.commands.executeCommand(CommandIds.fineTune);
+        // The questions that follow are none that this page waits for.
+        void vscode.commands.executeCommand(CommandIds.fineTune);
         return;
       case 'open-specification':
         await run(CommandIds.openJobSpecification);
