@@ -74,6 +74,8 @@ class Session {
   readonly #journal: PreferenceJournal;
   readonly #set: string;
   readonly #json: boolean;
+  /** The status stands on the last line, without a line break. */
+  #lineOpen = false;
   /** What undo took back: its item comes again with its ranks. */
   #reopened: JudgementRecord | undefined;
 
@@ -129,7 +131,6 @@ class Session {
           this.#say(l10n.t('Give every answer a rank first.'));
           continue;
         }
-        if (this.#cli.terminal.stderr.isTTY) this.#cli.terminal.stderr.write('\n');
         const milliseconds = Math.round(performance.now() - started);
         const judgement = {
           item: item.id,
@@ -187,13 +188,14 @@ class Session {
       ranks.length,
       ranks.length === 2 ? l10n.t('both bad') : l10n.t('all bad'),
     );
-    this.#cli.terminal.stderr.write(
-      this.#cli.terminal.stderr.isTTY ? `\r\x1b[2K${marks}   ${keys}` : `${marks}   ${keys}\n`,
-    );
+    const { stderr } = this.#cli.terminal;
+    stderr.write(stderr.isTTY ? `\r\x1b[2K${marks}   ${keys}` : `${marks}   ${keys}\n`);
+    this.#lineOpen = stderr.isTTY === true;
   }
 
   #say(text: string): void {
-    this.#cli.terminal.stderr.write(`${text}\n`);
+    this.#cli.terminal.stderr.write(`${this.#lineOpen ? '\n' : ''}${text}\n`);
+    this.#lineOpen = false;
   }
 }
 
