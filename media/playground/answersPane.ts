@@ -65,7 +65,7 @@ export class AnswersPane extends LitElement {
     if (run.total === 0) return '';
     const failed = run.failed > 0 ? `, ${l10n.t('{0} failed', run.failed)}` : '';
     return (
-      (run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : l10n.t('{0} answers', run.total)) +
+      (run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : answersWords(run.total)) +
       failed
     );
   }
@@ -214,7 +214,7 @@ export class AnswersPane extends LitElement {
         })),
       {
         label: second?.kind === 'template' ? l10n.t('Another template…') : l10n.t('Another Template…'),
-        icon: 'file-code',
+        icon: 'file-text',
         run: () => void store.ask(store.host.act({ action: 'choose-variant-template' })),
       },
       'separator' as const,
@@ -253,7 +253,7 @@ export class AnswersPane extends LitElement {
     const models = store.state?.models ?? [];
     return html`<div class="welcome">
       <p>${l10n.t('Answers appear here, one column for each model or variant and one row for each input.')}</p>
-      <button class="button" @click=${() => store.run({ kind: 'row', row: store.setup.row })}>${icon('play')}${l10n.t('Run Row {0}', store.setup.row + 1)}<kbd>Ctrl+Enter</kbd></button>
+      <button class="button secondary" @click=${() => store.run({ kind: 'row', row: store.setup.row })}>${icon('play')}${l10n.t('Run Row {0}', store.setup.row + 1)}<kbd>Ctrl+Enter</kbd></button>
       <p class="dim">
         ${l10n.t('Take two or more samples of each answer to rank them.')}
         ${
@@ -296,5 +296,7 @@ export class AnswersPane extends LitElement {
     target.scrollIntoView({ block: 'nearest' });
   }
 }
+
+const answersWords = (count: number): string => (count === 1 ? l10n.t('1 answer') : l10n.t('{0} answers', count));
 
 customElements.define('tunesmith-answers-pane', AnswersPane);

@@ -64,7 +64,7 @@ class Playground extends LitElement {
             ${templates.map(
               template =>
                 html`<li><button class="pick" @click=${() => store.ask(store.host.openTemplate({ uri: template.uri }))}>
-                  ${icon('file-code')}<span>${template.name}</span><span class="dim clip">${template.detail}</span></button></li>`,
+                  ${icon('file-text')}<span>${template.name}</span><span class="dim clip">${template.detail}</span></button></li>`,
             )}
           </ul>`
           : html`<p class="dim">${l10n.t('There are no templates in this folder yet.')}</p>`

@@ -1,18 +1,24 @@
 /** Keeps the playground's answers in the run store of the workspace, and brings the newest back after a reload. */
+import * as v from 'valibot';
 import * as vscode from 'vscode';
-import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import type { Disposable } from '../../base/disposable.ts';
 import { extractAnswers, gradeAnswer } from '../../core/evaluation/answers.ts';
 import type { CellResult } from '../../core/evaluation/runCells.ts';
+import type { Message } from '../../core/generation.ts';
+import type { RenderedPrompt } from '../../core/prompts/template.ts';
+import { MessageSchema } from '../../protocol/inference.ts';
 import type { Cell } from '../../protocol/playground.ts';
 import type { RunStore } from '../../storage/runStore.ts';
 import type { Services } from '../services.ts';
 import { emptyCell, keyOf, placed, type RunColumn } from './playgroundRun.ts';
 import { type LoadedTemplate, rowCount, rowExpected } from './playgroundTemplate.ts';
 
+const KeptPromptSchema = v.object({ messages: v.array(MessageSchema) });
+
 export class RunHistory implements Disposable {
   readonly #services: Services;
   readonly #uri: vscode.Uri;
-  readonly #store = new DisposableStore();
+  readonly #prompts = new Map<string, readonly Message[]>();
   #open: Promise<RunStore | undefined> | undefined;
 
   constructor(services: Services, uri: vscode.Uri) {
@@ -20,8 +26,17 @@ export class RunHistory implements Disposable {
     this.#uri = uri;
   }
 
+  /** What the answer in this cell was an answer to; the template may have changed since. */
+  promptOf(cell: Cell): readonly Message[] | undefined {
+    return this.#prompts.get(keyOf(cell));
+  }
+
   /** Keeps a finished answer. Without a folder on disk there is nowhere to, and nothing is said. */
-  async keep(cell: Cell, { text, generation }: CellResult): Promise<void> {
+  async keep(cell: Cell, { text, generation }: CellResult, prompt: RenderedPrompt): Promise<void> {
+    const messages = prompt.messages.map(({ role, content }) => ({ role, content }));
+    // The start of the answer belongs to the answer, whose text has it already or gets it where it is ranked.
+    if (prompt.continueLast) messages.pop();
+    this.#prompts.set(keyOf(cell), messages);
     try {
       this.#open ??= this.#create();
       const store = await this.#open;
@@ -31,7 +46,7 @@ export class RunHistory implements Disposable {
       };
       await store?.append({
         key: keyOf(cell),
-        generation: { ...generation, text, usage, latencyMs: cell.latencyMs ?? 0 },
+        generation: Object.assign({ ...generation, text, usage, latencyMs: cell.latencyMs ?? 0 }, { messages }),
       });
     } catch (error) {
       this.#services.logger.error('An answer could not be kept for the next window.', error);
@@ -56,6 +71,8 @@ export class RunHistory implements Disposable {
         const column = columns.find(({ id }) => id === parts?.[1]);
         const row = Number(parts?.[2]);
         if (!parts || !generation || !column || row >= rowCount(loaded)) continue;
+        const prompt = v.safeParse(KeptPromptSchema, generation);
+        if (prompt.success) this.#prompts.set(key, prompt.output.messages);
         restored.push(await this.#cell(column, row, Number(parts[3]), generation, rowExpected(loaded, row)));
       }
       return restored;
@@ -66,7 +83,6 @@ export class RunHistory implements Disposable {
   }
 
   dispose(): void {
-    this.#store.dispose();
     void this.#open?.then(store => store?.close()).catch(() => {});
   }
 

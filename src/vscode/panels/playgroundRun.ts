@@ -28,8 +28,8 @@ export interface RunListener {
   cells(cells: readonly Cell[]): void;
   append(cell: CellKey & { text: string; latencyMs: number; tokens: number }): void;
   state(state: RunState): void;
-  /** A cell came to its end with an answer. */
-  finished(cell: Cell, result: CellResult): void;
+  /** A cell came to its end with an answer to this prompt. */
+  finished(cell: Cell, result: CellResult, prompt: RenderedPrompt): void;
 }
 
 export interface CellKey {
@@ -119,14 +119,14 @@ export class PlaygroundRun {
           this.#listener.append({ ...keys[index]!, text, latencyMs: performance.now() - began, tokens: stream.tokens });
         },
       });
-      results.forEach((result, index) => this.#finish(keys[index]!, result));
+      results.forEach((result, index) => this.#finish(keys[index]!, result, cells[index]!.prompt));
     } catch (error) {
       if (isAbort(error)) for (const [i, key] of keys.entries()) this.#stopped(key, streams[i]!.text);
       else this.#fail(keys, error);
     }
   }
 
-  #finish(key: CellKey, result: CellResult): void {
+  #finish(key: CellKey, result: CellResult, prompt: RenderedPrompt): void {
     const { generation, reasoning } = result;
     if (generation.finishReason === 'cancelled') return this.#stopped(key, result.text);
     const stages = reasoning ? [reasoning, generation] : [generation];
@@ -143,7 +143,7 @@ export class PlaygroundRun {
     };
     this.#done++;
     this.#listener.cells([cell]);
-    this.#listener.finished(cell, result);
+    this.#listener.finished(cell, result, prompt);
   }
 
   #stopped(key: CellKey, text: string): void {

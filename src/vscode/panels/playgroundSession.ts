@@ -185,10 +185,11 @@ export class PlaygroundSession implements Disposable {
         cell => cell.row === row && cell.status === 'done' && shown.has(cell.column) && cell.text.trim() !== '',
       );
       if (new Set(done.map(({ text }) => text)).size < 2) continue;
-      const { messages, continueLast } = await this.#render(this.#loaded, row);
+      const messages = this.#history.promptOf(done[0]!);
+      if (!messages) continue;
       items.push({
         set: this.#loaded.template.name,
-        messages: (continueLast ? messages.slice(0, -1) : messages).map(({ role, content }) => ({ role, content })),
+        messages: [...messages],
         answers: done.map(({ text, column, repeat }) => ({
           text,
           model: column.slice(0, column.lastIndexOf('#')),
@@ -372,7 +373,7 @@ export class PlaygroundSession implements Disposable {
           this.#state = state;
           this.#page.run(state);
         },
-        finished: (cell, result) => void this.#history.keep(cell, result),
+        finished: (cell, result, prompt) => void this.#history.keep(cell, result, prompt),
       },
     });
     this.#run = run;

@@ -51,7 +51,7 @@ export class TemplatesTree implements vscode.TreeDataProvider<TemplateNode> {
     const about = await describe(node.uri);
     item.id = node.uri.toString();
     item.resourceUri = node.uri;
-    item.iconPath = new vscode.ThemeIcon('file-code');
+    item.iconPath = new vscode.ThemeIcon('file-text');
     item.description = about.strategy;
     item.tooltip = about.description ? `${node.name}\n${about.description}` : node.name;
     item.contextValue = 'template';
