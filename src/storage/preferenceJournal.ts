@@ -9,7 +9,7 @@ import * as v from 'valibot';
 import type { Disposable } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
 import { l10n } from '../base/l10n.ts';
-import { type JournalState, journalState, judgementKey } from '../core/preferences/journalState.ts';
+import { JournalState, judgementKey } from '../core/preferences/journalState.ts';
 import {
   type Answer,
   type ItemRecord,
@@ -49,12 +49,10 @@ export type NewJudgement = Omit<JudgementRecord, 'format' | 'type' | 'id' | 'at'
 };
 
 interface FileState {
-  readonly stamp: string;
-  readonly records: readonly JournalRecord[];
+  stamp: string;
+  readonly records: JournalRecord[];
   readonly problems: readonly FileProblem[];
 }
-
-const noFile: FileState = { stamp: '', records: [], problems: [] };
 
 export class PreferenceJournal implements Disposable {
   readonly #layout: WorkspaceLayout;
@@ -95,7 +93,7 @@ export class PreferenceJournal implements Disposable {
   }
 
   get state(): JournalState {
-    this.#state ??= journalState([...this.#files.values()].flatMap(file => file.records));
+    this.#state ??= new JournalState([...this.#files.values()].flatMap(file => file.records));
     return this.#state;
   }
 
@@ -106,8 +104,7 @@ export class PreferenceJournal implements Disposable {
 
   /** The standing judgement of an item by this author (or another annotator). */
   judgementOf(item: string, by: { author?: string; judge?: string } = {}): JudgementRecord | undefined {
-    const key = judgementKey({ item, author: by.author ?? this.#author, judge: by.judge });
-    return this.state.judgements.find(judgement => judgementKey(judgement) === key);
+    return this.state.judgement(judgementKey({ item, author: by.author ?? this.#author, judge: by.judge }));
   }
 
   /** Pairs of all standing judgements. */
@@ -242,13 +239,11 @@ export class PreferenceJournal implements Disposable {
       }
     }
     const { path } = this.#writer;
-    const before = this.#files.get(path) ?? noFile;
-    this.#files.set(path, {
-      ...before,
-      records: before.records.concat(records),
-      stamp: (await stampOf(path)) ?? '',
-    });
-    this.#state = undefined;
+    const own = this.#files.get(path) ?? { stamp: '', records: [], problems: [] };
+    own.records.push(...records);
+    own.stamp = (await stampOf(path)) ?? '';
+    this.#files.set(path, own);
+    if (!records.every(record => this.#state?.add(record))) this.#state = undefined;
     this.#changed.fire();
   }
 

@@ -1,62 +1,122 @@
 /** What a set of journal records says now: items that stand, and of each annotator's judgements the latest. */
 import type { ItemRecord, JournalRecord, JudgementRecord } from './judgement.ts';
 
-export interface JournalState {
-  /** Not deleted, oldest first. */
-  readonly items: readonly ItemRecord[];
-  readonly itemById: ReadonlyMap<string, ItemRecord>;
-  /** One per item, author and judge: the latest that is neither deleted nor replaced. Oldest first. */
-  readonly judgements: readonly JudgementRecord[];
-  /** Judgements of items that no record holds (their file is missing). */
-  readonly orphans: readonly JudgementRecord[];
-  /** Ids of records that were taken back. */
-  readonly deleted: ReadonlySet<string>;
-}
-
 const byTime = <T extends { readonly at: string; readonly id: string }>(a: T, b: T): number =>
   a.at < b.at ? -1 : a.at > b.at ? 1 : a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 
 /** Whose place a judgement takes: a later one under the same key stands for it. */
-export const judgementKey = (judgement: Pick<JudgementRecord, 'item' | 'author' | 'judge'>): string =>
-  JSON.stringify([judgement.item, judgement.author, judgement.judge ?? '']);
+export const judgementKey = ({ item, author, judge }: Pick<JudgementRecord, 'item' | 'author' | 'judge'>): string =>
+  `${item}\n${author}\n${judge ?? ''}`;
 
 /**
  * The state that a set of records describes; their order does not matter, and a record that comes twice counts once.
  * A deletion is final. Deleting a revision brings back the judgement that it replaced.
  */
-export function journalState(records: Iterable<JournalRecord>): JournalState {
-  const items = new Map<string, ItemRecord>();
-  const judgements = new Map<string, JudgementRecord>();
-  const deleted = new Set<string>();
-  for (const record of records) {
+export class JournalState {
+  /** Items not deleted, oldest first. */
+  readonly itemById: ReadonlyMap<string, ItemRecord>;
+  /** Ids of records that were taken back. */
+  readonly deleted: ReadonlySet<string>;
+  /** Judgements of items that no record holds (their file is missing). */
+  readonly orphans: readonly JudgementRecord[];
+  readonly #items = new Map<string, ItemRecord>();
+  /** By `judgementKey`, oldest first. */
+  readonly #judgements = new Map<string, JudgementRecord>();
+  readonly #replaced = new Set<string>();
+  #itemList: readonly ItemRecord[] | undefined;
+  #judgementList: readonly JudgementRecord[] | undefined;
+  #lastItem: ItemRecord | undefined;
+
+  constructor(records: Iterable<JournalRecord>) {
+    const items = new Map<string, ItemRecord>();
+    const judgements = new Map<string, JudgementRecord>();
+    const deleted = new Set<string>();
+    for (const record of records) {
+      if (record.type === 'deletion') deleted.add(record.deletes);
+      else if (record.type === 'item') {
+        const other = items.get(record.id);
+        if (!other || byTime(record, other) < 0) items.set(record.id, record);
+      } else if (!judgements.has(record.id)) judgements.set(record.id, record);
+    }
+    this.deleted = deleted;
+
+    for (const item of [...items.values()].sort(byTime)) {
+      if (deleted.has(item.id)) continue;
+      this.#items.set(item.id, item);
+      this.#lastItem = item;
+    }
+    this.itemById = this.#items;
+
+    const revision = (judgement: JudgementRecord | undefined) =>
+      judgement?.replaces === undefined || deleted.has(judgement.id) ? undefined : judgement.replaces;
+    /** Judgements that replace each other in a ring, as no program writes them: none of them replaces the next. */
+    const inRing = (judgement: JudgementRecord): boolean => {
+      const seen = new Set<string>();
+      for (let id = revision(judgement); id !== undefined && !seen.has(id); id = revision(judgements.get(id))) {
+        if (id === judgement.id) return true;
+        seen.add(id);
+      }
+      return false;
+    };
+    const replaced = this.#replaced;
+    for (const judgement of judgements.values()) {
+      const id = revision(judgement);
+      if (id !== undefined && !inRing(judgement)) replaced.add(id);
+    }
+    const latest = new Map<string, JudgementRecord>();
+    for (const judgement of judgements.values()) {
+      if (deleted.has(judgement.id) || deleted.has(judgement.item) || replaced.has(judgement.id)) continue;
+      const key = judgementKey(judgement);
+      const other = latest.get(key);
+      if (!other || byTime(other, judgement) < 0) latest.set(key, judgement);
+    }
+    const orphans: JudgementRecord[] = [];
+    for (const judgement of [...latest.values()].sort(byTime)) {
+      if (this.#items.has(judgement.item)) this.#judgements.set(judgementKey(judgement), judgement);
+      else orphans.push(judgement);
+    }
+    this.orphans = orphans;
+  }
+
+  /** Not deleted, oldest first. */
+  get items(): readonly ItemRecord[] {
+    this.#itemList ??= [...this.#items.values()];
+    return this.#itemList;
+  }
+
+  /** One per item, author and judge: the latest that is neither deleted nor replaced. Oldest first. */
+  get judgements(): readonly JudgementRecord[] {
+    this.#judgementList ??= [...this.#judgements.values()];
+    return this.#judgementList;
+  }
+
+  /** The standing judgement under a `judgementKey`. */
+  judgement(key: string): JudgementRecord | undefined {
+    return this.#judgements.get(key);
+  }
+
+  /** Takes in one more record where that is simple; false where the state must be made anew from all records. */
+  add(record: JournalRecord): boolean {
+    if (record.type === 'deletion' || this.deleted.has(record.id) || this.#replaced.has(record.id)) return false;
     if (record.type === 'item') {
-      if (!items.has(record.id)) items.set(record.id, record);
-    } else if (record.type === 'judgement') {
-      if (!judgements.has(record.id)) judgements.set(record.id, record);
-    } else deleted.add(record.deletes);
+      if (this.#items.has(record.id) || this.orphans.length > 0) return false;
+      if (this.#lastItem && byTime(this.#lastItem, record) > 0) return false;
+      this.#items.set(record.id, record);
+      this.#lastItem = record;
+      this.#itemList = undefined;
+      return true;
+    }
+    const key = judgementKey(record);
+    const before = this.#judgements.get(key);
+    const { replaces } = record;
+    if (!this.#items.has(record.item)) return false;
+    if (replaces !== undefined && replaces !== before?.id) return false;
+    if (before && byTime(before, record) > 0) return false;
+    if (replaces !== undefined) this.#replaced.add(replaces);
+    // Last in the map is latest.
+    this.#judgements.delete(key);
+    this.#judgements.set(key, record);
+    this.#judgementList = undefined;
+    return true;
   }
-
-  const replaced = new Set<string>();
-  for (const judgement of judgements.values()) {
-    if (judgement.replaces !== undefined && !deleted.has(judgement.id)) replaced.add(judgement.replaces);
-  }
-
-  const latest = new Map<string, JudgementRecord>();
-  for (const judgement of judgements.values()) {
-    if (deleted.has(judgement.id) || deleted.has(judgement.item) || replaced.has(judgement.id)) continue;
-    const key = judgementKey(judgement);
-    const other = latest.get(key);
-    if (!other || byTime(other, judgement) < 0) latest.set(key, judgement);
-  }
-
-  const standing = [...latest.values()].sort(byTime);
-  const itemById = new Map<string, ItemRecord>();
-  for (const item of [...items.values()].sort(byTime)) if (!deleted.has(item.id)) itemById.set(item.id, item);
-  return {
-    items: [...itemById.values()],
-    itemById,
-    judgements: standing.filter(judgement => itemById.has(judgement.item)),
-    orphans: standing.filter(judgement => !itemById.has(judgement.item)),
-    deleted,
-  };
 }
