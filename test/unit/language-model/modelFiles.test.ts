@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { openAdapter, openModelFolder, openModelGguf } from '../../../src/language-model/modelFiles.ts';
+import { memoryFile, memoryFolder } from '../../fakes/memoryFile.ts';
+import { tinyWeights } from '../../fakes/tinyLlama.ts';
+import { tinyAdapterFiles, tinyLora, tinyModelConfig, tinyModelFiles, tinyModelGguf } from '../../fakes/tinyModel.ts';
+
+const config = tinyModelConfig();
+const weights = tinyWeights(config);
+const without = (name: string): Record<string, Uint8Array | string> => {
+  const { [name]: _, ...rest } = tinyModelFiles();
+  return rest;
+};
+const withJson = (name: string, json: unknown) => ({
+  ...tinyModelFiles(),
+  [name]: typeof json === 'string' ? json : JSON.stringify(json),
+});
+const configJson = JSON.parse(tinyModelFiles()['config.json'] as string) as Record<string, unknown>;
+
+describe('model files', () => {
+  for (const tied of [true, false]) {
+    it(`are the same model as a folder and as GGUF, ${tied ? 'tied' : 'untied'}`, async () => {
+      const config = tinyModelConfig({ tie_word_embeddings: tied, num_key_value_heads: 1, rms_norm_eps: 1e-6 });
+      const weights = tinyWeights(config);
+      const folder = await openModelFolder(memoryFolder(tinyModelFiles(config, weights)));
+      const gguf = await openModelGguf(memoryFile(tinyModelGguf(config, weights)));
+      for (const files of [folder, gguf]) {
+        assert.deepEqual({ ...files.config, initializerRange: 0 }, { ...config, initializerRange: 0 });
+        assert.equal(
+          files.parameters,
+          [...weights.values()].reduce((n, array) => n + array.length, 0),
+        );
+        const shares: number[] = [];
+        const read = await files.readWeights({ onProgress: share => shares.push(share) });
+        assert.deepEqual(read, weights);
+        assert.equal(shares.at(-1), 1);
+      }
+    });
+  }
+
+  it('stop being read when cancelled', async () => {
+    const files = await openModelFolder(memoryFolder(tinyModelFiles()));
+    const controller = new AbortController();
+    const reading = files.readWeights({ signal: controller.signal, onProgress: () => controller.abort() });
+    await assert.rejects(reading, { name: 'AbortError' });
+  });
+
+  const folders: readonly [string, Readonly<Record<string, Uint8Array | string>>, RegExp, string?][] = [
+    ['nothing in it', {}, /no config\.json/],
+    ['an adapter only', tinyAdapterFiles(), /holds an adapter/],
+    ['no tokenizer', without('tokenizer.json'), /no tokenizer\.json/],
+    ['no weights', without('model.safetensors'), /no model\.safetensors/],
+    ['pickled weights', { ...without('model.safetensors'), 'pytorch_model.bin': 'x' }, /pickles/],
+    ['a config that is no JSON', withJson('config.json', '{'), /not valid JSON/, '/folder/config.json'],
+    ['a tokenizer that is no JSON', withJson('tokenizer.json', '{'), /not valid JSON/, '/folder/tokenizer.json'],
+    [
+      'another family',
+      withJson('config.json', { ...configJson, model_type: 'gpt_neox' }),
+      /gpt_neox/,
+      '/folder/config.json',
+    ],
+    ['no layers', withJson('config.json', { ...configJson, num_hidden_layers: 0 }), /num_hidden_layers/],
+    ['2^53 layers', withJson('config.json', { ...configJson, num_hidden_layers: 2 ** 53 }), /num_hidden_layers/],
+    [
+      'more layers than there are',
+      withJson('config.json', { ...configJson, num_hidden_layers: 3 }),
+      /“model\.layers\.2.*” is missing/,
+    ],
+    [
+      'a wider state than the tensors have',
+      withJson('config.json', { ...configJson, hidden_size: 32 }),
+      /has the shape/,
+    ],
+    [
+      'an untied head that is missing',
+      withJson('config.json', { ...configJson, tie_word_embeddings: false }),
+      /“lm_head\.weight” is missing/,
+    ],
+  ];
+  for (const [what, files, message, place] of folders) {
+    it(`refuse a folder with ${what}`, async () => {
+      await assert.rejects(openModelFolder(memoryFolder(files)), error => {
+        assert.ok(error instanceof Error);
+        assert.equal(error.name, 'HumanError', String(error.stack));
+        assert.match(error.message, message);
+        if (place) assert.equal((error as { place?: { file?: string } }).place?.file, place);
+        return true;
+      });
+    });
+  }
+
+  const u32 = (value: number) => ({ type: 'u32', value }) as const;
+  const ggufs: readonly [string, Uint8Array, RegExp][] = [
+    [
+      'another family',
+      tinyModelGguf(config, weights, { 'general.architecture': { type: 'string', value: 'mamba' } }),
+      /“mamba”/,
+    ],
+    ['experts', tinyModelGguf(config, weights, { 'llama.expert_count': u32(8) }), /mixture-of-experts/],
+    [
+      'scaled positions',
+      tinyModelGguf(config, weights, { 'llama.rope.scaling.type': { type: 'string', value: 'yarn' } }),
+      /scales its positions/,
+    ],
+    ['no heads', tinyModelGguf(config, weights, { 'llama.attention.head_count': u32(0) }), /num_attention_heads/],
+    [
+      'heads that do not divide',
+      tinyModelGguf(config, weights, { 'llama.attention.head_count': u32(3) }),
+      /multiple|shape/,
+    ],
+    [
+      'a width that is a text',
+      tinyModelGguf(config, weights, { 'llama.embedding_length': { type: 'string', value: '16' } }),
+      /llama\.embedding_length/,
+    ],
+    [
+      'more layers than there are',
+      tinyModelGguf(config, weights, { 'llama.block_count': u32(3) }),
+      /“model\.layers\.2.*” is missing/,
+    ],
+    ['a million layers', tinyModelGguf(config, weights, { 'llama.block_count': u32(1e6) }), /num_hidden_layers/],
+    [
+      'another width than its tensors',
+      tinyModelGguf(config, weights, { 'llama.feed_forward_length': u32(16) }),
+      /has the shape/,
+    ],
+  ];
+  for (const [what, bytes, message] of ggufs) {
+    it(`refuse a GGUF file with ${what}`, async () => {
+      await assert.rejects(openModelGguf(memoryFile(bytes)), { name: 'HumanError', message });
+    });
+  }
+
+  it('of an adapter are read with the shapes of its model', async () => {
+    const adapter = await openAdapter(memoryFolder(tinyAdapterFiles()), config);
+    assert.deepEqual(adapter.config, tinyLora);
+    assert.equal(adapter.base, 'tiny');
+    assert.equal(adapter.weights.size, 2 * 2 * config.layers);
+    assert.equal(adapter.score, undefined);
+    const reward = tinyAdapterFiles(config, { tensors: { 'base_model.model.score.weight': [1, config.hiddenSize] } });
+    assert.equal((await openAdapter(memoryFolder(reward), config)).score?.length, config.hiddenSize);
+  });
+
+  const first = 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight';
+  const adapters: readonly [string, Readonly<Record<string, Uint8Array | string>>, RegExp][] = [
+    ['no configuration', {}, /no adapter_config\.json/],
+    ['no weights', { 'adapter_config.json': '{}' }, /no adapter_model\.safetensors/],
+    ['another method', tinyAdapterFiles(config, { config: { peft_type: 'IA3' } }), /IA3/],
+    ['another rank', tinyAdapterFiles(config, { config: { r: 3 } }), /has the shape/],
+    ['a missing matrix', tinyAdapterFiles(config, { tensors: { [first]: undefined } }), /is missing/],
+    [
+      'a matrix too many',
+      tinyAdapterFiles(config, { tensors: { 'base_model.model.model.norm.lora_A.weight': [2, 2] } }),
+      /model\.norm/,
+    ],
+    ['a layer of another model', tinyAdapterFiles(config, { config: { target_modules: ['c_attn'] } }), /c_attn/],
+    ['magnitudes of DoRA', tinyAdapterFiles(config, { config: { use_dora: true } }), /use_dora/],
+  ];
+  for (const [what, files, message] of adapters) {
+    it(`refuse an adapter with ${what}`, async () => {
+      await assert.rejects(openAdapter(memoryFolder(files), config), { name: 'HumanError', message });
+    });
+  }
+});
