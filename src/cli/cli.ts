@@ -1,7 +1,8 @@
 /** What every command shares: options of all commands, the services behind them, output and cancellation. */
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { Disposable } from '../base/disposable.ts';
 import { DisposableStore } from '../base/disposable.ts';
 import { HumanError } from '../base/errors.ts';
@@ -112,11 +113,23 @@ export class Cli implements Disposable {
     for (const address of addresses) if (/^https?:/i.test(address)) this.#origins.add(originOf(address));
   }
 
-  /** The workspace's judgements; `author` is who judges here. */
-  journal(author = userInfo().username): Promise<PreferenceJournal> {
-    return this.#once(`journal ${author}`, async () =>
-      this.#store.add(await PreferenceJournal.open(this.layout, { author })),
+  /** The workspace's judgements; `author` is who judges here, else git's name, else the user's. */
+  journal(author?: string): Promise<PreferenceJournal> {
+    return this.#once(`journal ${author}`, async () => {
+      const options = { author: author ?? (await this.#author()) };
+      return this.#store.add(await PreferenceJournal.open(this.layout, options));
+    });
+  }
+
+  /** The same name as in the editor, so that one person is one annotator. */
+  async #author(): Promise<string> {
+    const { USER, USERNAME } = this.terminal.env;
+    const git = promisify(execFile)('git', ['config', '--get', 'user.name'], { cwd: this.layout.root, timeout: 5000 });
+    const name = await git.then(
+      ({ stdout }) => stdout.trim(),
+      () => '',
     );
+    return name || USER || USERNAME || '';
   }
 
   /** Data: to stdout. */

@@ -87,7 +87,11 @@ async function rewards(file: string, rows: readonly { prompt: string; answer: st
 
 process.on('message', async message => {
   const request = v.safeParse(EvaluatorRequestSchema, message);
-  if (!request.success) return;
+  if (!request.success) {
+    const id = (message as { id?: unknown } | null)?.id;
+    if (typeof id === 'number') reply({ type: 'failure', id, message: v.summarize(request.issues) });
+    return;
+  }
   const { id } = request.output;
   try {
     reply({ type: 'reply', id, result: await answer(request.output) });
