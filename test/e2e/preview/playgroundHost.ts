@@ -96,7 +96,8 @@ export class PlaygroundHost {
   template(): TemplateState {
     const parsed = parseTemplate(this.text, 'template.prompty');
     const { reasoning, examples, rows, expected, grade } = parsed.tunesmith;
-    const text = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value));
+    const text = (value: unknown): string =>
+      typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
     return {
       name: parsed.name,
       fileName: `${parsed.name}.prompty`,
@@ -111,7 +112,12 @@ export class PlaygroundHost {
         ...parsed.model.options,
         stopSequences: [...(parsed.model.options.stopSequences ?? [])],
       },
-      inputs: parsed.inputs.map(({ name, kind, description, required }) => ({ name, kind, description: description ?? '', required })),
+      inputs: parsed.inputs.map(({ name, kind, description, required }) => ({
+        name,
+        kind,
+        description: description ?? '',
+        required,
+      })),
       rows: {
         file: rows ? path.basename(rows) : null,
         values: this.#rows.map(row => parsed.inputs.map(input => text(row[input.name]))),
@@ -119,12 +125,23 @@ export class PlaygroundHost {
         total: this.#rows.length,
       },
       examples: examples
-        ? { bank: path.basename(examples.bank), total: this.#bank.length, shots: examples.shots, selection: examples.selection, seed: examples.seed }
+        ? {
+            bank: path.basename(examples.bank),
+            total: this.#bank.length,
+            shots: examples.shots,
+            selection: examples.selection,
+            seed: examples.seed,
+          }
         : null,
       answer: { rule: reasoning.answer.rule, detail: '', grade },
       roles: parsed.roles.map(({ role, range }) => ({ role, range: { ...range } })),
       variables: parsed.variables.map(({ name, range }) => ({ name, range: { ...range } })),
-      diagnostics: parsed.diagnostics.map(({ severity, message, range }) => ({ severity, message, range: { ...range }, place: null })),
+      diagnostics: parsed.diagnostics.map(({ severity, message, range }) => ({
+        severity,
+        message,
+        range: { ...range },
+        place: null,
+      })),
       approvals: [],
     };
   }
@@ -141,7 +158,9 @@ export class PlaygroundHost {
       model: 'pebble',
       contextLength: 256,
       tokens,
-      sections: template.roles.map(({ role }) => (role === 'system' ? tokens.system : role === 'user' ? tokens.input : tokens.reserved)),
+      sections: template.roles.map(({ role }) =>
+        role === 'system' ? tokens.system : role === 'user' ? tokens.input : tokens.reserved,
+      ),
       shots,
       error: null,
     };
@@ -167,9 +186,18 @@ export class PlaygroundHost {
   }
 
   /** Answers of every kind that the matrix can show. */
-  fill(columns: readonly { model: string; label: string; variant: number; detail: string }[], answers: (row: number, column: number) => string): void {
+  fill(
+    columns: readonly { model: string; label: string; variant: number; detail: string }[],
+    answers: (row: number, column: number) => string,
+  ): void {
     const template = this.template();
-    this.columns = columns.map(column => ({ id: `${column.model}#${column.variant}`, modelLabel: column.model, score: null, failed: 0, ...column }));
+    this.columns = columns.map(column => ({
+      id: `${column.model}#${column.variant}`,
+      modelLabel: column.model,
+      score: null,
+      failed: 0,
+      ...column,
+    }));
     for (const row of template.rows.values.keys()) {
       if (row > 9) break;
       for (const [index, column] of this.columns.entries()) {
@@ -189,7 +217,10 @@ export class PlaygroundHost {
           tokens: failed || row > 5 ? null : text.split(' ').length + 3,
           finishReason: running || failed || row > 5 ? null : 'stop',
           error: failed ? 'Ollama, 503: server busy, please try again. Maximum pending requests exceeded.' : null,
-          answer: expected !== undefined && number && !running && !failed ? { text: number[1]!, start: number.index, end: number.index + number[1]!.length } : null,
+          answer:
+            expected !== undefined && number && !running && !failed
+              ? { text: number[1]!, start: number.index, end: number.index + number[1]!.length }
+              : null,
           right: expected === undefined || running || failed || row > 5 ? null : number?.[1] === expected,
         });
       }
