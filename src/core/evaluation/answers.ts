@@ -56,7 +56,7 @@ function extract(text: string, rule: Exclude<AnswerRule, { rule: 'regex' }>): st
 const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
 
 /** The last number as it can be parsed: without thousands separators, `−` as `-`. */
-export function lastNumber(text: string): string | undefined {
+function lastNumber(text: string): string | undefined {
   const number = /(?<![\w.])[-−]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<=\w)\d+(?:\.\d+)?|(?<![\w.])[-−]?\.\d+/g;
   const last = [...text.matchAll(number)].at(-1)?.[0];
   return last?.replaceAll(',', '').replace('−', '-');

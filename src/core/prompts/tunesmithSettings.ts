@@ -11,15 +11,15 @@ import {
 } from './template.ts';
 
 /** Kojima et al. 2022, the phrases of their table of templates. */
-export const defaultReasoning: ReasoningSettings = {
+const defaultReasoning: ReasoningSettings = {
   strategy: 'direct',
   trigger: "Let's think step by step.",
   extract: 'Therefore, the answer is',
   answer: { rule: 'whole' },
 };
 
-export const defaultAnswer = '{{ answer }}';
-export const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
+const defaultAnswer = '{{ answer }}';
+const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
 
 export function readTunesmithSettings(section: Section | undefined, report: Report): TunesmithSettings {
   if (!section) return { reasoning: defaultReasoning, grade: 'equal' };
