@@ -155,7 +155,11 @@ describe('openAiCompatible', () => {
     [404, '{"error":"model \\"m\\" not found"}', /404: model "m" not found\. Check the name/],
     [429, 'slow\ndown', /429: slow down\. Wait a little/],
     [500, '<html>oops</html>', /500: <html>oops<\/html> Try again later/],
-    [400, '{"error":{"message":"temperature must be at most 2"}}', /temperature must be at most 2\. Change the options/],
+    [
+      400,
+      '{"error":{"message":"temperature must be at most 2"}}',
+      /temperature must be at most 2\. Change the options/,
+    ],
   ] as const) {
     it(`shows a refusal with ${status} as it came, without the key`, async () => {
       const origin = await serve((_, response) => response.writeHead(status).end(body));
