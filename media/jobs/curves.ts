@@ -132,7 +132,7 @@ function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
       {
         stroke: dim,
         font,
-        size: 38,
+        size: (_, values) => 12 + 6.5 * Math.max(3, ...(values ?? []).map(text => text?.length ?? 0)),
         gap: 4,
         space: 34,
         grid,

@@ -183,7 +183,7 @@ function samples(model: Model, job: Dashboard, actions: Actions): TemplateResult
     }</h2>
     <table class="table fx">
       <colgroup><col class="c-prompt"><col><col><col class="c-reward"></colgroup>
-      <thead><tr><th scope="col">${l10n.t('Prompt')}</th><th scope="col">${l10n.t('Before, step 0')}</th><th scope="col">${l10n.t('Now, step {0}', step)}</th><th scope="col" class="num">${l10n.t('Reward')}</th></tr></thead>
+      <thead><tr><th scope="col">${l10n.t('Prompt')}</th><th scope="col">${l10n.t('Before, step 0')}</th><th scope="col">${step === 0 ? l10n.t('Now') : l10n.t('Now, step {0}', step)}</th><th scope="col" class="num">${l10n.t('Reward')}</th></tr></thead>
       <tbody>${shown.map(row => {
         const change = row.rewardBefore === null || row.rewardNow === null ? null : row.rewardNow - row.rewardBefore;
         return html`<tr>

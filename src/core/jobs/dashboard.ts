@@ -16,6 +16,8 @@ const SampleRowSchema = v.object({
   rewardNow: v.nullable(number),
 });
 
+type SampleRow = v.InferOutput<typeof SampleRowSchema>;
+
 export const DashboardSchema = v.object({
   id: v.string(),
   name: v.string(),
@@ -224,30 +226,37 @@ function samples({ events, result }: DashboardInput): Dashboard['samples'] {
   const all = events.filter(event => event.type === 'samples');
   const first = all.find(event => event.step === 0);
   const last = all.at(-1);
-  if (first && last) {
-    const now = last === first ? undefined : last.samples;
-    return {
-      step: last.step,
-      rows: first.samples.map((sample, i) => ({
-        prompt: sample.prompt,
-        before: sample.answer,
-        now: now?.[i]?.answer ?? null,
-        rewardBefore: sample.reward ?? null,
-        rewardNow: now?.[i]?.reward ?? null,
-      })),
-    };
-  }
-  if (!result?.samples) return null;
+  const rows: SampleRow[] =
+    first && last
+      ? first.samples.map((sample, i) => ({
+          prompt: sample.prompt,
+          before: sample.answer,
+          now: last === first ? null : (last.samples[i]?.answer ?? null),
+          rewardBefore: sample.reward ?? null,
+          rewardNow: last === first ? null : (last.samples[i]?.reward ?? null),
+        }))
+      : (result?.samples ?? []).map(sample => ({
+          prompt: sample.prompt,
+          before: sample.before,
+          now: sample.after,
+          rewardBefore: sample.rewardBefore ?? null,
+          rewardNow: sample.rewardAfter ?? null,
+        }));
+  if (rows.length === 0) return null;
+  const shared = sharedLines(rows.map(row => row.prompt));
   return {
     step: last?.step ?? 0,
-    rows: result.samples.map(sample => ({
-      prompt: sample.prompt,
-      before: sample.before,
-      now: sample.after,
-      rewardBefore: sample.rewardBefore ?? null,
-      rewardNow: sample.rewardAfter ?? null,
-    })),
+    rows: rows.map(row => ({ ...row, prompt: row.prompt.slice(shared) })),
   };
+}
+
+/** Length of the whole lines that all texts begin with: instructions that tell no prompt from another. */
+export function sharedLines(texts: readonly string[]): number {
+  const [first = '', ...others] = texts;
+  if (others.length === 0) return 0;
+  let length = 0;
+  while (length < first.length && others.every(text => text[length] === first[length])) length++;
+  return first.lastIndexOf('\n', length - 1) + 1;
 }
 
 function settingRows(specification: JobSpecification): Dashboard['settings'] {

@@ -52,7 +52,7 @@ export function thin(points: readonly Point[], max = MaxPoints): Point[] {
 }
 
 export interface ChartInput {
-  readonly specification: Pick<JobSpecification, 'kind'>;
+  readonly specification: JobSpecification;
   readonly state?: JobState;
   readonly result?: JobResult;
   readonly events: readonly JobEvent[];
@@ -114,7 +114,13 @@ export function charts({ specification, state, events, result }: ChartInput, ste
             : [{ label: l10n.t('reward'), color: 'proxy', points: thin(smoothed), noisy: false }],
       },
       byStep('kl', l10n.t('KL to the base'), l10n.t('nats'), [{ label: l10n.t('KL'), color: 'kl', points: of('kl') }]),
-      byStep('loss', l10n.t('Loss'), '', [{ label: l10n.t('policy'), color: 'loss', points: of('loss') }]),
+      byStep('length', l10n.t('Answer length'), l10n.t('tokens'), [
+        { label: l10n.t('mean'), color: 'dim', points: of('completions/mean_length') },
+      ]),
+      // With one update a rollout the loss is zero by construction: it says something from the second on.
+      ...(specification.settings.updatesPerRollout > 1
+        ? [byStep('loss', l10n.t('Loss'), '', [{ label: l10n.t('policy'), color: 'loss', points: of('loss') }])]
+        : []),
     ];
   }
   const loss = byStep('loss', l10n.t('Loss'), '', [{ label: l10n.t('training'), color: 'loss', points: of('loss') }]);

@@ -146,7 +146,7 @@ const icons: Readonly<Record<JobSummary['status'], readonly [icon: string, color
   stopping: ['loading~spin', 'charts.blue'],
   succeeded: ['pass', 'charts.green'],
   failed: ['error', 'charts.red'],
-  cancelled: ['debug-stop'],
+  cancelled: ['stop-circle'],
   lost: ['warning', 'list.warningForeground'],
 };
 

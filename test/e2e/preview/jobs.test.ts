@@ -92,7 +92,7 @@ describe("a job's dashboard", () => {
       'Reward, fixed prompts',
       'Reward against √KL, reward',
       'KL to the base, KL',
-      'Loss, policy',
+      'Answer length, mean',
     ]);
     assert.equal(await page.locator('.fx tbody tr').count(), 4);
     assert.match(await page.locator('.fx tbody tr').last().innerText(), /−0\.18/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
-import { DashboardSchema, dashboard, figure, outcome } from '../../../../src/core/jobs/dashboard.ts';
+import { DashboardSchema, dashboard, figure, outcome, sharedLines } from '../../../../src/core/jobs/dashboard.ts';
 import { MaxPoints, thin } from '../../../../src/core/jobs/dashboardCharts.ts';
 import type { JobEvent, JobResult } from '../../../../src/core/jobs/job.ts';
 import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../../fakes/jobs.ts';
@@ -45,7 +45,7 @@ describe('job dashboard', () => {
         ['reward', [118, 6]],
         ['frontier', [118]],
         ['kl', [118]],
-        ['loss', [118]],
+        ['length', [118]],
       ],
     );
     assert.equal(shown.charts[0]!.xMax, 200);
@@ -120,6 +120,28 @@ describe('job dashboard', () => {
       shown.charts[2]!.series[0]!.points.map(([x]) => x),
       Array.from({ length: 30 }, (_, i) => i + 1),
     );
+  });
+
+  it('leaves out the lines that all prompts begin with', () => {
+    const cases: [string[], string][] = [
+      [['Do it.\n\nReview: a', 'Do it.\n\nReview: b'], 'Do it.\n\n'],
+      [['Do it a', 'Do it b'], ''],
+      [['same\n', 'same\n'], 'same\n'],
+      [['only\none'], ''],
+      [[], ''],
+    ];
+    for (const [texts, shared] of cases) assert.equal((texts[0] ?? '').slice(0, sharedLines(texts)), shared);
+  });
+
+  it('shows the loss of RLHF where it says something', () => {
+    const settings = { ...rlhfJob().settings, updatesPerRollout: 2 };
+    const shown = dashboard({
+      id: 'j',
+      specification: rlhfJob({ settings }),
+      status: 'running',
+      events: rlhfEvents(9),
+    });
+    assert.equal(shown.charts.at(-1)?.id, 'loss');
   });
 
   it('thins long curves to means', () => {
