@@ -72,7 +72,7 @@ export class RankingHost implements Disposable {
   }
 
   #update(): void {
-    for (const view of this.#views) view.update();
+    for (const view of this.#views) view.update(this.#watched);
   }
 
   dispose(): void {
@@ -99,6 +99,9 @@ function watchJournal(root: string, changed: () => void): Disposable {
   });
 }
 
+/** Milliseconds. */
+const JustNow = 10_000;
+
 class RankingConnection implements Disposable {
   readonly #services: Services;
   readonly #journal: () => Promise<PreferenceJournal>;
@@ -108,6 +111,8 @@ class RankingConnection implements Disposable {
   /** The item that an undo brought back, with the judgement that was taken back. */
   #reopened: JudgementRecord | undefined;
   #version = 0;
+  /** Time of the newest item that this view has heard of. */
+  #newest = '';
   /** A request is under way: its reply carries the state, so changes need not be told. */
   #busy = 0;
   #opened = false;
@@ -128,11 +133,12 @@ class RankingConnection implements Disposable {
       webview,
       rankingContract,
       {
-        open: ({ set }) => {
-          this.#opened = true;
-          this.#set ??= set ?? undefined;
-          return this.#reply(async () => {});
-        },
+        open: ({ set }) =>
+          this.#reply(async opened => {
+            this.#opened = true;
+            this.#set ??= set ?? undefined;
+            this.#follow(opened);
+          }),
         judge: decision => this.#reply(journal => this.#judge(journal, decision)),
         undo: () => this.#reply(journal => this.#undo(journal)),
         chooseSet: ({ set }) => {
@@ -162,12 +168,21 @@ class RankingConnection implements Disposable {
   }
 
   /** The journal changed; a view with a request under way hears of it in the reply. */
-  update(): void {
+  update(journal?: PreferenceJournal): void {
+    this.#follow(journal);
     if (!this.#opened || this.#busy > 0) return;
     void this.#state().then(
       state => this.#channel.remote.state(state),
       error => this.#services.logger.error('Ranking', error),
     );
+  }
+
+  /** Answers that were just sent to ranking are what the person wants to see; those that a pull brings are older. */
+  #follow(journal: PreferenceJournal | undefined): void {
+    const newest = journal?.items().at(-1);
+    if (!newest || newest.at <= this.#newest) return;
+    this.#newest = newest.at;
+    if (Date.now() - Date.parse(newest.at) < JustNow) this.#set = newest.set;
   }
 
   undo(): void {
