@@ -1,0 +1,208 @@
+/** A real model, SmolLM2-135M-Instruct: it loads, answers, agrees with PyTorch, and decodes at a decent pace. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
+import { formatLlamaConfig } from '../../src/language-model/config.ts';
+import { createGenerator, type Generator } from '../../src/language-model/generate.ts';
+import { llamaParameters } from '../../src/language-model/llama.ts';
+import { type ModelFiles, openModelFolder, openModelGguf } from '../../src/language-model/modelFiles.ts';
+import { score } from '../../src/language-model/score.ts';
+import { encodeSafetensors } from '../../src/language-model/weights/safetensors.ts';
+import { openFile, openFolder } from '../../src/storage/modelFolder.ts';
+import { tokenizerFromGguf } from '../../src/tokenizer/ggufTokenizer.ts';
+import { createTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
+import { quick, recordFigures } from './figures.ts';
+
+const question = [{ role: 'user', content: 'What is the capital of France?' }];
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+describe('SmolLM2-135M-Instruct', function () {
+  this.timeout(900_000);
+  let gguf: string;
+  let files: ModelFiles;
+  let weights: Map<string, Float32Array>;
+  let tokenizer: Tokenizer;
+  let generator: Generator;
+
+  before(async function () {
+    try {
+      gguf = fetchTestModel();
+    } catch (error) {
+      console.log(`      skipped: ${(error as Error).message}`);
+      this.skip();
+    }
+    files = await openModelGguf(await openFile(gguf));
+    weights = await files.readWeights();
+    tokenizer = createTokenizer(files.tokenizer);
+    generator = await createGenerator({ config: files.config, weights });
+  });
+  after(async () => {
+    await generator?.dispose();
+    await files?.close();
+  });
+
+  it('says Paris', async () => {
+    const prompt = tokenizer.encode(tokenizer.chatTemplate!.render(question));
+    const options = { maxNewTokens: 40, temperature: 0, seed: 1, endIds: tokenizer.endIds };
+    const [result] = await generator.generate([{ prompt, stream: 0, options }]);
+    assert.equal(tokenizer.decode(result!.tokens), 'The capital of France is Paris.');
+    assert.equal(result!.finishReason, 'end');
+  });
+
+  it('gives a sample that does not depend on its batch mates', async () => {
+    const prompts = ['Once upon a time', 'The three primary colours are', 'def add(a, b):', '2, 4, 6, 8,'].map(text =>
+      tokenizer.encode(text),
+    );
+    const requests = prompts.map((prompt, stream) => ({
+      prompt,
+      stream,
+      options: { maxNewTokens: 24, temperature: 0.8, topP: 0.95, seed: 9 },
+    }));
+    const together = await generator.generate(requests);
+    for (const [i, request] of requests.entries()) {
+      const [alone] = await generator.generate([request]);
+      assert.deepEqual(alone!.tokens, together[i]!.tokens);
+      alone!.logProbs.forEach((logProb, t) => {
+        assert.ok(Math.abs(logProb - together[i]!.logProbs[t]!) < 1e-4);
+      });
+    }
+  });
+
+  it('tokenises, renders and scores as transformers does, log-probs to 1e-4', async function () {
+    const python = pythonWithTorch();
+    if (typeof python !== 'string') {
+      console.log(`      skipped: ${python.missing}`);
+      return this.skip();
+    }
+    const folder = await exportFolder(gguf, files, weights);
+    const cases = [
+      { messages: question, continuation: 'The capital of France is Paris.<|im_end|>' },
+      {
+        messages: [
+          { role: 'system', content: 'You answer in one word.' },
+          { role: 'user', content: 'Ça va? 日本 😀 x²' },
+        ],
+        continuation: 'Oui',
+      },
+      { text: 'def fibonacci(n):\n    if n < 2:\n        return n\n\treturn 12345\r\n  naïve café ½ Ⅳ' },
+      { text: `In the beginning ${'there was a long and winding road, and '.repeat(20)}it ended.` },
+    ];
+    const { status, stdout, stderr } = spawnSync(python, [path.join(import.meta.dirname, 'transformersLogProbs.py')], {
+      input: JSON.stringify({ folder, template: tokenizer.chatTemplate!.source, cases }),
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      env: { ...process.env, HF_HUB_OFFLINE: '1' },
+    });
+    assert.equal(status, 0, stderr);
+    const theirs = JSON.parse(stdout) as { text: string; ids: number[]; logProbs: number[] }[];
+    let worst = 0;
+    for (const [i, { text, ids, logProbs }] of theirs.entries()) {
+      const given = cases[i]!;
+      const ours =
+        (given.messages ? tokenizer.chatTemplate!.render(given.messages) : given.text!) + (given.continuation ?? '');
+      assert.equal(ours, text);
+      assert.deepEqual(tokenizer.encode(ours), ids);
+      const [scored] = await score(generator.decoder, [{ prefix: ids.slice(0, 1), continuation: ids.slice(1) }]);
+      logProbs.forEach((logProb, t) => {
+        worst = Math.max(worst, Math.abs(logProb - scored!.logProbs[t]!));
+      });
+    }
+    console.log(`      largest difference of a log-prob: ${worst.toExponential(1)}`);
+    assert.ok(worst <= 1e-4, `a log-prob differs by ${worst}`);
+    recordFigures(
+      'smollm2-transformers',
+      `Largest difference of a per-token log-prob from PyTorch and transformers (float32, the same dequantised weights): ${worst.toExponential(1)} nats.`,
+    );
+
+    const again = await openModelFolder(await openFolder(folder));
+    assert.deepEqual(again.config, { ...files.config, eosTokenIds: again.config.eosTokenIds });
+    const name = 'model.layers.7.self_attn.k_proj.weight';
+    assert.deepEqual((await again.readWeights()).get(name), weights.get(name));
+    assert.deepEqual(createTokenizer(again.tokenizer).encode('x² 12'), tokenizer.encode('x² 12'));
+    await again.close();
+  });
+
+  it('decodes at a decent pace', async () => {
+    const prompt = tokenizer.encode(tokenizer.chatTemplate!.render(question));
+    const rows: string[] = [];
+    for (const batch of [1, 8]) {
+      const rates: number[] = [];
+      const firsts: number[] = [];
+      for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
+        let first = 0;
+        const started = performance.now();
+        const steps = 48;
+        await generator.generate(
+          Array.from({ length: batch }, (_, stream) => ({
+            prompt,
+            stream,
+            options: { maxNewTokens: steps, temperature: 0.8, topP: 0.95, seed: 1 },
+          })),
+          {
+            onToken: () => {
+              first ||= performance.now();
+              return undefined;
+            },
+          },
+        );
+        firsts.push(first - started);
+        rates.push((batch * (steps - 1) * 1000) / (performance.now() - first));
+      }
+      rows.push(`| ${batch} | ${median(rates).toFixed(0)} | ${median(firsts).toFixed(0)} |`);
+      // A cache that were copied or rebuilt at each step would be far below this, even on a busy machine.
+      assert.ok(median(rates) > 2, `${median(rates)} tokens/s`);
+    }
+    const table = `Prompt of ${prompt.length} tokens, float32, top-p sampling.\n\n| batch | tokens/s | ms to first token |\n|---:|---:|---:|\n${rows.join('\n')}`;
+    console.log(table.replaceAll(/^/gm, '      '));
+    recordFigures('smollm2-decoding', table);
+  });
+});
+
+/** The dequantised model as a folder that transformers reads; written once. */
+async function exportFolder(
+  gguf: string,
+  files: ModelFiles,
+  weights: ReadonlyMap<string, Float32Array>,
+): Promise<string> {
+  const folder = path.join(path.dirname(gguf), 'smollm2-float32');
+  if (existsSync(path.join(folder, 'config.json'))) return folder;
+  mkdirSync(folder, { recursive: true });
+  if (files.tokenizer.kind !== 'gguf') throw new Error('not a GGUF file');
+  const { tokenizer, config, chatTemplate } = tokenizerFromGguf(gguf, files.tokenizer.metadata);
+  const added = (tokenizer.added_tokens as object[]).map(token => ({
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    ...token,
+  }));
+  const write = (name: string, json: unknown) => writeFileSync(path.join(folder, name), JSON.stringify(json));
+  write('tokenizer.json', { truncation: null, padding: null, ...tokenizer, added_tokens: added });
+  write('tokenizer_config.json', { ...config, chat_template: chatTemplate });
+  const tensors = new Map(
+    [...llamaParameters(files.config)].map(([name, shape]) => [name, { shape, values: weights.get(name)! }]),
+  );
+  writeFileSync(path.join(folder, 'model.safetensors'), Buffer.concat(encodeSafetensors(tensors)));
+  write('config.json', formatLlamaConfig(files.config));
+  return folder;
+}
+
+/** A Python with torch and transformers in a virtual environment outside the tree; installed once. */
+function pythonWithTorch(): string | { readonly missing: string } {
+  const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
+  const venv = path.join(cache, 'tunesmith-venv');
+  const python = path.join(venv, 'bin', 'python');
+  const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
+  const works = () => run(python, '-c', 'import torch, transformers').status === 0;
+  if (existsSync(python) && works()) return python;
+  if (!existsSync(python)) {
+    const made = run('python3', '-m', 'venv', venv);
+    if (made.status !== 0) return { missing: `python3 -m venv failed: ${(made.stderr || String(made.error)).trim()}` };
+  }
+  const installed = run(python, '-m', 'pip', 'install', '--quiet', 'torch==2.13.0', 'transformers', 'numpy');
+  if (installed.status !== 0)
+    return { missing: `pip cannot install torch and transformers: ${installed.stderr.trim().split('\n').at(-1)}` };
+  return works() ? python : { missing: 'torch and transformers were installed but cannot be imported' };
+}
