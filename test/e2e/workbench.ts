@@ -1,0 +1,165 @@
+/** Drives a real VS Code in a browser: one server with the packaged extension, a workspace of its own, pages and screenshots. */
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Browser, Frame, FrameLocator, Page } from 'playwright-core';
+import { launchBrowser } from '../../scripts/vscode/browser.ts';
+import { type CodeServer, type CodeServerOptions, root, startCodeServer } from '../../scripts/vscode/codeServer.ts';
+
+export const themes = {
+  dark: 'Dark Modern',
+  light: 'Light Modern',
+  'high-contrast': 'Dark High Contrast',
+} as const;
+export type Theme = keyof typeof themes;
+
+export interface WorkbenchOptions extends CodeServerOptions {
+  /** Folder that is copied to be the workspace; the samples by default. */
+  readonly workspace?: string;
+  /** Runs before VS Code opens the copy. */
+  readonly prepare?: (folder: string) => void;
+}
+
+export class Workbench {
+  readonly server: CodeServer;
+  readonly browser: Browser;
+  readonly page: Page;
+  readonly folder: string;
+  /** Every address that a page asked for, to prove that nothing remote is fetched. */
+  readonly requests: string[] = [];
+
+  private constructor(server: CodeServer, browser: Browser, page: Page, folder: string) {
+    this.server = server;
+    this.browser = browser;
+    this.page = page;
+    this.folder = folder;
+    page.context().on('request', request => this.requests.push(request.url()));
+  }
+
+  static async open(options: WorkbenchOptions = {}): Promise<Workbench> {
+    const vsix = path.join(root, 'dist', 'tunesmith.vsix');
+    assert.ok(existsSync(vsix), 'dist/tunesmith.vsix is missing: run npm run package first');
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'tunesmith-e2e-'));
+    cpSync(options.workspace ?? path.join(root, 'samples'), folder, { recursive: true });
+    options.prepare?.(folder);
+    const server = await startCodeServer({
+      install: [vsix],
+      ...options,
+      environment: { TUNESMITH_HOME: path.join(folder, '.home'), ...options.environment },
+    });
+    const browser = await launchBrowser();
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const workbench = new Workbench(server, browser, await context.newPage(), folder);
+    await workbench.load();
+    return workbench;
+  }
+
+  /** Opens or reloads the window, and waits until the extension's own icon is there. */
+  async load(): Promise<void> {
+    await this.page.goto(`${this.server.url}/?folder=${encodeURIComponent(this.folder)}`);
+    await this.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    await this.page
+      .getByRole('tab', { name: /^Tunesmith/ })
+      .first()
+      .waitFor({ timeout: 60_000 });
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.server.stop();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 });
+  }
+
+  /** Runs a command by its title in the palette. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input');
+    await input.waitFor({ state: 'visible' });
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  /** Picks the row with this text in the quick pick that is open. */
+  async pick(text: string | RegExp): Promise<void> {
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click({ timeout: 30_000 });
+  }
+
+  /** Opens a file of the workspace in an editor. */
+  async openFile(file: string): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input');
+    await input.waitFor({ state: 'visible' });
+    await input.fill(path.basename(file));
+    await this.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: path.basename(file) })
+      .first()
+      .click({ timeout: 30_000 });
+    await this.page
+      .locator('.tabs-container .tab', { hasText: path.basename(file) })
+      .first()
+      .waitFor();
+  }
+
+  async openSideBar(): Promise<void> {
+    const tab = this.page.getByRole('tab', { name: /^Tunesmith/ }).first();
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+  }
+
+  async theme(theme: Theme): Promise<void> {
+    // By the picker, as a person does: a change of the settings file from outside is not watched for everywhere.
+    await this.command('Preferences: Color Theme');
+    const input = this.page.locator('.quick-input-widget input');
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: /Dark|Light/ }).first().waitFor();
+    await input.fill(themes[theme]);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: themes[theme] }).first().click();
+    const marker = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' }[theme];
+    await this.page.waitForSelector(`.monaco-workbench.${marker}`, { timeout: 15_000 });
+    await this.page.waitForTimeout(500);
+  }
+
+  /** A webview panel in the editor area. */
+  panel(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').first().frameLocator('#active-frame');
+  }
+
+  /** The frame of a webview, panel or view, whose document has this element. */
+  async frameWith(selector: string, timeout = 30_000): Promise<Frame> {
+    const end = Date.now() + timeout;
+    for (;;) {
+      for (const frame of this.page.frames()) {
+        try {
+          if ((await frame.locator(selector).count()) > 0) return frame;
+        } catch {
+          // A frame that went away while we looked.
+        }
+      }
+      if (Date.now() > end) throw new Error(`No webview has ${selector}.`);
+      await this.page.waitForTimeout(100);
+    }
+  }
+
+  /** Pictures for the eye, in .cache/screenshots. */
+  async screenshot(name: string): Promise<void> {
+    const folder = path.join(root, '.cache', 'screenshots');
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: path.join(folder, `${name}.png`) });
+  }
+
+  async screenshotsInThemes(name: string): Promise<void> {
+    for (const theme of ['light', 'high-contrast', 'dark'] as const) {
+      await this.theme(theme);
+      await this.screenshot(`${name}-${theme}`);
+    }
+  }
+
+  /** Requests that left the machine: anything but the server's own addresses and inlined data. */
+  remoteRequests(): string[] {
+    return this.requests.filter(
+      url => !/^(https?:\/\/(127\.0\.0\.1|localhost)[:/]|data:|blob:|https:\/\/[^/]*vscode-cdn\.net\/)/.test(url),
+    );
+  }
+}
