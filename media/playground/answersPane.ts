@@ -65,8 +65,7 @@ export class AnswersPane extends LitElement {
     if (run.total === 0) return '';
     const failed = run.failed > 0 ? `, ${l10n.t('{0} failed', run.failed)}` : '';
     return (
-      (run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : answersWords(run.total)) +
-      failed
+      (run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : answersWords(run.total)) + failed
     );
   }
 

@@ -1,9 +1,9 @@
 /** What templates of this workspace may read or reach: asked once for each thing, kept with the workspace, taken back by a command. */
 import * as vscode from 'vscode';
-import { originOf, type Reference, type ReferencePolicy } from '../core/prompts/references.ts';
+import type { Reference, ReferencePolicy } from '../core/prompts/references.ts';
+import type { ApprovalKind } from './approvalWords.ts';
 
-type Kind = 'env' | 'file' | 'origin';
-const memory = (kind: Kind): string => `approved.${kind}`;
+const memory = (kind: ApprovalKind): string => `approved.${kind}`;
 
 export class Approvals {
   readonly #state: vscode.Memento;
@@ -26,6 +26,8 @@ export class Approvals {
   /** Asks in a dialog that says what goes where; a yes is kept. Never a yes in an untrusted workspace. */
   async ask(reference: Reference, template: string): Promise<boolean> {
     if (!vscode.workspace.isTrusted) return false;
+    // Loaded when someone is asked: activation knows nothing of templates.
+    const { keyOf, words } = await import('./approvalWords.ts');
     const [kind, name] = keyOf(reference);
     if (this.#approved(kind).has(name)) return true;
     const allow = vscode.l10n.t('Allow in This Workspace');
@@ -42,45 +44,7 @@ export class Approvals {
     this.#changed.fire();
   }
 
-  #approved(kind: Kind): ReadonlySet<string> {
+  #approved(kind: ApprovalKind): ReadonlySet<string> {
     return new Set(this.#state.get<string[]>(memory(kind), []));
-  }
-}
-
-function keyOf(reference: Reference): [Kind, string] {
-  switch (reference.kind) {
-    case 'env':
-      return ['env', reference.name];
-    case 'file':
-      return ['file', reference.file];
-    case 'endpoint':
-      return ['origin', originOf(reference.address) ?? reference.address];
-  }
-}
-
-/** One line for the list of what waits, and the dialog's words. */
-export function words(reference: Reference, template: string): { question: string; detail: string } {
-  switch (reference.kind) {
-    case 'env':
-      return {
-        question: vscode.l10n.t('Let “{0}” read the environment variable {1}?', template, reference.name),
-        detail: vscode.l10n.t('Its value becomes part of the prompt and is sent to the models that you choose.'),
-      };
-    case 'file':
-      return {
-        question: vscode.l10n.t('Let “{0}” read the file {1}?', template, reference.file),
-        detail: vscode.l10n.t('Its content becomes part of the prompt and is sent to the models that you choose.'),
-      };
-    case 'endpoint':
-      return {
-        question: vscode.l10n.t(
-          'Let “{0}” send its prompts to {1}?',
-          template,
-          originOf(reference.address) ?? reference.address,
-        ),
-        detail: vscode.l10n.t(
-          'The rendered prompt with its inputs and examples is sent there. You did not configure this server; the template names it.',
-        ),
-      };
   }
 }

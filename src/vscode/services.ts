@@ -16,7 +16,7 @@ import { Approvals } from './approvals.ts';
 import { CommandIds } from './commandIds.ts';
 import { onSetting, setting } from './config.ts';
 import { SecretKeys } from './secretKeys.ts';
-import { l10nBundle } from './webview.ts';
+import { l10nBundle } from './translations.ts';
 
 /** A value made at its first use; `peek` does not make it. */
 export class Lazy<T> {
@@ -154,7 +154,7 @@ export class Services implements Disposable {
       result => result.stdout.trim(),
       () => '',
     );
-    return git || process.env['USER'] || process.env['USERNAME'] || '';
+    return git || process.env.USER || process.env.USERNAME || '';
   }
 
   /** One promise a key; one that failed is forgotten, so that the next use tries again. */

@@ -86,14 +86,3 @@ export function webviewChannel<C extends Contract>(
     onError: error => logger.error('A message between the editor and a view failed.', error),
   });
 }
-
-/** The translations for webviews and child processes; English needs none. */
-export function l10nBundle(): Record<string, string> {
-  const bundle = vscode.l10n.bundle ?? {};
-  return Object.fromEntries(
-    Object.entries(bundle).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? value : (value as { message: string }).message,
-    ]),
-  );
-}

@@ -119,7 +119,7 @@ export class PlaygroundRun {
           this.#listener.append({ ...keys[index]!, text, latencyMs: performance.now() - began, tokens: stream.tokens });
         },
       });
-      results.forEach((result, index) => this.#finish(keys[index]!, result, cells[index]!.prompt));
+      for (const [i, result] of results.entries()) this.#finish(keys[i]!, result, cells[i]!.prompt);
     } catch (error) {
       if (isAbort(error)) for (const [i, key] of keys.entries()) this.#stopped(key, streams[i]!.text);
       else this.#fail(keys, error);
@@ -128,7 +128,10 @@ export class PlaygroundRun {
 
   #finish(key: CellKey, result: CellResult, prompt: RenderedPrompt): void {
     const { generation, reasoning } = result;
-    if (generation.finishReason === 'cancelled') return this.#stopped(key, result.text);
+    if (generation.finishReason === 'cancelled') {
+      this.#stopped(key, result.text);
+      return;
+    }
     const stages = reasoning ? [reasoning, generation] : [generation];
     const tokens = stages.reduce((sum, { usage }) => sum + (usage?.completionTokens ?? Number.NaN), 0);
     const cell: Cell = {

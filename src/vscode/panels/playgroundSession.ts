@@ -17,12 +17,12 @@ import type {
   Rows,
   RunState,
   Setup,
-  Variant,
 } from '../../protocol/playground.ts';
 import type { Remote } from '../../protocol/rpc.ts';
 import type { ModelRegistry } from '../../providers/registry.ts';
 import { setting } from '../config.ts';
 import type { Services } from '../services.ts';
+import { choicesOf, strategyLabel, variantKey } from './playgroundChoices.ts';
 import { PlaygroundDocument } from './playgroundDocument.ts';
 import { RunHistory } from './playgroundHistory.ts';
 import { failedPreview, previewOf } from './playgroundPreview.ts';
@@ -250,7 +250,10 @@ export class PlaygroundSession implements Disposable {
     clearTimeout(this.#refreshTimer);
     await this.#load();
     const last = rowCount(this.#loaded) - 1;
-    if (this.setup.row > last) this.#page.setup((this.#setup = { ...this.setup, row: Math.max(0, last) }));
+    if (this.setup.row > last) {
+      this.#setup = { ...this.setup, row: Math.max(0, last) };
+      this.#page.setup(this.#setup);
+    }
     this.#page.template(templateState(this.#loaded));
     this.#page.columns(this.#scored());
     await this.#preview();
@@ -308,7 +311,8 @@ export class PlaygroundSession implements Disposable {
   async #modelsChanged(models: ModelRegistry): Promise<void> {
     this.#choices = choicesOf(await models.list());
     this.#page.models(this.#choices);
-    this.#page.setup((this.#setup = this.#validSetup(this.setup)));
+    this.#setup = this.#validSetup(this.setup);
+    this.#page.setup(this.#setup);
     this.#page.columns(this.#scored());
   }
 
@@ -422,35 +426,4 @@ export class PlaygroundSession implements Disposable {
     const value = inputs && typeof inputs === 'object' ? (inputs as Record<string, unknown>)[name] : undefined;
     return value !== undefined && value !== null && typeof value !== 'object';
   }
-}
-
-const variantKey = (variant: Variant): string =>
-  variant.kind === 'current' ? 'current' : variant.kind === 'strategy' ? variant.strategy : variant.file;
-
-function strategyLabel(strategy: Strategy): string {
-  switch (strategy) {
-    case 'direct':
-      return vscode.l10n.t('direct');
-    case 'few-shot-cot':
-      return vscode.l10n.t('few-shot CoT');
-    case 'zero-shot-cot':
-      return vscode.l10n.t('zero-shot CoT');
-  }
-}
-
-/** Tuned models stand below what they were tuned from. */
-function choicesOf(models: Awaited<ReturnType<ModelRegistry['list']>>): ModelChoice[] {
-  const choices: ModelChoice[] = [];
-  const add = (id: string | undefined, depth: number): void => {
-    for (const model of models) {
-      if (model.base !== id || choices.some(choice => choice.id === model.id)) continue;
-      choices.push({ id: model.id, label: model.label, detail: model.detail, depth });
-      add(model.id, depth + 1);
-    }
-  };
-  add(undefined, 0);
-  for (const { id, label, detail } of models) {
-    if (!choices.some(choice => choice.id === id)) choices.push({ id, label, detail, depth: 0 });
-  }
-  return choices;
 }

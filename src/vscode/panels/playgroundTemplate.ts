@@ -16,7 +16,8 @@ import {
 } from '../../core/prompts/references.ts';
 import type { Diagnostic, Template } from '../../core/prompts/template.ts';
 import type { TemplateState } from '../../protocol/playground.ts';
-import { type Approvals, words } from '../approvals.ts';
+import type { Approvals } from '../approvals.ts';
+import { words } from '../approvalWords.ts';
 import { bankOf, rowsOf } from '../templateFiles.ts';
 
 /** Rows that the page is given; a run takes no more either. */

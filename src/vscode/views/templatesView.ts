@@ -1,8 +1,8 @@
 /** The Templates tree: `.prompty` files of the workspace by folder, with their reasoning strategy. */
 import * as vscode from 'vscode';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
-import type { Strategy } from '../../core/prompts/template.ts';
 import { CommandIds } from '../commandIds.ts';
+import { strategyLabel } from '../panels/playgroundChoices.ts';
 import { type FoundTemplate, findTemplates } from '../templates.ts';
 
 export type TemplateNode =
@@ -82,21 +82,10 @@ async function describe(uri: vscode.Uri): Promise<{ strategy: string; descriptio
     const { reasoning, examples } = template.tunesmith;
     const shots = reasoning.strategy === 'direct' && examples && examples.shots > 0;
     return {
-      strategy: shots ? vscode.l10n.t('{0} shots', examples.shots) : strategyName(reasoning.strategy),
+      strategy: shots ? vscode.l10n.t('{0} shots', examples.shots) : strategyLabel(reasoning.strategy),
       description: template.description,
     };
   } catch {
     return { strategy: '' };
-  }
-}
-
-function strategyName(strategy: Strategy): string {
-  switch (strategy) {
-    case 'direct':
-      return vscode.l10n.t('direct');
-    case 'few-shot-cot':
-      return vscode.l10n.t('few-shot CoT');
-    case 'zero-shot-cot':
-      return vscode.l10n.t('zero-shot CoT');
   }
 }
