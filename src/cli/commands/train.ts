@@ -6,8 +6,15 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { Rng } from '../../base/rng.ts';
 import type { Prompt } from '../../core/generation.ts';
-import type { JobResult, RewardSource, RuleReward } from '../../core/jobs/job.ts';
-import { type PresetName, PresetNames, rewardPresets, rlhfPresets } from '../../core/jobs/presets.ts';
+import type { JobResult, ModelReference, RewardSource, RuleReward } from '../../core/jobs/job.ts';
+import {
+  type PresetName,
+  PresetNames,
+  rewardPresets,
+  rewardSettings,
+  rlhfPresets,
+  rlhfSettings,
+} from '../../core/jobs/presets.ts';
 import { type SettingsKind, settingDescriptions, withSettings } from '../../core/jobs/settings.ts';
 import type { PreferencePair } from '../../core/preferences/judgement.ts';
 import { parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
@@ -92,9 +99,11 @@ function changesOf(kind: SettingsKind, flags: TrainFlags): Record<string, string
 }
 
 async function trainReward(cli: Cli, flags: RewardFlags): Promise<void> {
-  const settings = withSettings('reward', rewardPresets[flags.preset], changesOf('reward', flags));
+  const changes = changesOf('reward', flags);
+  withSettings('reward', rewardPresets[flags.preset], changes);
   const pairs = await preferences(cli, flags.data);
   const model = await cli.models.reference(flags.model);
+  const settings = withSettings('reward', rewardSettings(flags.preset, await sizeOf(cli, model)), changes);
   const job = await newRewardJob({
     ...common(cli, flags),
     name: flags.name ?? `${shortName(model.id)}-reward`,
@@ -106,12 +115,14 @@ async function trainReward(cli: Cli, flags: RewardFlags): Promise<void> {
 }
 
 async function trainRlhf(cli: Cli, flags: RlhfFlags): Promise<void> {
-  const settings = withSettings('rlhf', rlhfPresets[flags.preset], changesOf('rlhf', flags));
+  const changes = changesOf('rlhf', flags);
+  withSettings('rlhf', rlhfPresets[flags.preset], changes);
   const reward = await rewardOf(cli, flags);
   const all = await promptsOf(cli, flags.prompts);
+  const model = await cli.models.reference(flags.model);
+  const settings = withSettings('rlhf', rlhfSettings(flags.preset, await sizeOf(cli, model)), changes);
   const order = Rng.seeded(flags.seed).stream('held-out').shuffled(all);
   const held = Math.min(settings.evaluationPrompts, Math.floor(all.length / 5));
-  const model = await cli.models.reference(flags.model);
   const job = await newRlhfJob({
     ...common(cli, flags),
     name: flags.name ?? `${shortName(model.id)}-tuned`,
@@ -122,6 +133,14 @@ async function trainRlhf(cli: Cli, flags: RlhfFlags): Promise<void> {
     settings,
   });
   report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+}
+
+/** Parameters of a model; wrong flags have been refused by then, before any weight is read. */
+async function sizeOf(cli: Cli, { base }: ModelReference): Promise<number> {
+  const { parameters } = await cli.inference.load({ base });
+  // The model's memory is the job's now.
+  await cli.inference.stop();
+  return parameters;
 }
 
 const common = (cli: Cli, { seed, threads }: TrainFlags) => ({

@@ -17,7 +17,7 @@ import {
 import { winRate } from '../statistics/intervals.ts';
 import { distinct, meanWords } from '../statistics/textStatistics.ts';
 import type { JobResult, RewardSettings, RlhfSettings } from './job.ts';
-import { rewardPresets, rlhfPresets } from './presets.ts';
+import { rewardSettings, rlhfSettings } from './presets.ts';
 
 export interface LoopPrompt {
   readonly prompt: Prompt;
@@ -90,22 +90,19 @@ interface BeforeAfter {
 /** Sizes that fit the model: a small one does the whole experiment in minutes, a larger one a shorter one. */
 export function loopSettings(parameters: number): LoopSettings {
   const small = parameters < 30e6;
+  const maxOutputTokens = small ? 64 : 48;
   return {
-    judgedPrompts: small ? 160 : 24,
+    judgedPrompts: small ? 200 : 24,
     answersPerPrompt: 4,
-    maxOutputTokens: small ? 96 : 48,
+    maxOutputTokens,
     labelNoise: defaultLabelNoise,
-    reward: {
-      ...rewardPresets.quick,
-      ...(small ? {} : { epochs: 1, learningRate: 3e-4, batchSize: 8 }),
-    },
+    reward: { ...rewardSettings('quick', parameters), epochs: 1, ...(small ? { batchSize: 16 } : {}) },
     rlhf: {
-      ...rlhfPresets.quick,
-      evaluationPrompts: small ? 48 : 12,
-      ...(small
-        ? { steps: 40, promptsPerStep: 16, maxNewTokens: 96 }
-        : { steps: 10, promptsPerStep: 4, maxNewTokens: 48, learningRate: 2e-4, microBatchSize: 8 }),
+      ...rlhfSettings('quick', parameters),
+      maxNewTokens: maxOutputTokens,
       evaluateEvery: 0,
+      evaluationPrompts: small ? 48 : 12,
+      ...(small ? { steps: 32 } : { steps: 10, promptsPerStep: 4, microBatchSize: 8 }),
     },
   };
 }
