@@ -5,14 +5,17 @@ import type { TrainingState } from '../../src/language-model/trainable.ts';
 import type { SftState } from '../../src/training/sft.ts';
 
 export interface Checkpoint extends TrainingState {
+  /** Which stage of the recipe, and where in it. */
+  readonly stage: number;
   readonly reached: SftState;
 }
 
 export const checkpointFolder = (name: string): URL => new URL(`../../.cache/pebble/${name}/`, import.meta.url);
 
-export function saveCheckpoint(folder: URL, { reached, parameters, optimizer }: Checkpoint): void {
+export function saveCheckpoint(folder: URL, { stage, reached, parameters, optimizer }: Checkpoint): void {
   const arrays = [...parameters.values(), optimizer.m, optimizer.v];
   const header = {
+    stage,
     reached,
     updates: optimizer.step,
     parameters: [...parameters].map(([name, { length }]) => [name, length]),
@@ -29,6 +32,7 @@ export function loadCheckpoint(folder: URL): Checkpoint | undefined {
   const bytes = readFileSync(file);
   const line = bytes.indexOf('\n');
   const header = JSON.parse(bytes.toString('utf8', 0, line)) as {
+    stage: number;
     reached: SftState;
     updates: number;
     parameters: [string, number][];
@@ -41,5 +45,10 @@ export function loadCheckpoint(folder: URL): Checkpoint | undefined {
   };
   const parameters = new Map(header.parameters.map(([name, length]) => [name, take(length)]));
   const size = header.parameters.reduce((total, [, length]) => total + length, 0);
-  return { reached: header.reached, parameters, optimizer: { step: header.updates, m: take(size), v: take(size) } };
+  return {
+    stage: header.stage,
+    reached: header.reached,
+    parameters,
+    optimizer: { step: header.updates, m: take(size), v: take(size) },
+  };
 }

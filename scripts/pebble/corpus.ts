@@ -27,31 +27,39 @@ export const tasks: readonly Task[] = [
   reply,
 ];
 
-/** Number of the first example of the full mix. */
-export const fullMix = 45_000;
+/** Number of the first example that is not mere copying, and of the first of the full mix. */
+export const copyingEnds = 18_000;
+export const fullMix = 48_000;
 
 /** Tasks whose every instance is a fact to be learned: nothing of theirs is held out. */
 const closed = new Set<Task>([kindOf, arithmetic, repeat, reply]);
 
 /**
- * The first examples are short and mostly ask to copy: attention learns to look words up there within minutes, and every
- * other task then has something to build on. Without them the same number of tokens taught next to nothing.
+ * What is learned first. Copying alone, in small steps: attention learns to look words up within minutes, and everything
+ * else builds on that (taught with the rest from the start it took more tokens than the whole recipe has). Then short tasks.
  */
-const firstWeights = new Map<Task, number>([
-  [repeat, 0.5],
-  [questionAnswering, 0.12],
-  [translation, 0.08],
-  [sentiment, 0.08],
-  [kindOf, 0.06],
-  [arithmetic, 0.06],
-  [style, 0.06],
-  [orderToJson, 0.04],
-]);
+const phases: readonly { readonly until: number; readonly weights: ReadonlyMap<Task, number> }[] = [
+  { until: copyingEnds, weights: new Map([[repeat, 1]]) },
+  {
+    until: fullMix,
+    weights: new Map([
+      [repeat, 0.2],
+      [questionAnswering, 0.2],
+      [translation, 0.12],
+      [sentiment, 0.1],
+      [kindOf, 0.08],
+      [arithmetic, 0.1],
+      [style, 0.1],
+      [orderToJson, 0.1],
+    ]),
+  },
+  { until: Number.POSITIVE_INFINITY, weights: new Map(tasks.map(task => [task, task.weight])) },
+];
 
 /** Example number `index` of the curriculum with this seed. */
 export function trainingEpisode(rng: Rng, index: number): Episode {
   const own = rng.stream('episode', index);
-  const weights = index < fullMix ? firstWeights : laterWeights;
+  const { weights } = phases.find(({ until }) => index < until)!;
   let at = own.next() * [...weights.values()].reduce((sum, weight) => sum + weight, 0);
   for (const [task, weight] of weights) {
     at -= weight;
@@ -59,5 +67,3 @@ export function trainingEpisode(rng: Rng, index: number): Episode {
   }
   throw new RangeError('the weights of the curriculum add up to nothing');
 }
-
-const laterWeights = new Map(tasks.map(task => [task, task.weight]));

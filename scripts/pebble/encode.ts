@@ -19,7 +19,7 @@ export function pebbleEncoder(folder: URL): { encode: Encode; decode(ids: readon
 }
 
 /** Share of the prompts' tokens that are learned too, and how much each of them counts: enough to shape the embeddings. */
-const PROMPT_SHARE = 0.3;
+const PROMPT_SHARE = 0.1;
 const PROMPT_WEIGHT = 0.3;
 
 export function encodeEpisode(episode: Episode, encode: Encode, rng: Rng): SftExample {

@@ -35,7 +35,7 @@ export function pebbleShapes(): Map<string, readonly number[]> {
 
 /**
  * Normal with standard deviation 1/√fan-in for projections (smaller by √(2·layers) where one writes into the residual
- * stream, as in GPT-2) and 0.04 for embeddings. With 0.02 throughout, a model this narrow takes twice as long to get going.
+ * stream, as in GPT-2) and 0.05 for embeddings. With 0.02 throughout, a model this narrow takes twice as long to get going.
  */
 export function initialWeights(seed: number): Map<string, Float32Array> {
   const rng = Rng.seeded(seed);
@@ -45,7 +45,7 @@ export function initialWeights(seed: number): Map<string, Float32Array> {
     const own = rng.stream(name);
     const writes = name.includes('o_proj') || name.includes('down_proj');
     const depth = writes ? Math.sqrt(2 * pebbleConfig.num_hidden_layers) : 1;
-    const deviation = name.includes('embed') ? 0.04 : 1 / Math.sqrt(shape[1] ?? 1) / depth;
+    const deviation = name.includes('embed') ? 0.05 : 1 / Math.sqrt(shape[1] ?? 1) / depth;
     if (name.includes('norm')) values.fill(1);
     else for (let i = 0; i < values.length; i++) values[i] = deviation * own.normal();
     weights.set(name, values);

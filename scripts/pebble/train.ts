@@ -10,10 +10,19 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Rng } from '../../src/base/rng.ts';
 import { parseLlamaConfig } from '../../src/language-model/config.ts';
-import { createTrainingProgram } from '../../src/language-model/trainable.ts';
-import { runSft, type SftSettings, type SftSource, sftInputs, sftLoss, sftProgram } from '../../src/training/sft.ts';
+import { createTrainingProgram, type TrainingProgram } from '../../src/language-model/trainable.ts';
+import {
+  runSft,
+  type SftReport,
+  type SftSettings,
+  type SftSource,
+  type SftState,
+  sftInputs,
+  sftLoss,
+  sftProgram,
+} from '../../src/training/sft.ts';
 import { checkpointFolder, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { trainingEpisode } from './corpus.ts';
+import { copyingEnds, fullMix, trainingEpisode } from './corpus.ts';
 import { encodeEpisode, pebbleEncoder } from './encode.ts';
 import { initialWeights, writeModel } from './modelFolder.ts';
 import { CONTEXT, pebbleConfig } from './pebble.ts';
@@ -21,27 +30,68 @@ import { CONTEXT, pebbleConfig } from './pebble.ts';
 const { values: options } = parseArgs({
   options: {
     name: { type: 'string', default: 'main' },
-    steps: { type: 'string', default: '3600' },
-    tokens: { type: 'string', default: '2048' },
-    rate: { type: 'string', default: '0.004' },
+    steps: { type: 'string', default: '2200' },
     resume: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
     threads: { type: 'string', default: '2' },
   },
 });
 
-const settings: SftSettings = {
-  steps: Number(options.steps),
-  accumulation: 1,
-  tokensPerMicroBatch: Number(options.tokens),
-  window: 3000,
-  learningRate: Number(options.rate),
-  warmupSteps: 80,
-  schedule: 'linear',
-  finalShare: 0.02,
-  seed: 1,
-  checkpointEvery: 100,
-};
+/** A stage has its own examples and settings; the model and the optimizer go on from stage to stage. */
+interface Stage {
+  /** Number of the curriculum's example that it begins with. */
+  readonly from: number;
+  readonly settings: SftSettings;
+}
+
+const common = { seed: 1, checkpointEvery: 50, accumulation: 1, schedule: 'linear' } as const;
+const stages: readonly Stage[] = [
+  // Copying. Many small steps matter more than many tokens, and a step must mix lengths: rows of one length can be copied
+  // by counting back, a different distance in each step, and nothing is learned at all.
+  {
+    from: 0,
+    settings: {
+      ...common,
+      steps: 450,
+      tokensPerMicroBatch: 1200,
+      window: 32,
+      lengthRatio: 10,
+      learningRate: 0.0035,
+      finalShare: 0.4,
+      warmupSteps: 50,
+    },
+  },
+  // Short tasks.
+  {
+    from: copyingEnds,
+    settings: {
+      ...common,
+      steps: 300,
+      tokensPerMicroBatch: 640,
+      accumulation: 3,
+      window: 48,
+      lengthRatio: 2,
+      learningRate: 0.002,
+      finalShare: 1,
+      warmupSteps: 20,
+    },
+  },
+  // Everything.
+  {
+    from: fullMix,
+    settings: {
+      ...common,
+      steps: Number(options.steps),
+      tokensPerMicroBatch: 1024,
+      accumulation: 4,
+      window: 64,
+      lengthRatio: 2,
+      learningRate: 0.0025,
+      finalShare: 0.03,
+      warmupSteps: 20,
+    },
+  },
+];
 
 const model = new URL('../../models/pebble/', import.meta.url);
 const folder = checkpointFolder(options.name);
@@ -51,12 +101,6 @@ if (options.publish) publish();
 else await train();
 
 async function train(): Promise<void> {
-  const { encode } = pebbleEncoder(model);
-  const rng = Rng.seeded(settings.seed);
-  const source: SftSource = {
-    length: 1e9,
-    at: index => encodeEpisode(trainingEpisode(rng, index), encode, rng.stream('prompt', index)),
-  };
   const program = await createTrainingProgram({
     config: parseLlamaConfig({ ...pebbleConfig, max_position_embeddings: CONTEXT }, 'config.json'),
     weights: initialWeights(1),
@@ -64,36 +108,38 @@ async function train(): Promise<void> {
     head: 'lm',
     inputs: sftInputs,
     loss: sftLoss,
-    optimizer: { beta2: 0.98, weightDecay: 0.05 },
+    optimizer: { beta2: 0.98, weightDecay: 0.02 },
     threads: Number(options.threads),
   });
   const checkpoint = options.resume ? loadCheckpoint(folder) : undefined;
   if (checkpoint) program.restore(checkpoint);
-  const state = checkpoint?.reached;
-  let mark = performance.now();
-  let tokens = state?.tokens ?? 0;
-  let sum = 0;
-  await runSft(
-    sftProgram(program),
-    source,
-    settings,
-    {
-      onStep(report) {
-        sum += report.loss;
-        if (report.step % 20 !== 0) return;
-        const now = performance.now();
-        log({
-          ...report,
-          loss: sum / 20,
-          tokensPerSecond: Math.round((report.tokens - tokens) / ((now - mark) / 1000)),
-        });
-        [mark, tokens, sum] = [now, report.tokens, 0];
-      },
-      onCheckpoint: reached => saveCheckpoint(folder, { reached, ...program.state() }),
-    },
-    state,
-  );
+  for (let stage = checkpoint?.stage ?? 0; stage < stages.length; stage++) {
+    await runStage(program, stage, stage === checkpoint?.stage ? checkpoint.reached : undefined);
+  }
   await program.dispose();
+}
+
+async function runStage(program: TrainingProgram, stage: number, start: SftState | undefined): Promise<void> {
+  const { from, settings } = stages[stage]!;
+  const { encode } = pebbleEncoder(model);
+  const rng = Rng.seeded(settings.seed);
+  const source: SftSource = {
+    length: 1e9,
+    at: index => encodeEpisode(trainingEpisode(rng, from + index), encode, rng.stream('prompt', from + index)),
+  };
+  let mark = performance.now();
+  let tokens = start?.tokens ?? 0;
+  let sum = 0;
+  const onStep = (report: SftReport): void => {
+    sum += report.loss;
+    if (report.step % 20 !== 0) return;
+    const now = performance.now();
+    const tokensPerSecond = Math.round((report.tokens - tokens) / ((now - mark) / 1000));
+    log({ stage, ...report, loss: sum / 20, tokensPerSecond });
+    [mark, tokens, sum] = [now, report.tokens, 0];
+  };
+  const onCheckpoint = (reached: SftState): void => saveCheckpoint(folder, { stage, reached, ...program.state() });
+  await runSft(sftProgram(program), source, settings, { onStep, onCheckpoint }, start);
 }
 
 function log(entry: Readonly<Record<string, number>>): void {

@@ -31,8 +31,13 @@ export interface SftSettings {
   readonly accumulation: number;
   /** Padded tokens of one micro-batch. */
   readonly tokensPerMicroBatch: number;
-  /** Examples that are drawn and sorted by length together. */
+  /**
+   * Examples that are drawn and sorted by length together. A large window pads less; a small one mixes a step's examples
+   * better, and where lengths give tasks away that matters more.
+   */
   readonly window: number;
+  /** See `BatchingSettings`. */
+  readonly lengthRatio?: number;
   readonly learningRate: number;
   readonly warmupSteps: number;
   readonly schedule: 'constant' | 'linear' | 'cosine';
