@@ -1,0 +1,128 @@
+/** Small training jobs on a tiny model, run in this process as the training process would. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobResult, JobSpecification, RewardSource, RlhfSettings } from '../../src/core/jobs/job.ts';
+import { rewardPresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
+import { createJobFolder, type JobFolder } from '../../src/storage/jobFolder.ts';
+import { type WorkspaceLayout, workspaceLayout } from '../../src/storage/workspaceLayout.ts';
+import { latestCheckpoint, saveCheckpoint } from '../../src/worker/jobCheckpoints.ts';
+import { JobReporter } from '../../src/worker/jobReporter.ts';
+import { runJob } from '../../src/worker/jobRunner.ts';
+import { writeTinyModel } from './tinyModelFolder.ts';
+
+const lora = { r: 2, alpha: 4, targetModules: ['q_proj', 'v_proj', 'down_proj'] };
+const ask = (text: string) => [{ role: 'user' as const, content: text }];
+
+export const somePairs = Array.from({ length: 24 }, (_, index) => ({
+  messages: ask(`Question ${index % 8}?`),
+  chosen: `yes ${index}`,
+  rejected: `no ${index}`,
+  judgement: `j${index}`,
+  item: `i${index}`,
+}));
+const prompts = Array.from({ length: 6 }, (_, index) => ({
+  prompt: { kind: 'messages', messages: ask(`Question ${index}?`) },
+}));
+
+/** A workspace of its own with a tiny model in it. */
+export class TinyWorkspace {
+  readonly root: string;
+  readonly model: string;
+  readonly layout: WorkspaceLayout;
+
+  private constructor(root: string) {
+    this.root = root;
+    this.model = join(root, 'tiny');
+    this.layout = workspaceLayout(root);
+  }
+
+  static async make(): Promise<TinyWorkspace> {
+    const workspace = new TinyWorkspace(await mkdtemp(join(tmpdir(), 'tunesmith-jobs-')));
+    await writeTinyModel(workspace.model);
+    return workspace;
+  }
+
+  remove(): Promise<void> {
+    return rm(this.root, { recursive: true, force: true });
+  }
+
+  rewardJob(name: string, rows: readonly unknown[] = somePairs): Promise<JobFolder> {
+    return createJobFolder(this.layout, {
+      name,
+      data: { 'pairs.jsonl': rows },
+      specification: ({ id, createdAt, data }) => ({
+        ...this.#common(name),
+        kind: 'reward',
+        id,
+        createdAt,
+        data: data['pairs.jsonl'],
+        settings: { ...rewardPresets.quick, epochs: 3, batchSize: 8, learningRate: 0.01, lora },
+      }),
+    });
+  }
+
+  rlhfJob(name: string, reward: RewardSource, settings: Partial<RlhfSettings> = {}): Promise<JobFolder> {
+    return createJobFolder(this.layout, {
+      name,
+      data: { 'prompts.jsonl': prompts },
+      specification: ({ id, createdAt, data }): JobSpecification => ({
+        ...this.#common(name),
+        kind: 'rlhf',
+        id,
+        createdAt,
+        data: data['prompts.jsonl'],
+        reward,
+        settings: {
+          ...rlhfPresets.quick,
+          steps: 4,
+          promptsPerStep: 2,
+          samplesPerPrompt: 2,
+          maxNewTokens: 8,
+          evaluationPrompts: 2,
+          evaluateEvery: 2,
+          checkpointEvery: 2,
+          lora,
+          ...settings,
+        },
+      }),
+    });
+  }
+
+  #common(name: string) {
+    return {
+      format: 1 as const,
+      name,
+      seed: 5,
+      model: { id: 'local:tiny', base: this.model },
+      threads: 1,
+      output: join(this.layout.models, name),
+    };
+  }
+}
+
+/** Runs a job here, from its last checkpoint on; `stopAt` asks it to stop once this many steps are done. */
+export async function runHere(
+  folder: JobFolder,
+  options: { allowCode?: boolean; stopAt?: number } = {},
+): Promise<JobResult | undefined> {
+  const checkpoints = folder.file('checkpoints');
+  const resume = await latestCheckpoint(checkpoints);
+  const reporter = new JobReporter(folder, await folder.state(), checkpoint =>
+    saveCheckpoint(checkpoints, { ...checkpoint, seconds: 0 }),
+  );
+  const progress = reporter.progress.bind(reporter);
+  reporter.progress = (step, total) => {
+    progress(step, total);
+    if (step === options.stopAt) reporter.stop();
+  };
+  const { allowCode = false } = options;
+  try {
+    const result = await runJob({ folder, host: reporter, resume, allowCode, seconds: () => 1 });
+    await reporter.end(result ? 'succeeded' : 'cancelled');
+    return result;
+  } catch (error) {
+    await reporter.end('failed', error);
+    throw error;
+  }
+}
