@@ -1,5 +1,6 @@
 /** What a template would send for one row, with the tokens of each of its parts. */
-import type { RenderedMessage, RenderedPrompt, Template } from '../../core/prompts/template.ts';
+import type { Prompt } from '../../core/generation.ts';
+import { promptOf, type RenderedMessage, type RenderedPrompt, type Template } from '../../core/prompts/template.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import type { Preview } from '../../protocol/playground.ts';
 
@@ -30,6 +31,8 @@ export async function previewOf({
   maxOutputTokens,
 }: PreviewOptions): Promise<Preview> {
   const { messages } = prompt;
+  // The whole as the model's chat template makes it: what is more than the parts is the format's own.
+  const whole = canRender(generator) ? await generator.renderPrompt(promptOf(prompt)) : undefined;
   const counts = await generator.countTokens?.(messages.map(({ content }) => content));
   const tokens = { system: 0, shots: 0, input: 0, reserved: maxOutputTokens };
   const sections = template.roles.map((): number => (counts ? 0 : -1));
@@ -42,6 +45,7 @@ export async function previewOf({
       const section = sectionOf(template, message);
       if (section !== -1) sections[section]! += count;
     });
+    if (whole) tokens.input += Math.max(0, whole.tokens - tokens.system - tokens.shots - tokens.input);
     // An empty assistant section at the end is where the answer goes.
     const last = sections.length - 1;
     if (template.roles[last]?.role === 'assistant' && sections[last] === 0) sections[last] = maxOutputTokens;
@@ -56,6 +60,12 @@ export async function previewOf({
     error: null,
   };
 }
+
+interface RendersPrompts {
+  renderPrompt(prompt: Prompt): Promise<{ readonly tokens: number }>;
+}
+const canRender = (generator: TextGenerator): generator is TextGenerator & RendersPrompts =>
+  'renderPrompt' in generator;
 
 function shotPairs(messages: readonly RenderedMessage[]): Preview['shots'] {
   const pairs: { user: string; assistant: string }[] = [];

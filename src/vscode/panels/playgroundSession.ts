@@ -5,6 +5,7 @@ import { errorMessage, HumanError, isHumanError } from '../../base/errors.ts';
 import { changeOf } from '../../base/textChange.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
+import { endpointOf, originOf } from '../../core/prompts/references.ts';
 import { renderPrompt } from '../../core/prompts/render.ts';
 import type { RenderedPrompt, Strategy } from '../../core/prompts/template.ts';
 import { setFrontMatter } from '../../core/prompts/templateEdits.ts';
@@ -19,7 +20,7 @@ import type {
   Setup,
 } from '../../protocol/playground.ts';
 import type { Remote } from '../../protocol/rpc.ts';
-import type { ModelRegistry } from '../../providers/registry.ts';
+import { endpointModelId } from '../../providers/openAiCompatible.ts';
 import { setting } from '../config.ts';
 import type { Services } from '../services.ts';
 import { choicesOf, strategyLabel, variantKey } from './playgroundChoices.ts';
@@ -78,8 +79,8 @@ export class PlaygroundSession implements Disposable {
     await this.#openDocument();
     await this.#load();
     const models = await this.services.models(this.uri);
-    this.#choices = choicesOf(await models.list());
-    this.#store.add(models.onDidChange(() => void this.#modelsChanged(models)));
+    this.#choices = await this.#listChoices();
+    this.#store.add(models.onDidChange(() => void this.#modelsChanged()));
     this.#setup = this.#validSetup(this.#setup ?? this.#firstSetup());
     for (const cell of await this.#history.restore(this.#columns(), this.#loaded)) this.#cells.set(keyOf(cell), cell);
     this.#store.add(
@@ -87,7 +88,12 @@ export class PlaygroundSession implements Disposable {
         if (saved !== this.#document.document && /\.(jsonl|csv|prompty)$/i.test(saved.uri.path)) this.#refreshSoon();
       }),
     );
-    this.#store.add(this.services.approvals.onDidChange(() => this.#refreshSoon()));
+    this.#store.add(
+      this.services.approvals.onDidChange(async () => {
+        await this.#refresh();
+        await this.#modelsChanged();
+      }),
+    );
     this.#store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => this.#refreshSoon()));
     void this.#preview();
   }
@@ -308,8 +314,22 @@ export class PlaygroundSession implements Disposable {
     return { ...setup, models: models.length > 0 ? models : this.#firstSetup().models, variants, row };
   }
 
-  async #modelsChanged(models: ModelRegistry): Promise<void> {
-    this.#choices = choicesOf(await models.list());
+  /** The registry's models, and the one on the server that the template names once that was allowed. */
+  async #listChoices(): Promise<ModelChoice[]> {
+    const models = await this.services.models(this.uri);
+    const choices = choicesOf(await models.list());
+    const { template, waiting } = this.#loaded;
+    const address = endpointOf(template);
+    const allowed = this.services.trusted && !waiting.some(({ kind }) => kind === 'endpoint');
+    const origin = address === undefined || !allowed ? undefined : originOf(address);
+    if (address === undefined || origin === undefined || !template.model.id) return choices;
+    const id = endpointModelId(address, template.model.id);
+    if (choices.some(choice => choice.id === id)) return choices;
+    return [...choices, { id, label: template.model.id, detail: origin, depth: 0 }];
+  }
+
+  async #modelsChanged(): Promise<void> {
+    this.#choices = await this.#listChoices();
     this.#page.models(this.#choices);
     this.#setup = this.#validSetup(this.setup);
     this.#page.setup(this.#setup);

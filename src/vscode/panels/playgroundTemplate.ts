@@ -9,6 +9,7 @@ import type { Values } from '../../core/prompts/inputValues.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
 import {
   checkReferences,
+  endpointOf,
   type Reference,
   type ReferenceCheck,
   referencesOf,
@@ -36,7 +37,7 @@ export interface LoadedTemplate {
 
 /** Reads the template's text and its files; what is wrong with them becomes diagnostics. */
 export async function loadTemplate(uri: vscode.Uri, text: string, approvals: Approvals): Promise<LoadedTemplate> {
-  const parsed = parseTemplate(text, uri.fsPath);
+  const parsed = withoutKeys(parseTemplate(text, uri.fsPath));
   const references = referencesOf(parsed);
   const check = checkReferences(references, approvals.policy());
   const resolved = references.length === 0 ? { template: parsed, diagnostics: [] } : await resolve(parsed, check);
@@ -65,6 +66,12 @@ export async function loadTemplate(uri: vscode.Uri, text: string, approvals: App
   const bank = await attempt(() => bankOf(uri, template), 'missing-bank', examples?.range ?? template.frontMatterRange);
   const rows = await attempt(() => rowsOf(uri, template), 'missing-file', rangeOf(template, rowsFile ?? ''));
   return { uri, template: { ...template, diagnostics }, bank, rows, diagnostics, waiting: check.needsApproval };
+}
+
+/** Keys come from the key store alone, so of a template's connection only the address counts. */
+function withoutKeys(template: Template): Template {
+  const endpoint = endpointOf(template);
+  return { ...template, model: { ...template.model, connection: endpoint === undefined ? undefined : { endpoint } } };
 }
 
 /** Puts in what was approved; what was not becomes an error, so that it is never sent. */
