@@ -34,6 +34,8 @@ export const fullMix = 48_000;
 /** Tasks whose every instance is a fact to be learned: nothing of theirs is held out. */
 const closed = new Set<Task>([kindOf, arithmetic, repeat, reply]);
 
+const everything: ReadonlyMap<Task, number> = new Map(tasks.map(task => [task, task.weight]));
+
 /**
  * What is learned first. Copying alone, in small steps: attention learns to look words up within minutes, and everything
  * else builds on that (taught with the rest from the start it took more tokens than the whole recipe has). Then short tasks.
@@ -53,13 +55,19 @@ const phases: readonly { readonly until: number; readonly weights: ReadonlyMap<T
       [orderToJson, 0.1],
     ]),
   },
-  { until: Number.POSITIVE_INFINITY, weights: new Map(tasks.map(task => [task, task.weight])) },
+  { until: Number.POSITIVE_INFINITY, weights: everything },
 ];
 
 /** Example number `index` of the curriculum with this seed. */
 export function trainingEpisode(rng: Rng, index: number): Episode {
+  return draw(rng, index, phases.find(({ until }) => index < until)!.weights);
+}
+
+/** The same without phases: every task in its share from the first example on. */
+export const mixedEpisode = (rng: Rng, index: number): Episode => draw(rng, index, everything);
+
+function draw(rng: Rng, index: number, weights: ReadonlyMap<Task, number>): Episode {
   const own = rng.stream('episode', index);
-  const { weights } = phases.find(({ until }) => index < until)!;
   let at = own.next() * [...weights.values()].reduce((sum, weight) => sum + weight, 0);
   for (const [task, weight] of weights) {
     at -= weight;

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Rng } from '../../src/base/rng.ts';
 import { chatTemplate, SPECIAL, segmentsOf } from './chat.ts';
-import { fullMix, trainingEpisode } from './corpus.ts';
+import { mixedEpisode } from './corpus.ts';
 import { cities, colors, countables, foods, jobs, kinds, labels, names, products } from './lexicon.ts';
 import { VOCABULARY } from './pebble.ts';
 import { learnMerges, tokenizerJson } from './tokenizerTraining.ts';
@@ -21,6 +21,9 @@ const firstWords = [
   Object.values(kinds).flat(),
 ].flat();
 
+/** Where the sample of the curriculum begins. */
+const FIRST = 45_000;
+
 function* sampleTexts(count: number): Iterable<string> {
   for (const word of [...firstWords, ...Array.from({ length: 81 }, (_, n) => String(n))]) {
     for (let i = 0; i < count / 200; i++) yield* [word, ` ${word}`];
@@ -28,8 +31,7 @@ function* sampleTexts(count: number): Iterable<string> {
   const rng = Rng.seeded(7);
   for (let i = 0; i < count; i++) {
     // Special tokens never reach the merges: they are cut out before byte pairs are looked at.
-    for (const { text } of segmentsOf(trainingEpisode(rng, fullMix + i)))
-      yield* text.split(/<\|im_start\|>|<\|im_end\|>/);
+    for (const { text } of segmentsOf(mixedEpisode(rng, FIRST + i))) yield* text.split(/<\|im_start\|>|<\|im_end\|>/);
   }
 }
 
