@@ -74,12 +74,19 @@ export class Workbench {
 
   /** Runs a command by its title in the palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('Escape');
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input');
-    await input.waitFor({ state: 'visible' });
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('Escape');
+      await this.page.keyboard.press('F1');
+      try {
+        await input.fill(`>${title}`, { timeout: 5000 });
+        return await row.click({ timeout: 10_000 });
+      } catch (error) {
+        // What an earlier command does may take the focus, and with it the palette.
+        if (attempt === 3) throw error;
+      }
+    }
   }
 
   /** Picks the row with this text in the quick pick that is open. */
@@ -113,7 +120,10 @@ export class Workbench {
     // By the picker, as a person does: a change of the settings file from outside is not watched for everywhere.
     await this.command('Preferences: Color Theme');
     const input = this.page.locator('.quick-input-widget input');
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: /Dark|Light/ }).first().waitFor();
+    await this.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: /Dark|Light/ })
+      .first()
+      .waitFor();
     await input.fill(themes[theme]);
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: themes[theme] }).first().click();
     const marker = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' }[theme];
