@@ -55,7 +55,7 @@ async function loop(cli: Cli, flags: LoopFlags): Promise<void> {
   const [training, heldOut] = await Promise.all(['train', 'heldout'].map(set => reviews(cli, set)));
   cli.note(describeAnnotator(settings.labelNoise));
   if (flags.shufflePreferences) cli.note(l10n.t('Control: the preferences are shuffled and say nothing.'));
-  const folder = flags.keep ? resolve(flags.keep) : await mkdtemp(join(tmpdir(), 'tunesmith-loop-'));
+  const folder = flags.keep ? resolve(cli.terminal.cwd, flags.keep) : await mkdtemp(join(tmpdir(), 'tunesmith-loop-'));
   const layout = workspaceLayout(folder);
   const supervisor = new Supervisor({ ...cli.worker, layout, logger: cli.logger });
   const seconds = () => (performance.now() - start) / 1000;

@@ -152,7 +152,7 @@ const common = (cli: Cli, { seed, threads }: TrainFlags) => ({
 const shortName = (id: string): string => id.replace(/^.*[:/\\]/, '').replace(/\.gguf$/i, '');
 
 async function preferences(cli: Cli, file: string | undefined): Promise<readonly PreferencePair[]> {
-  if (file !== undefined) return parseTrlPreferences(await readText(file), file);
+  if (file !== undefined) return parseTrlPreferences(await readText(cli, file), file);
   const pairs = (await cli.journal()).pairs();
   if (pairs.length > 0) return pairs;
   throw new HumanError(
@@ -168,7 +168,7 @@ async function promptsOf(cli: Cli, file: string | undefined): Promise<Prompt[]> 
   const prompts: Prompt[] =
     file === undefined
       ? (await cli.journal()).items().map(({ messages }) => ({ kind: 'messages', messages }))
-      : parseTrlPrompts(await readText(file), file);
+      : parseTrlPrompts(await readText(cli, file), file);
   if (prompts.length === 0) {
     throw new HumanError(
       file === undefined
@@ -195,7 +195,9 @@ async function rewardOf(cli: Cli, flags: RlhfFlags): Promise<RewardSource> {
   const models = await cli.models.rewardModels();
   const wanted = flags.rewardModel;
   const found =
-    wanted === undefined ? models[0] : models.find(({ name, path }) => name === wanted || path === resolve(wanted));
+    wanted === undefined
+      ? models[0]
+      : models.find(({ name, path }) => name === wanted || path === resolve(cli.terminal.cwd, wanted));
   if (!found) {
     throw new HumanError(
       wanted === undefined
@@ -231,13 +233,13 @@ function lengthRule(text: string): RuleReward {
 }
 
 function codeFile(cli: Cli, file: string): string {
-  if (cli.allowCode) return resolve(file);
+  if (cli.allowCode) return resolve(cli.terminal.cwd, file);
   throw new HumanError(l10n.t('A reward function is code, which runs only with --allow-code.'), { place: { file } });
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(cli: Cli, file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(resolve(cli.terminal.cwd, file), 'utf8');
   } catch (cause) {
     throw new HumanError(l10n.t('This file cannot be read. Check its path.'), { cause, place: { file } });
   }

@@ -26,7 +26,7 @@ export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): 
     },
     onChange: summary => {
       const line = `${summary.name}: ${jobProgress(summary).label}${metrics === '' ? '' : `  ${metrics}`}`;
-      if (process.stderr.isTTY) cli.progress(line);
+      if (cli.terminal.stderr.isTTY) cli.progress(line);
       else if (performance.now() - noted > 15_000) {
         noted = performance.now();
         cli.note(line);

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tunesmith } from '../../fakes/commandLine.ts';
+
+describe('tunesmith train, what it refuses', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tunesmith-train-'));
+    writeFileSync(join(folder, 'pairs.jsonl'), '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"a"}\n');
+    writeFileSync(join(folder, 'empty.jsonl'), '\n');
+    writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt":"a"}\n');
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const prompts = ['--prompts', 'prompts.jsonl'];
+  for (const [argv, sentence] of [
+    [['reward'], /There are no rankings in this workspace yet/],
+    [['reward', '--data', 'nowhere.jsonl'], /nowhere\.jsonl: This file cannot be read/],
+    [['reward', '--data', 'pairs.jsonl'], /pairs\.jsonl:2: This row has no “chosen”/],
+    [['reward', '--data', 'pairs.jsonl', '--epochs', 'many'], /Epochs must be a number, not “many”/],
+    [['rlhf', ...prompts, '--steps', '0', '--reward-json'], /Steps must be at least 1, not 0/],
+    [['rlhf', ...prompts, '--samples-per-prompt', '1', '--reward-json'], /Samples of a prompt must be at least 2/],
+    [['rlhf', ...prompts], /There is no reward model yet/],
+    [['rlhf', ...prompts, '--reward-model', 'judge'], /There is no reward model “judge”/],
+    [['rlhf', ...prompts, '--reward-word', 'a', '--reward-json'], /one reward only/],
+    [['rlhf', ...prompts, '--reward-regex', '(a'], /regular expression “\(a” is not valid/],
+    [['rlhf', ...prompts, '--reward-length', '9-3'], /two numbers of words such as 10-30, not “9-3”/],
+    [
+      ['rlhf', ...prompts, '--reward-code', 'r.mjs'],
+      /r\.mjs: A reward function is code, which runs only with --allow-code/,
+    ],
+    [['rlhf', '--prompts', 'empty.jsonl', '--reward-json'], /empty\.jsonl: This file has no prompts/],
+    [['rlhf', '--reward-json'], /no ranked prompts/],
+    [['rlhf', ...prompts, '--reward-json', '--model', 'nobody'], /There is no model “nobody”/],
+  ] as const) {
+    it(argv.join(' '), async () => {
+      const { code, stdout, stderr } = await tunesmith(['train', ...argv, '--workspace', folder], { cwd: folder });
+      assert.match(stderr, sentence);
+      assert.notEqual(code, 0);
+      assert.equal(stdout, '');
+    });
+  }
+});
