@@ -1,7 +1,7 @@
 /** Runs graphs with ONNX Runtime: the only file that imports it. It belongs in a child process (it has crashed editors). */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { allocate, type DType, type Precision, rendered, type TensorData } from './dtype.ts';
-import { Graph, type Value } from './graph.ts';
+import { Graph, type InputSpec, type Value } from './graph.ts';
 import { doneOutput, encodeModel, neededInputs } from './onnxProto.ts';
 import { elementCount, resolve, shapeText } from './shape.ts';
 import { verify } from './verify.ts';
@@ -43,8 +43,8 @@ export interface SessionOptions {
 }
 
 export interface Session {
-  readonly inputs: ReadonlyMap<string, Value>;
-  readonly outputs: Readonly<Record<string, Value>>;
+  readonly inputs: ReadonlyMap<string, InputSpec>;
+  readonly outputs: Readonly<Record<string, InputSpec>>;
   /**
    * Runs the graph. `into` gives arrays that outputs are written to (they may be the arrays of inputs where the operator
    * allows it); the others get fresh ones. Runs on the calling thread: the event loop waits.
@@ -129,12 +129,16 @@ async function open(
       },
     },
   });
-  return new OrtSession(ort, native, neededInputs(graph, outputs), outputs, precision, inPlace);
+  // Types and shapes only: a value would keep its graph, and that the arrays of all constants, for the session's life.
+  const spec = ({ dtype, shape }: Value): InputSpec => ({ dtype, shape });
+  const inputSpecs = new Map([...neededInputs(graph, outputs)].map(([name, value]) => [name, spec(value)]));
+  const outputSpecs = Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, spec(value)]));
+  return new OrtSession(ort, native, inputSpecs, outputSpecs, precision, inPlace);
 }
 
 class OrtSession implements Session {
-  readonly inputs: ReadonlyMap<string, Value>;
-  readonly outputs: Readonly<Record<string, Value>>;
+  readonly inputs: ReadonlyMap<string, InputSpec>;
+  readonly outputs: Readonly<Record<string, InputSpec>>;
   readonly #ort: Ort;
   readonly #native: InferenceSession;
   readonly #precision: Precision;
@@ -144,8 +148,8 @@ class OrtSession implements Session {
   constructor(
     ort: Ort,
     native: InferenceSession,
-    inputs: ReadonlyMap<string, Value>,
-    outputs: Readonly<Record<string, Value>>,
+    inputs: ReadonlyMap<string, InputSpec>,
+    outputs: Readonly<Record<string, InputSpec>>,
     precision: Precision,
     inPlace: boolean,
   ) {
@@ -196,7 +200,7 @@ class OrtSession implements Session {
     return results;
   }
 
-  #check(name: string, value: Value, feed: Tensor, sizes: Map<string, number>): void {
+  #check(name: string, value: InputSpec, feed: Tensor, sizes: Map<string, number>): void {
     const dtype = rendered(value.dtype, this.#precision);
     if (feed.dtype !== dtype) throw new Error(`the input ${name} is ${feed.dtype}, not ${dtype}`);
     const fits =

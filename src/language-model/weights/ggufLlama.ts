@@ -21,7 +21,7 @@ const TOP_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Hugging Face's name of a GGUF tensor; undefined for what is no parameter of a Llama. */
-export function huggingFaceName(name: string): string | undefined {
+function huggingFaceName(name: string): string | undefined {
   const layer = /^blk\.(\d+)\.([a-z_]+)\.(weight|bias)$/.exec(name);
   if (!layer) return Object.hasOwn(TOP_NAMES, name) ? TOP_NAMES[name] : undefined;
   const [, index, part, kind] = layer as unknown as [string, string, string, string];
