@@ -190,7 +190,9 @@ function text(to: Parts, field: number, value: string): void {
 }
 
 function message(to: Parts, field: number, parts: Parts): void {
-  to.push(varint((field << 3) | 2), varint(length(parts)), ...parts);
+  to.push(varint((field << 3) | 2), varint(length(parts)));
+  // Not `...parts`: a deep model has more parts than a call may have arguments.
+  for (const part of parts) to.push(part);
 }
 
 function encodeNode(node: OnnxNode): Parts {
