@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Rng } from '../base/rng.ts';
 import type { Prompt } from '../core/generation.ts';
 import type { ModelReference, RewardSource } from '../core/jobs/job.ts';
-import { type PresetName, rewardPresets, rlhfPresets } from '../core/jobs/presets.ts';
+import { type PresetName, rewardSettings, rlhfSettings } from '../core/jobs/presets.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
 import { createJobFolder } from '../storage/jobFolder.ts';
 import { freeModelName } from '../storage/modelStore.ts';
@@ -15,6 +15,8 @@ interface Common {
   readonly name: string;
   readonly preset: PresetName;
   readonly model: ModelReference;
+  /** Of the model: presets fit its size. */
+  readonly parameters: number;
   /** 0: as many as the worker finds good. */
   readonly threads: number;
   readonly seed: number;
@@ -35,7 +37,7 @@ export async function newRewardJob(options: Common & { readonly pairs: readonly 
       model,
       seed,
       data: data['pairs.jsonl'],
-      settings: rewardPresets[options.preset],
+      settings: rewardSettings(options.preset, options.parameters),
     }),
   });
   return { id: job.id, name };
@@ -47,7 +49,7 @@ export async function newRlhfJob(
 ) {
   const { layout, model, seed, reward } = options;
   const name = await freeModelName(layout, options.name);
-  const settings = rlhfPresets[options.preset];
+  const settings = rlhfSettings(options.preset, options.parameters);
   const { train, heldOut } = splitPrompts(options.prompts, settings.evaluationPrompts, seed);
   const job = await createJobFolder(layout, {
     name,

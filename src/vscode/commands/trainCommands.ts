@@ -47,7 +47,7 @@ export async function trainRewardModel(services: Services): Promise<void> {
       layout,
       name: `${setName(pairs, journal.items())}-rm`,
       preset,
-      model: await registry.reference(model.id),
+      ...(await modelFor(services, registry, model.id)),
       threads: setting('threads'),
       seed: 0,
       pairs,
@@ -97,7 +97,7 @@ export async function fineTune(services: Services): Promise<void> {
       layout,
       name: `${items.at(-1)!.set}-tuned`,
       preset: chosen.preset,
-      model: await registry.reference(chosen.base),
+      ...(await modelFor(services, registry, chosen.base)),
       threads: setting('threads'),
       seed: 0,
       prompts,
@@ -105,6 +105,13 @@ export async function fineTune(services: Services): Promise<void> {
     });
   });
   await startJob(services, made.id, made.name);
+}
+
+/** The model as a job names it, and its size. */
+async function modelFor(services: Services, registry: ModelRegistry, id: string) {
+  const model = await registry.reference(id);
+  const { parameters } = await (await services.inference()).load({ base: model.base });
+  return { model, parameters };
 }
 
 async function rewardSource(registry: ModelRegistry, reward: ChosenReward): Promise<RewardSource> {

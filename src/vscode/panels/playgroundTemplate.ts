@@ -42,9 +42,13 @@ export async function loadTemplate(uri: vscode.Uri, text: string, approvals: App
   const check = checkReferences(references, approvals.policy());
   const resolved = references.length === 0 ? { template: parsed, diagnostics: [] } : await resolve(parsed, check);
   const { template } = resolved;
-  const diagnostics = [...template.diagnostics, ...resolved.diagnostics];
-  for (const { reason } of check.refused) {
-    diagnostics.push({ severity: 'warning', code: 'approval', message: reason, range: template.frontMatterRange });
+  // What was refused says why; that it is missing then need not be said as well.
+  const refused = check.refused.map(({ reference }) => reference);
+  const missing = resolved.diagnostics.filter(diagnostic => !names(diagnostic, refused));
+  const diagnostics = [...template.diagnostics, ...missing];
+  for (const { reference, reason } of check.refused) {
+    const range = rangeOf(template, nameOf(reference));
+    diagnostics.push({ severity: 'error', code: 'approval', message: reason, range });
   }
   const attempt = async <T>(
     read: () => Promise<T>,
@@ -90,6 +94,13 @@ async function resolve(
   }
   return resolveReferences(template, { env, files });
 }
+
+const nameOf = (reference: Reference): string =>
+  reference.kind === 'env' ? reference.name : reference.kind === 'file' ? reference.file : reference.address;
+
+/** Whether a diagnostic is about one of these references. */
+const names = ({ code, message }: Diagnostic, references: readonly Reference[]): boolean =>
+  code === 'approval' && references.some(reference => message.includes(`“${nameOf(reference)}”`));
 
 /** Where the front matter names a file; its first line where the text is not found. */
 function rangeOf(template: Template, text: string): Diagnostic['range'] {
@@ -140,7 +151,7 @@ export function templateState(
       required,
     })),
     rows: {
-      file: template.tunesmith.rows === undefined ? null : path.basename(template.tunesmith.rows),
+      file: template.tunesmith.rows === undefined || !rows ? null : path.basename(template.tunesmith.rows),
       values: indices.map(row => {
         const values = rowValues(loaded, row);
         return template.inputs.map(input => asText(values[input.name] ?? input.default));
@@ -164,12 +175,15 @@ export function templateState(
     },
     roles: template.roles.map(({ role, range }) => ({ role, range: { ...range } })),
     variables: template.variables.map(({ name, range }) => ({ name, range: { ...range } })),
-    diagnostics: diagnostics.map(({ severity, message, range, file, line }) => ({
-      severity,
-      message,
-      range: { ...range },
-      place: file === undefined ? null : line === undefined ? file : `${file}:${line}`,
-    })),
+    // What waits for an answer is shown as a question, not as an error too.
+    diagnostics: diagnostics
+      .filter(diagnostic => !names(diagnostic, waiting))
+      .map(({ severity, message, range, file, line }) => ({
+        severity,
+        message,
+        range: { ...range },
+        place: file === undefined ? null : line === undefined ? file : `${file}:${line}`,
+      })),
     approvals: waiting.map((reference, index) => ({
       id: String(index),
       message: words(reference, template.name).question,
