@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Disposable } from '../base/disposable.ts';
 import { HumanError } from '../base/errors.ts';
 import { Emitter } from '../base/event.ts';
@@ -76,6 +76,13 @@ export class Supervisor implements JobBackend {
         status === 'succeeded'
           ? l10n.t('This job is done. Make a new one to train again.')
           : l10n.t('This job is already running. Stop it first, or wait until it is done.'),
+      );
+    }
+    const { root } = this.#options.layout;
+    if (!isInside(resolve(root, job.specification.output), root)) {
+      throw new HumanError(
+        l10n.t('This job wants to write outside of the workspace, so it was not started. Make it again from here.'),
+        { place: { file: job.file('specification') } },
       );
     }
     await job.clearControl();
@@ -214,11 +221,15 @@ export class Supervisor implements JobBackend {
     }
   }
 
-  /** Sends the signal to the processes that are proved to be this job's, not to one that only has their number. */
+  /**
+   * Sends the signal to the processes that are proved to be this job's. A job's files may come with a checkout, so a number in
+   * them proves nothing: the start of the process must match, or, where the system does not tell it, the job must be alive.
+   */
   async #signal(job: JobFolder, signal: NodeJS.Signals): Promise<void> {
     const [state, launch] = await Promise.all([job.state(), job.launch()]);
     for (const known of [state, launch]) {
-      if (known?.pid === undefined || processFact(known.pid, known.processStartedAt) === 'gone') continue;
+      const fact = processFact(known?.pid, known?.processStartedAt);
+      if (known?.pid === undefined || known.pid === process.pid || fact === 'gone') continue;
       try {
         process.kill(known.pid, signal);
         this.#logger.warn(`job ${job.id}: sent ${signal} to process ${known.pid}`);
@@ -270,6 +281,11 @@ export class Supervisor implements JobBackend {
     return done;
   }
 }
+
+const isInside = (path: string, folder: string): boolean => {
+  const way = relative(folder, path);
+  return way !== '' && !isAbsolute(way) && way.split(sep)[0] !== '..';
+};
 
 async function summaryOf(job: JobFolder): Promise<JobSummary> {
   const { specification } = job;

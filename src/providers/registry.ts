@@ -100,7 +100,9 @@ export class ModelRegistry implements Disposable {
     const model = (await this.rewardModels()).find(candidate => candidate.name === name);
     if (!model)
       throw new HumanError(l10n.t('There is no reward model “{0}”. Train one from your rankings first.', name));
-    return { id: `local:${model.name}`, base: await this.#basePath(model), adapter: model.path };
+    const base = await this.#basePath(model);
+    if (base === undefined) throw this.#baseIsGone(model);
+    return { id: `local:${model.name}`, base, adapter: model.path };
   }
 
   /** Imports a folder or a `.gguf` file: reads it once, so that a broken one is refused with its reason. */
@@ -176,7 +178,7 @@ export class ModelRegistry implements Disposable {
     const tuned = (await store.tuned()).filter(model => model.lineage.kind === 'policy');
     for (const model of tuned) {
       const detail = l10n.t('tuned from {0}', shortName(model.lineage.base.id));
-      const location = { base: await this.#basePath(model), adapter: model.path };
+      const location = { base: (await this.#basePath(model)) ?? '', adapter: model.path };
       await add(model.name, detail, location, { source: 'tuned', tuned: model });
     }
     for (const model of await store.imported()) {
@@ -190,16 +192,29 @@ export class ModelRegistry implements Disposable {
     return entries;
   }
 
-  /** Weights under a tuned model: where its base lies today, else where it lay when it was tuned. */
-  async #basePath(model: StoredModel): Promise<string> {
-    const { id, base } = model.lineage.base;
+  /** Weights under a tuned model: where its base lies today, else where it lay when it was tuned; undefined when it is gone. */
+  async #basePath(model: StoredModel): Promise<string | undefined> {
+    const tuned = new Map((await this.#options.store.tuned()).map(other => [`local:${other.name}`, other]));
+    let { id, base } = model.lineage.base;
+    // A model tuned from a tuned one: down to the weights. Each step takes one out, so that a ring ends.
+    for (let below = tuned.get(id); below; below = tuned.get(id)) {
+      tuned.delete(id);
+      ({ id, base } = below.lineage.base);
+    }
     if (id === BundledModel) {
       const bundled = join(this.#options.root, 'models', 'pebble');
       if (await looksLikeModel(bundled)) return bundled;
     }
-    if (await looksLikeModel(base)) return base;
-    const imported = (await this.#options.store.imported()).find(candidate => `local:${candidate.name}` === id);
-    return imported?.path ?? base;
+    // The path stands in a file of the workspace: never one of another computer, which would be asked for it.
+    if (!/^[\\/]{2}/.test(base) && (await looksLikeModel(base))) return base;
+    return (await this.#options.store.imported()).find(candidate => `local:${candidate.name}` === id)?.path;
+  }
+
+  #baseIsGone({ name, path, lineage }: StoredModel): HumanError {
+    return new HumanError(
+      l10n.t('{0} was tuned from {1}, which is not here. Add that model again.', name, shortName(lineage.base.id)),
+      { place: { file: path } },
+    );
   }
 
   async #find(wanted: string): Promise<LocalEntry | undefined> {
@@ -235,7 +250,8 @@ export class ModelRegistry implements Disposable {
     };
   }
 
-  #generator({ model, location }: LocalEntry): LocalModel {
+  #generator({ model, location, tuned }: LocalEntry): LocalModel {
+    if (tuned && location.base === '') throw this.#baseIsGone(tuned);
     const key = JSON.stringify(location);
     const known = this.#generators.get(model.id);
     if (known?.key === key) return known.generator;

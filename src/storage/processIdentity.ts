@@ -20,14 +20,14 @@ export function processStartedAt(pid: number): string | undefined {
   }
 }
 
+/** Whether this system tells when processes started. */
+const tellsStarts = processStartedAt(process.pid) !== undefined;
+
 /** What is known of the process that had this number and start. */
 export function processFact(pid: number | undefined, startedAt: string | undefined): ProcessFact {
-  if (pid === undefined) return 'gone';
-  if (process.platform === 'linux') {
-    const now = processStartedAt(pid);
-    if (now === undefined) return 'gone';
-    return startedAt === undefined ? 'unknown' : now === startedAt ? 'alive' : 'gone';
-  }
+  // 0 and negative numbers mean groups of processes.
+  if (pid === undefined || !Number.isSafeInteger(pid) || pid <= 1) return 'gone';
+  if (tellsStarts) return startedAt !== undefined && processStartedAt(pid) === startedAt ? 'alive' : 'gone';
   try {
     process.kill(pid, 0);
     return 'unknown';

@@ -29,7 +29,8 @@ export interface JobFacts {
 /** Without proof that the process is the same, silence longer than this counts as its end. Seconds. */
 export const SilenceSeconds = 30;
 
-const fresh = (time: string, now: number): boolean => now - Date.parse(time) < SilenceSeconds * 1000;
+/** Not of the future either: a clock that was set back, or a file that lies. */
+const fresh = (time: string, now: number): boolean => Math.abs(now - Date.parse(time)) < SilenceSeconds * 1000;
 
 export const isOver = (status: JobStatus): boolean =>
   status === 'succeeded' || status === 'failed' || status === 'cancelled' || status === 'lost';

@@ -1,5 +1,6 @@
 /** Detached jobs: found again, stopped, ended, resumed, told apart from dead ones. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,35 @@ describe('supervisor', () => {
     assert.equal((await one.wait(job.id)).status, 'succeeded');
   });
 
+  it('sends no signal to a process that a job only claims to be', async () => {
+    const one = supervisor(0.1);
+    const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    try {
+      for (const pid of [bystander.pid!, -bystander.pid!, 0, -1, process.pid]) {
+        const job = await makeJob(layout);
+        const now = new Date(Date.now() + 5000).toISOString();
+        writeFileSync(
+          job.file('state'),
+          JSON.stringify({ format: 1, status: 'running', pid, heartbeatAt: now, step: 1, totalSteps: 2 }),
+        );
+        await one.cancel(job.id);
+      }
+      await new Promise(resolve => setTimeout(resolve, 50));
+      assert.deepEqual([bystander.exitCode, bystander.signalCode], [null, null]);
+    } finally {
+      bystander.kill('SIGKILL');
+    }
+  }).timeout(15_000);
+
+  it('starts no job that wants to write outside of the workspace', async () => {
+    const job = await makeJob(layout);
+    const specification = JSON.parse(readFileSync(job.file('specification'), 'utf8'));
+    for (const output of ['../x', '/etc/x', '.']) {
+      writeFileSync(job.file('specification'), JSON.stringify({ ...specification, output }));
+      await assert.rejects(supervisor().start(job.id), /outside of the workspace/);
+    }
+  });
+
   it('ends a job that does not obey', async () => {
     const one = supervisor(0.3);
     const job = await makeJob(layout, 1);
@@ -113,6 +143,7 @@ describe('supervisor', () => {
       ['running', 'queued', 'queued'],
     );
     await one.wait(jobs[2]!.id);
+    await until(async () => begun.includes('c succeeded'));
     const order = begun.filter(line => /succeeded|failed/.test(line));
     assert.deepEqual(order, ['a succeeded', 'b failed', 'c succeeded']);
   });

@@ -129,6 +129,21 @@ describe('registry', () => {
     assert.deepEqual(await ids(), ['local:pebble'], 'a refused model is not remembered');
   });
 
+  it('goes down to the weights of a model that was tuned twice, and says when they are gone', async () => {
+    const pebble = join(folder, 'root', 'models', 'pebble');
+    tune('polite');
+    const adapter = tune('politer', { base: { id: 'local:polite', base: '/gone', adapter: '/gone' } });
+    const { base, adapter: found } = await registry.reference('politer');
+    assert.deepEqual([base, found], [pebble, adapter]);
+    tune('ring', { base: { id: 'local:ring', base: '/gone' } });
+    tune('lost', { base: { id: 'local:big', base: '/gone/big' } });
+    tune('remote', { base: { id: 'local:big', base: '//server/share/big' } });
+    assert.equal((await ids()).length, 6, 'they are listed, so that they can be removed');
+    for (const name of ['ring', 'lost', 'remote']) {
+      await assert.rejects(registry.get(name), /was tuned from \w+, which is not here\. Add that model again/);
+    }
+  });
+
   it('deletes a tuned model', async () => {
     tune('polite');
     await registry.remove('local:polite');
