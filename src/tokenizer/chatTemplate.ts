@@ -91,17 +91,18 @@ export function compileChatTemplate(
     render(messages, { addGenerationPrompt = true, continueLast = false } = {}) {
       const last = messages.at(-1);
       if (!continueLast || !last) return run(messages, addGenerationPrompt);
-      const text = run(messages, false);
-      // Templates may trim a message, so that its trimmed text is looked for (as transformers' continue_final_message does).
-      const exact = text.lastIndexOf(last.content);
-      if (exact >= 0) return text.slice(0, exact + last.content.length);
-      const trimmed = last.content.trim();
-      const at = text.lastIndexOf(trimmed);
-      if (at >= 0) return text.slice(0, at + trimmed.length);
-      throw refuse(l10n.t('it changes the last message, which is to be continued'), undefined);
+      // A mark after the last character finds the place, whatever the template writes or trims around it.
+      const marked = [...messages.slice(0, -1), { ...last, content: last.content + MARK }];
+      const text = run(marked, false);
+      const end = text.lastIndexOf(MARK);
+      if (end < 0) throw refuse(l10n.t('it leaves out the last message, which is to be continued'), undefined);
+      return text.slice(0, end);
     },
   };
 }
+
+/** Of the private use area: no text has it. */
+const MARK = '\ue0f1\ue0f2\ue0f1';
 
 /** What Hugging Face gives every chat template. */
 const globals: Readonly<Record<string, unknown>> = {

@@ -65,7 +65,7 @@ export class ModelInMemory {
   }
 
   /** The exact text that a prompt becomes, and its tokens. */
-  render(prompt: Prompt): { readonly text: string; readonly ids: number[] } {
+  render(prompt: Prompt): { readonly text: string; readonly ids: number[]; readonly begin: boolean } {
     const template = this.#tokenizer.chatTemplate;
     let text: string;
     let begin = true;
@@ -78,7 +78,7 @@ export class ModelInMemory {
       text = prompt.messages.map(message => message.content).join('\n\n');
     }
     const ids = this.#tokenizer.encode(text, { begin });
-    return { text, ids };
+    return { text, ids, begin };
   }
 
   count(texts: readonly string[]): number[] {
@@ -116,10 +116,10 @@ export class ModelInMemory {
 
   async score(request: Request<'score'>, signal: AbortSignal): Promise<InferenceResult<'score'>> {
     const items = request.items.map(({ prompt, continuation }) => {
-      const { text, ids } = this.render(prompt);
+      const { text, ids, begin } = this.render(prompt);
       const prefix = ids.length > 0 ? ids : this.#start();
       // Tokens may join across the seam: the continuation is what the whole has more than the prefix.
-      const whole = this.#tokenizer.encode(text + continuation, { begin: prompt.kind === 'text' });
+      const whole = this.#tokenizer.encode(text + continuation, { begin });
       const joined = whole.length >= prefix.length && prefix.every((id, i) => whole[i] === id);
       const rest = joined ? whole.slice(prefix.length) : this.#tokenizer.encode(continuation);
       this.#requireRoom(prefix.length + rest.length - 1);

@@ -144,6 +144,10 @@ describe('tokenizer', () => {
     it('can continue the last message', () => {
       const started = [...messages, { role: 'assistant', content: 'Hi, I' }];
       assert.ok(tiny.chatTemplate!.render(started, { continueLast: true }).endsWith('<|start|>assistant\nHi, I'));
+      for (const content of ['', 'e', 'end', '<|end|>', ' spaced ']) {
+        const text = tiny.chatTemplate!.render([...messages, { role: 'assistant', content }], { continueLast: true });
+        assert.ok(text.endsWith(`<|start|>assistant\n${content}`), JSON.stringify(text));
+      }
     });
 
     const template = (source: string) => createTokenizer(data({}, { chat_template: source })).chatTemplate!;
