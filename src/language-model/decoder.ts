@@ -79,7 +79,6 @@ export class Decoder {
   readonly #session: Session;
   readonly #weights: ReadonlyMap<string, Float32Array>;
   readonly #adapter: LiveAdapter | undefined;
-  readonly #inPlace: boolean;
   #live: Record<string, Tensor> = {};
   #rope: { cos: Tensor; sin: Tensor } | undefined;
   #logProbs = new Float32Array(0);
@@ -89,7 +88,6 @@ export class Decoder {
     this.config = options.config;
     // Constants are in the session now; holding the arrays would double the memory.
     this.#weights = live ? options.weights : new Map();
-    this.#inPlace = options.inPlace ?? true;
     this.#adapter = options.adapter;
     this.#session = session;
   }
@@ -103,6 +101,7 @@ export class Decoder {
     const outputs = build(graph, options, live);
     const session = await createSession(graph, outputs, {
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      copyOutputs: options.inPlace === false,
     });
     return new Decoder(options, session, live);
   }
@@ -144,23 +143,14 @@ export class Decoder {
       feeds['adapter.scale'] = float32([input.useAdapter === false ? 0 : loraScale(this.#adapter.config)], []);
     }
     const into: Record<string, Float32Array> = { ...outputs };
-    const target = (past: Tensor): Float32Array => {
-      const data = past.data as Float32Array;
-      return this.#inPlace ? data : new Float32Array(data.length);
-    };
     for (let layer = 0; layer < config.layers; layer++) {
       for (const [kind, tensors] of [['k', cache.keys] as const, ['v', cache.values] as const]) {
-        feeds[`past.${kind}.${layer}`] = tensors[layer]!;
-        into[`present.${kind}.${layer}`] = target(tensors[layer]!);
+        const past = tensors[layer]!;
+        feeds[`past.${kind}.${layer}`] = past;
+        into[`present.${kind}.${layer}`] = past.data as Float32Array;
       }
     }
     await this.#session.run(feeds, into);
-    if (!this.#inPlace) {
-      for (let layer = 0; layer < config.layers; layer++) {
-        (cache.keys[layer]!.data as Float32Array).set(into[`present.k.${layer}`]!);
-        (cache.values[layer]!.data as Float32Array).set(into[`present.v.${layer}`]!);
-      }
-    }
     return outputs;
   }
 

@@ -226,6 +226,19 @@ describe('generate', function () {
     });
   });
 
+  it('gives the same where caches cannot be written in place and are copied', async () => {
+    const config = tinyConfig();
+    const weights = tinyWeights(config);
+    const requests = [request(randomIds(config, 5)), request([3], 1, { maxNewTokens: 70 }), request([3], 2)];
+    const run = async (inPlace: boolean) => {
+      const generator = await createGenerator({ config, weights, inPlace, threads: 1 });
+      const results = await generator.generate(requests);
+      await generator.dispose();
+      return results;
+    };
+    assert.deepEqual(await run(false), await run(true));
+  });
+
   it('runs long prompts in pieces', async () => {
     const config = tinyConfig({ max_position_embeddings: 2048 });
     const weights = tinyWeights(config);
