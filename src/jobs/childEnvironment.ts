@@ -3,6 +3,10 @@
 const wanted =
   /^(PATH|HOME|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|SYSTEMROOT|WINDIR|COMSPEC|TEMP|TMP|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|OMP_NUM_THREADS|HF_HOME|HF_HUB_CACHE|XDG_CACHE_HOME|XDG_DATA_HOME|TUNESMITH_HOME)$/i;
 
+/** Where `src/worker/language.ts` looks for the translations. */
+export const languageOf = (bundleFile: string | undefined): Record<string, string> =>
+  bundleFile === undefined ? {} : { TUNESMITH_L10N: bundleFile };
+
 export function childEnvironment(
   extra: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -20,7 +20,7 @@ import {
   type ModelLocation,
   type RuntimeReport,
 } from '../protocol/inference.ts';
-import { childEnvironment } from './childEnvironment.ts';
+import { childEnvironment, languageOf } from './childEnvironment.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
 export type { InferenceResult, LoadedModel, ModelLocation, RuntimeReport } from '../protocol/inference.ts';
@@ -36,6 +36,8 @@ export interface RequestContext {
 }
 
 export interface InferenceOptions extends WorkerOptions {
+  /** Translations for what the process says to people: `l10n/bundle.l10n.<locale>.json`. */
+  readonly bundleFile?: string;
   readonly logger?: Logger;
   /** Seconds without a request after which the process ends. */
   readonly idleSeconds?: number;
@@ -163,7 +165,7 @@ class Running {
       execPath: entry.execPath,
       // Not this process's own: a test runner's or the editor's options are not meant for the child.
       execArgv: entry.args.slice(0, -1) as string[],
-      env: childEnvironment(entry.env),
+      env: childEnvironment({ ...languageOf(options.bundleFile), ...entry.env }),
       serialization: 'json',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

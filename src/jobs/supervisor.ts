@@ -18,10 +18,12 @@ import { JobFolder, listJobFolders, startOfEvents } from '../storage/jobFolder.t
 import { processFact } from '../storage/processIdentity.ts';
 import type { WorkspaceLayout } from '../storage/workspaceLayout.ts';
 import type { JobBackend, JobListener, JobSummary, StartOptions } from './backend.ts';
-import { childEnvironment } from './childEnvironment.ts';
+import { childEnvironment, languageOf } from './childEnvironment.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
 export interface SupervisorOptions extends WorkerOptions {
+  /** Translations for what the process says to people: `l10n/bundle.l10n.<locale>.json`. */
+  readonly bundleFile?: string;
   readonly layout: WorkspaceLayout;
   readonly logger?: Logger;
   /** Seconds that a job may take to stop by itself before it is ended. */
@@ -203,7 +205,7 @@ export class Supervisor implements JobBackend {
         detached: true,
         windowsHide: true,
         stdio: ['ignore', log.fd, log.fd],
-        env: childEnvironment(entry.env),
+        env: childEnvironment({ ...languageOf(this.#options.bundleFile), ...entry.env }),
       });
       await once(child, 'spawn');
       child.unref();

@@ -101,7 +101,9 @@ export class Services implements Disposable {
     return this.#once(this.#supervisors, layout.root, async () => {
       const { Supervisor } = await import('../jobs/supervisor.ts');
       const { root, logger } = this;
-      return this.store.add(new Supervisor({ layout, root, nodePath: setting('nodePath'), logger }));
+      return this.store.add(
+        new Supervisor({ layout, root, nodePath: setting('nodePath'), logger, bundleFile: vscode.l10n.uri?.fsPath }),
+      );
     });
   }
 
@@ -133,7 +135,9 @@ export class Services implements Disposable {
     return this.#once(this.#processes, '', async () => {
       const { InferenceProcess } = await import('../jobs/inferenceProcess.ts');
       const { root, logger } = this;
-      return this.store.add(new InferenceProcess({ root, nodePath: setting('nodePath'), logger }));
+      return this.store.add(
+        new InferenceProcess({ root, nodePath: setting('nodePath'), logger, bundleFile: vscode.l10n.uri?.fsPath }),
+      );
     });
   }
 

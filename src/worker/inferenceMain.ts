@@ -2,9 +2,11 @@
 import { availableParallelism } from 'node:os';
 import type { RuntimeReport } from '../protocol/inference.ts';
 import { InferenceServer, type Send } from './inferenceServer.ts';
+import { useLanguageOfStarter } from './language.ts';
 import { selfTest } from './selfTest.ts';
 
 async function main(send: Send): Promise<void> {
+  useLanguageOfStarter();
   const abilities = await selfTest();
   const server = new InferenceServer(send, abilities, () => process.disconnect?.());
   process.on('message', message => void server.receive(message));

@@ -8,8 +8,10 @@ import { acquireJobLock, JobFolder } from '../storage/jobFolder.ts';
 import { latestCheckpoint, saveCheckpoint } from './jobCheckpoints.ts';
 import { JobReporter } from './jobReporter.ts';
 import { runJob } from './jobRunner.ts';
+import { useLanguageOfStarter } from './language.ts';
 
 async function main(args: readonly string[]): Promise<number> {
+  useLanguageOfStarter();
   const path = args.find(arg => !arg.startsWith('--'));
   if (path === undefined) {
     process.stderr.write('usage: jobMain <job folder> [--allow-code]\n');

@@ -55,7 +55,8 @@ process.on('message', async (request: InferenceRequest) => {
     case 'generate': {
       const items = [];
       for (const [index, { prompt, stream }] of request.items.entries()) {
-        const text = prompt.kind === 'text' ? prompt.text : (prompt.messages.at(-1)?.content ?? '');
+        const asked = prompt.kind === 'text' ? prompt.text : (prompt.messages.at(-1)?.content ?? '');
+        const text = asked === 'environment' ? JSON.stringify(process.env) : asked;
         if (text === 'crash') process.kill(process.pid, 'SIGKILL');
         if (text === 'hang') for (;;);
         if (text === 'broken') return reply({ items: 'none' });

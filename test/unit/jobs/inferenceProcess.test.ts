@@ -163,4 +163,18 @@ describe('inferenceProcess', () => {
     const absent = start({ entry: () => ({ ...fakeEntry('inferenceWorker'), execPath: '/no/node' }) });
     await assert.rejects(absent.report(), error => isHumanError(error) && /tunesmith\.nodePath/.test(error.message));
   });
+
+  it('hands over where the translations are, and no key of the environment', async () => {
+    process.env.OPENAI_API_KEY = 'sk-secret';
+    try {
+      const local = model(start({ bundleFile: '/bundle.json' }));
+      const { text } = await local.generate(ask('environment'));
+      const env = JSON.parse(text.replace(/ #0$/, '')) as Record<string, string>;
+      assert.equal(env.TUNESMITH_L10N, '/bundle.json');
+      assert.ok(!Object.values(env).some(value => value.includes('sk-secret')));
+      assert.equal(env.NODE_OPTIONS, undefined);
+    } finally {
+      delete process.env.OPENAI_API_KEY;
+    }
+  });
 });
