@@ -24,7 +24,6 @@ import { childEnvironment, languageOf } from './childEnvironment.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
 export type { InferenceResult, LoadedModel, ModelLocation, RuntimeReport } from '../protocol/inference.ts';
-export { ModelLocationSchema, PromptSchema } from '../protocol/inference.ts';
 
 type Parameters<M extends InferenceMethod> = Omit<Extract<InferenceRequest, { method: M }>, 'id' | 'method'>;
 

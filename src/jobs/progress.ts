@@ -36,7 +36,7 @@ const endWord = (status: JobSummary['status']): string =>
   status === 'cancelled' ? l10n.t('stopped') : status === 'lost' ? l10n.t('interrupted') : l10n.t('failed');
 
 /** `40 s`, `6 min`, `1 h 20 min`. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (seconds < 90) return l10n.t('{0} s', Math.max(0, Math.round(seconds)));
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return l10n.t('{0} min', minutes);

@@ -47,7 +47,7 @@ export interface DownloadedModel {
 }
 
 /** The hub's address: `HF_ENDPOINT` or huggingface.co. */
-export const hubAddress = (env: Readonly<Record<string, string | undefined>> = process.env): string =>
+const hubAddress = (env: Readonly<Record<string, string | undefined>> = process.env): string =>
   (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
 
 /** The folder of the Hugging Face cache, as `huggingface_hub` finds it. */

@@ -33,7 +33,7 @@ interface LocalEntry {
   readonly tuned?: StoredModel;
 }
 
-export const BundledModel = 'local:pebble';
+const BundledModel = 'local:pebble';
 
 export class ModelRegistry implements Disposable {
   readonly #options: RegistryOptions;

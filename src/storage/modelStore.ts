@@ -51,7 +51,7 @@ export async function listTunedModels(
   return { models, problems };
 }
 
-export async function removeTunedModel(layout: WorkspaceLayout, name: string, disk: Disk = nodeDisk): Promise<void> {
+async function removeTunedModel(layout: WorkspaceLayout, name: string, disk: Disk = nodeDisk): Promise<void> {
   if (!(await visibleNames(layout.models)).includes(name)) return;
   const path = join(layout.models, name);
   try {
@@ -99,7 +99,7 @@ export async function addImportedModel(user: string, model: NewImport, disk: Dis
 }
 
 /** Forgets an imported model; its files stay. */
-export async function removeImportedModel(user: string, name: string, disk: Disk = nodeDisk): Promise<void> {
+async function removeImportedModel(user: string, name: string, disk: Disk = nodeDisk): Promise<void> {
   if (!(await listImportedModels(user)).some(model => model.name === name)) {
     throw new HumanError(l10n.t('No imported model has the name “{0}”.', name));
   }

@@ -30,7 +30,7 @@ import {
 } from './recordLog.ts';
 import { ensureGitFiles, fileNameFor, type WorkspaceLayout } from './workspaceLayout.ts';
 
-export const JournalFormat = 1;
+const JournalFormat = 1;
 const LogName = 'preferences';
 
 export interface JournalOptions {
@@ -269,7 +269,7 @@ export class PreferenceJournal implements Disposable {
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** The same prompt and answers of the same set have the same id, whoever puts them up. */
-export const itemId = (item: NewItem): string =>
+const itemId = (item: NewItem): string =>
   'i' +
   createHash('sha256')
     .update(JSON.stringify([item.set, item.messages, item.answers.map(answer => shortHash(answer.text)).sort()]))

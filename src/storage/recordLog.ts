@@ -75,7 +75,7 @@ export function decodeRecords(text: string, file: string): LogContents {
 }
 
 /** The file under this name is no longer the one that was written to (a checkout, a clean-up): begin another. */
-export class ReplacedFileError extends Error {
+class ReplacedFileError extends Error {
   constructor(path: string) {
     super(`${path} was replaced`);
     this.name = 'ReplacedFileError';

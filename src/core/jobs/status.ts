@@ -27,7 +27,7 @@ export interface JobFacts {
 }
 
 /** Without proof that the process is the same, silence longer than this counts as its end. Seconds. */
-export const SilenceSeconds = 30;
+const SilenceSeconds = 30;
 
 /** Not of the future either: a clock that was set back, or a file that lies. */
 const fresh = (time: string, now: number): boolean => Math.abs(now - Date.parse(time)) < SilenceSeconds * 1000;

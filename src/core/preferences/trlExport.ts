@@ -19,7 +19,7 @@ export type TrlPreference =
  * One row of a TRL preference data set. `conversational` keeps the messages; `standard` has plain text, which only a prompt
  * of a single user message can become without a chat template.
  */
-export function toTrl(pair: PreferencePair, format: TrlFormat): TrlPreference {
+function toTrl(pair: PreferencePair, format: TrlFormat): TrlPreference {
   if (format === 'conversational') {
     return {
       prompt: pair.messages,
