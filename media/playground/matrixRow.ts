@@ -51,7 +51,8 @@ export class MatrixRow extends LitElement {
     const samples = this.store.samples(column.id, this.row);
     const busy = samples.some(({ status }) => status === 'running' || status === 'waiting');
     const label = l10n.t('Row {0}, {1}', this.row + 1, `${column.modelLabel}, ${column.label}`);
-    return html`<div class="cell" role="gridcell" tabindex="-1" aria-label=${label} aria-busy=${busy}>
+    return html`<div class="cell" role="gridcell" tabindex="-1" aria-busy=${busy}>
+      <span class="sr-only">${label}</span>
       ${samples.map((cell, i) => this.#sample(cell, i, samples.length))}
     </div>`;
   }

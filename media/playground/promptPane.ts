@@ -47,7 +47,7 @@ export class PromptPane extends LitElement {
     const { store } = this;
     const template = store.state?.template;
     return html`<header class="bar title">
-        ${icon('file-text')}<strong class="nowrap clip">${template?.fileName ?? ''}</strong>
+        ${icon('file-text')}<h1 class="nowrap clip">${template?.fileName ?? ''}</h1>
         <span class="dim clip grow path">${template?.folder ?? ''}</span>
         <button class="action" title=${l10n.t('Open as Text')} aria-label=${l10n.t('Open as Text')}
           @click=${() => this.#act('open-text')}>${icon('go-to-file')}</button>

@@ -75,7 +75,7 @@ function rowsTable(store: Store, template: TemplateState): TemplateResult {
       <table class="table inputs" tabindex="0" aria-label=${l10n.t('Rows of inputs')} @keydown=${onKey}>
         <thead>
           <tr>
-            <th></th>
+            <th><span class="sr-only">${l10n.t('Row')}</span></th>
             ${inputs.map(input => html`<th title=${input.description}>${input.name}</th>`)}
             ${rows.expected ? html`<th class="expected">${l10n.t('expected')}</th>` : nothing}
           </tr>

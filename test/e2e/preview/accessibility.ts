@@ -11,14 +11,19 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
-/** One line a violation; none when the page is clean. */
-export async function accessibilityProblems(page: Page): Promise<string[]> {
+/** One line a violation; none when the page is clean. `exclude`: selectors of parts that are not ours. */
+export async function accessibilityProblems(page: Page, exclude: readonly string[] = []): Promise<string[]> {
   await page.evaluate(axe);
-  const violations = await page.evaluate(async () => {
-    const run = (window as unknown as { axe: { run(options: unknown): Promise<{ violations: Violation[] }> } }).axe.run;
-    const { violations: found } = await run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] });
-    return found.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.slice(0, 3) }));
-  });
+  const violations = await page.evaluate(
+    async excluded => {
+      type Axe = { run(context: unknown, options: unknown): Promise<{ violations: Violation[] }> };
+      const { run } = (window as unknown as { axe: Axe }).axe;
+      const context = { include: [['body']], exclude: excluded.map(selector => [selector]) };
+      const { violations: found } = await run(context, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] });
+      return found.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.slice(0, 3) }));
+    },
+    [...exclude],
+  );
   return violations.map(
     ({ id, help, nodes }) =>
       `${id}: ${help}: ${nodes.map(node => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`).join(' | ')}`,

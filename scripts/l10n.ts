@@ -1,0 +1,71 @@
+/**
+ * Collects the strings that people read into `l10n/bundle.l10n.json`, and checks the translations:
+ * `node scripts/l10n.ts` writes, `node scripts/l10n.ts --check` only says what is missing (exit code 1).
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { getL10nJson } from '@vscode/l10n-dev';
+
+const root = path.dirname(import.meta.dirname);
+const file = (name: string): string => path.join(root, name);
+const readJson = (name: string): Record<string, string> => JSON.parse(readFileSync(file(name), 'utf8'));
+
+/** Translations that are kept, by the language tags of VS Code. */
+const languages = ['zh-cn'];
+
+/** Sources that go into the extension: the command line speaks through the same bundle where it has one. */
+const sources = ['src', 'media'].flatMap(folder =>
+  readdirSync(file(folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map(name => path.join(folder, name))
+    .sort(),
+);
+
+/** The collector knows `@vscode/l10n` by its import; ours has the same interface under another address. */
+const asKnown = (text: string): string =>
+  text.replace(
+    /import \{ l10n \} from '[./]*base\/l10n\.ts';|import \{ l10n \} from '\.\/l10n\.ts';/,
+    "import * as l10n from '@vscode/l10n';",
+  );
+
+export async function collectStrings(): Promise<Record<string, string>> {
+  const found = await getL10nJson(
+    sources.map(name => ({ extension: '.ts' as const, contents: asKnown(readFileSync(file(name), 'utf8')) })),
+  );
+  const messages = Object.entries(found).map(
+    ([key, value]) => [key, typeof value === 'string' ? value : value.message] as const,
+  );
+  return Object.fromEntries(messages.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `{0}` and the like, in order of number: a translation must use the same. */
+const places = (text: string): string => (text.match(/\{\d+\}/g) ?? []).sort().join();
+
+/** What is wrong with the translations: one line each. */
+export async function problems(): Promise<string[]> {
+  const english = await collectStrings();
+  const wrong: string[] = [];
+  const compare = (name: string, from: Record<string, string>, to: Record<string, string>): void => {
+    for (const [key, text] of Object.entries(from)) {
+      if (to[key] === undefined) wrong.push(`${name}: missing: ${text}`);
+      else if (places(to[key]) !== places(text)) wrong.push(`${name}: other places for values: ${text}`);
+    }
+    for (const key of Object.keys(to)) if (from[key] === undefined) wrong.push(`${name}: no longer used: ${key}`);
+  };
+  for (const language of languages) {
+    compare(`bundle.l10n.${language}.json`, english, readJson(`l10n/bundle.l10n.${language}.json`));
+    compare(`package.nls.${language}.json`, readJson('package.nls.json'), readJson(`package.nls.${language}.json`));
+  }
+  return wrong;
+}
+
+if (import.meta.main) {
+  if (!process.argv.includes('--check')) {
+    const text = `${JSON.stringify(await collectStrings(), null, 2)}\n`;
+    writeFileSync(file('l10n/bundle.l10n.json'), text);
+    console.log(`${text.split('\n').length - 3} strings`);
+  }
+  const wrong = await problems();
+  for (const line of wrong) console.error(line);
+  if (wrong.length > 0) process.exitCode = 1;
+}

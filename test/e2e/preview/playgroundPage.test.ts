@@ -1,0 +1,149 @@
+/** The playground's page in a browser with a scripted host: what it shows, its keys, its names for screen readers. */
+import assert from 'node:assert/strict';
+import type { Browser } from 'playwright-core';
+import { playgroundContract } from '../../../src/protocol/playground.ts';
+import { accessibilityProblems } from './accessibility.ts';
+import { PlaygroundHost } from './playgroundHost.ts';
+import { launchBrowser, openPreview, type Preview, type PreviewTheme } from './preview.ts';
+
+describe('the playground’s page', function () {
+  this.timeout(120_000);
+  let browser: Browser;
+  let preview: Preview<typeof playgroundContract> | undefined;
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser.close();
+  });
+  afterEach(async () => {
+    const errors = preview?.errors ?? [];
+    await preview?.close();
+    preview = undefined;
+    assert.deepEqual(errors, []);
+  });
+
+  async function open(
+    template: string,
+    options: { theme?: PreviewTheme; width?: number; fill?: (row: number, column: number) => string } = {},
+  ): Promise<{ host: PlaygroundHost; page: Preview<typeof playgroundContract>['page'] }> {
+    const host = new PlaygroundHost(template);
+    if (options.fill) {
+      host.fill(
+        [
+          { model: 'pebble', label: 'direct', variant: 0, detail: '' },
+          { model: 'pebble', label: 'few-shot CoT', variant: 1, detail: '4 shots' },
+        ],
+        options.fill,
+      );
+    }
+    preview = await openPreview(browser, {
+      entry: 'playground',
+      contract: playgroundContract,
+      handlers: host.handlers,
+      theme: options.theme ?? 'dark',
+      width: options.width ?? 1300,
+      height: 800,
+    });
+    host.page = preview.channel.remote;
+    await preview.page.locator('.prompt-editor .view-line').first().waitFor();
+    host.page.preview(host.preview());
+    return { host, page: preview.page };
+  }
+  const called = (host: PlaygroundHost, method: string): unknown[] =>
+    host.calls.filter(call => call.method === method).map(({ params }) => params);
+
+  for (const theme of ['dark', 'light', 'high-contrast'] as const) {
+    it(`has names and contrast for everyone (${theme})`, async () => {
+      const { page } = await open('word-problem-few-shot-cot.prompty', {
+        theme,
+        fill: (row, column) => (column === 0 ? `The answer is ${row}.` : `Then 3 + ${row}. The answer is ${row}.`),
+      });
+      await page.locator('.token-bar').waitFor();
+      // The code editor is a part of its own; its insides are tested where it is made.
+      assert.deepEqual(await accessibilityProblems(page, ['.monaco-editor']), []);
+    });
+  }
+
+  it('sends what is typed as edits of the file, and settings as keys of the front matter', async () => {
+    const { host, page } = await open('reply-to-review.prompty');
+    const before = host.text;
+    await page.locator('.prompt-editor .view-lines').click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('Be kind.');
+    await page.getByRole('textbox', { name: 'Temperature' }).fill('0.25');
+    await page.keyboard.press('Tab');
+    await page.waitForFunction(() => document.querySelectorAll('.prompt-editor .view-line').length > 0);
+    await new Promise(resolve => setTimeout(resolve, 300));
+    assert.equal(host.text, before.replace('temperature: 1', 'temperature: 0.25') + 'Be kind.');
+    await page
+      .getByRole('radio', { name: 'Zero-shot CoT' })
+      .or(page.getByRole('combobox', { name: 'Reasoning strategy' }))
+      .first()
+      .waitFor();
+  });
+
+  it('takes in what others type without losing the caret or a keystroke', async () => {
+    const { host, page } = await open('reply-to-review.prompty');
+    await page.locator('.prompt-editor .view-lines').click();
+    await page.keyboard.press('Control+End');
+    const typing = page.keyboard.type('abcdefghij', { delay: 20 });
+    for (let i = 0; i < 5; i++) {
+      const at = host.bodyStart;
+      host.changeText([at, `${i}\n`], false);
+      await new Promise(resolve => setTimeout(resolve, 35));
+    }
+    await typing;
+    await new Promise(resolve => setTimeout(resolve, 400));
+    assert.ok(host.text.endsWith('abcdefghij'), host.text.slice(-40));
+    assert.match(host.text, /---\n4\n3\n2\n1\n0\n/);
+    const shown = await page.locator('.prompt-editor .view-lines').innerText();
+    assert.equal(shown.replaceAll('\u00a0', ' ').includes('abcdefghij'), true);
+  });
+
+  it('refuses a number that is none', async () => {
+    const { host, page } = await open('reply-to-review.prompty');
+    const field = page.getByRole('textbox', { name: 'Top-p' });
+    await field.fill('2');
+    await page.keyboard.press('Tab');
+    assert.equal(await field.getAttribute('aria-invalid'), 'true');
+    assert.deepEqual(called(host, 'set'), []);
+  });
+
+  it('is driven by keys: Ctrl+Enter runs, arrows walk the grid and the rows', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('table', { name: 'Rows of inputs' }).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Control+Enter');
+    await new Promise(resolve => setTimeout(resolve, 100));
+    assert.deepEqual(called(host, 'run'), [
+      { kind: 'row', row: 1 },
+      { kind: 'row', row: 2 },
+    ]);
+    await page.getByRole('rowheader', { name: 'Row 1', exact: true }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowDown');
+    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
+    assert.match(focused ?? '', /^Row 2, pebble, direct/);
+  });
+
+  it('shows answers as text and the provider’s words where one failed', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', {
+      fill: row => `<img src="https://example.com/x.png"> ![](https://example.com/y.png) **${row}**`,
+    });
+    assert.equal(await page.locator('.matrix img').count(), 0);
+    assert.match(await page.locator('.sample .prose').first().innerText(), /<img src=.*!\[\]/);
+    await page.getByRole('button', { name: 'Retry' }).click();
+    assert.equal(called(host, 'retry').length, 1);
+    assert.match(await page.locator('.sample.failed').innerText(), /503: server busy/);
+  });
+
+  it('folds into one pane where there is no room for two', async () => {
+    const { page } = await open('word-problem-few-shot-cot.prompty', { width: 560 });
+    assert.equal(await page.locator('tunesmith-answers-pane').isVisible(), false);
+    await page.getByRole('radio', { name: 'Answers' }).click();
+    assert.equal(await page.locator('tunesmith-answers-pane').isVisible(), true);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
+  });
+});
