@@ -68,7 +68,7 @@ export class Curves {
       const host = this.#root?.querySelector<HTMLElement>(`[data-chart="${chart.id}"]`);
       if (!host || host.clientWidth === 0 || chart.series.length === 0) continue;
       const shape = JSON.stringify([
-        chart.series.map(series => [series.color, series.noisy]),
+        chart.series.map(series => [series.color, series.noisy, series.points.length < fewPoints]),
         chart.xMax,
         chart.yRange,
         host.clientWidth,
@@ -88,6 +88,10 @@ export class Curves {
 }
 
 const height = 214;
+/** So few are drawn as points too: one alone makes no line. */
+const fewPoints = 9;
+/** Steps are whole. */
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 
 function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
   const style = getComputedStyle(host);
@@ -123,6 +127,7 @@ function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
         stroke: dim,
         font,
         size: 18,
+        ...(chart.id === 'frontier' ? {} : { incrs: wholeSteps }),
         gap: 2,
         space: 48,
         grid: { show: false },
@@ -148,7 +153,7 @@ function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
           stroke,
           width: 1.5,
           spanGaps: true,
-          points: { show: series.points.length < 9, size: 5, fill: stroke },
+          points: { show: series.points.length < fewPoints, size: 5, fill: stroke },
         };
         return series.noisy
           ? [

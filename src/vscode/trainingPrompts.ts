@@ -4,7 +4,7 @@ import type { Prompt } from '../core/generation.ts';
 import type { ItemRecord } from '../core/preferences/judgement.ts';
 import { renderPrompt } from '../core/prompts/render.ts';
 import { promptOf } from '../core/prompts/template.ts';
-import { loadTemplate } from './panels/playgroundTemplate.ts';
+import { type LoadedTemplate, loadTemplate } from './panels/playgroundTemplate.ts';
 import type { Services } from './services.ts';
 
 export interface TrainingPrompts {
@@ -21,16 +21,11 @@ export async function trainingPrompts(
   items: readonly ItemRecord[],
   signal?: AbortSignal,
 ): Promise<TrainingPrompts> {
-  const sets = new Set(items.map(item => item.set));
   const prompts = new Map<string, Prompt>();
   const sources: string[] = [];
-  for (const uri of await vscode.workspace.findFiles('**/*.prompty', '**/{node_modules,.tunesmith}/**', 500)) {
+  for await (const { template, rows, bank } of templatesOfSets(services, new Set(items.map(item => item.set)))) {
     signal?.throwIfAborted();
-    const text = (await vscode.workspace.openTextDocument(uri)).getText();
-    if (![...sets].some(set => text.includes(set))) continue;
-    const loaded = await loadTemplate(uri, text, services.approvals);
-    const { template, rows, bank } = loaded;
-    if (!rows || !(sets.has(template.name) || (template.displayName && sets.has(template.displayName)))) continue;
+    if (!rows) continue;
     const evaluator = await services.evaluator();
     let count = 0;
     for (const row of rows.slice(0, MaxRows)) {
@@ -53,4 +48,15 @@ export async function trainingPrompts(
     prompts: [...prompts.values()],
     source: vscode.l10n.t('{0} ranked prompts', prompts.size),
   };
+}
+
+/** The templates of the workspace that sets of answers are named after. */
+export async function* templatesOfSets(services: Services, sets: ReadonlySet<string>): AsyncGenerator<LoadedTemplate> {
+  for (const uri of await vscode.workspace.findFiles('**/*.prompty', '**/{node_modules,.tunesmith}/**', 500)) {
+    const text = (await vscode.workspace.openTextDocument(uri)).getText();
+    if (![...sets].some(set => text.includes(set))) continue;
+    const loaded = await loadTemplate(uri, text, services.approvals);
+    const { name, displayName } = loaded.template;
+    if (sets.has(name) || (displayName !== undefined && sets.has(displayName))) yield loaded;
+  }
 }

@@ -134,8 +134,14 @@ function health({ specification, status, state, result, events }: DashboardInput
     case 'cancelled':
       return { level: 'info', text: `${l10n.t('Stopped at step {0}.', state?.step ?? 0)} ${kept}` };
     case 'succeeded': {
-      const text = [outcome(specification, result), ...(result?.warnings ?? [])].filter(part => part !== '').join(' ');
-      return text === '' ? null : { level: (result?.warnings.length ?? 0) > 0 ? 'warning' : 'good', text };
+      const { reward_before: before = 0, reward_after: after = before } = result?.metrics ?? {};
+      const fell =
+        after < before
+          ? [l10n.t('The reward did not rise: rank more answers, or train longer with the standard preset.')]
+          : [];
+      const warnings = [...fell, ...(result?.warnings ?? [])];
+      const text = [outcome(specification, result), ...warnings].filter(part => part !== '').join(' ');
+      return text === '' ? null : { level: warnings.length > 0 ? 'warning' : 'good', text };
     }
     default:
       return warning?.type === 'log' ? { level: 'warning', text: warning.message } : null;

@@ -60,7 +60,9 @@ export interface ChartInput {
 
 /** The curves of a job, by its kind. A metric that it does not report leaves its chart without a line. */
 export function charts({ specification, state, events, result }: ChartInput, steps: readonly MetricsEvent[]): Chart[] {
-  const xMax = state && state.totalSteps > 0 ? state.totalSteps : null;
+  // The axis ends where the job will: what is empty is the work left.
+  const planned = specification.kind === 'rlhf' ? specification.settings.steps : null;
+  const xMax = state && state.totalSteps > 0 ? state.totalSteps : planned;
   const of = (name: string): Point[] =>
     steps.flatMap(({ step, values }): Point[] => (Number.isFinite(values[name]) ? [[step, values[name]!]] : []));
   const byStep = (

@@ -2,14 +2,33 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { HumanError } from '../../base/errors.ts';
-import { CommandIds } from '../commandIds.ts';
+import { CommandIds, PanelTypes } from '../commandIds.ts';
 import type { Services } from '../services.ts';
+import { templatesOfSets } from '../trainingPrompts.ts';
 import type { ModelNode } from '../views/modelsView.ts';
 
 /** `target`: a row of the tree, a model's id, or the folder that a job wrote. */
 export async function useModel(services: Services, target: ModelNode | string | undefined): Promise<void> {
   const id = await modelId(services, target);
-  if (id !== undefined) await vscode.commands.executeCommand(CommandIds.openPlayground, undefined, { model: id });
+  if (id === undefined) return;
+  const template = playgroundIsOpen() ? undefined : await rankedTemplate(services);
+  await vscode.commands.executeCommand(CommandIds.openPlayground, template, { model: id });
+}
+
+const playgroundIsOpen = (): boolean =>
+  vscode.window.activeTextEditor?.document.languageId === 'prompty' ||
+  vscode.window.tabGroups.all.some(group =>
+    group.tabs.some(
+      tab => tab.input instanceof vscode.TabInputWebview && tab.input.viewType.endsWith(PanelTypes.playground),
+    ),
+  );
+
+/** The template whose answers were ranked last: what a tuned model is for. */
+async function rankedTemplate(services: Services): Promise<vscode.Uri | undefined> {
+  const set = (await services.journal()).items().at(-1)?.set;
+  if (set === undefined) return undefined;
+  for await (const { uri } of templatesOfSets(services, new Set([set]))) return uri;
+  return undefined;
 }
 
 export async function revealModel(services: Services, target: ModelNode | undefined): Promise<void> {

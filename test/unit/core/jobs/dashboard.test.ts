@@ -98,6 +98,14 @@ describe('job dashboard', () => {
     assert.equal(outcome({ kind: 'rlhf' }, undefined), '');
   });
 
+  it('does not praise a reward that fell', () => {
+    const metrics = { reward_before: 0.96, reward_after: 0.68 };
+    const input = { id: 'j', specification: rlhfJob(), status: 'succeeded' as const, events: [] };
+    assert.equal(dashboard({ ...input, result: result({ metrics }) }).health?.level, 'warning');
+    const rose = { reward_before: 0.68, reward_after: 0.96 };
+    assert.equal(dashboard({ ...input, result: result({ metrics: rose }) }).health?.level, 'good');
+  });
+
   it('says why a job ended and where it goes on', () => {
     const of = (status: 'failed' | 'lost' | 'cancelled', events: JobEvent[]) =>
       dashboard({
