@@ -55,7 +55,26 @@ const phases: readonly { readonly until: number; readonly weights: ReadonlyMap<T
       [orderToJson, 0.1],
     ]),
   },
-  { until: Number.POSITIVE_INFINITY, weights: everything },
+  { until: fullMix + 26_000, weights: everything },
+  // What is easy has been learned by now: more of what is not.
+  {
+    until: Number.POSITIVE_INFINITY,
+    weights: new Map([
+      [questionAnswering, 0.26],
+      [sentiment, 0.07],
+      [translation, 0.08],
+      [orderToJson, 0.02],
+      [routing, 0.12],
+      [kindOf, 0.05],
+      [style, 0.05],
+      [problemDirect, 0.02],
+      [problemFewShot, 0.06],
+      [problemZeroShot, 0.12],
+      [arithmetic, 0.1],
+      [repeat, 0.02],
+      [reply, 0.17],
+    ]),
+  },
 ];
 
 /** Example number `index` of the curriculum with this seed. */
