@@ -12,12 +12,12 @@ import { Evaluator } from '../jobs/evaluatorProcess.ts';
 import { InferenceProcess } from '../jobs/inferenceProcess.ts';
 import { Supervisor } from '../jobs/supervisor.ts';
 import { packageRoot } from '../jobs/workerEntry.ts';
-import { originOf } from '../providers/keys.ts';
+import { environmentKeys, type KeyStore, originOf } from '../providers/keys.ts';
 import { ModelRegistry } from '../providers/registry.ts';
 import { modelStore } from '../storage/modelStore.ts';
 import { PreferenceJournal } from '../storage/preferenceJournal.ts';
 import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
-import { endpointModels, keysOf } from './endpoints.ts';
+import { endpointModels } from './endpoints.ts';
 
 /** Options that stand before or after any command. */
 export interface GlobalOptions {
@@ -97,9 +97,14 @@ export class Cli implements Disposable {
   get models(): ModelRegistry {
     return this.#once('models', () => {
       const store = modelStore({ layout: this.layout, user: userFolder(this.terminal.env) });
-      const providers = [endpointModels(keysOf(this.terminal.env), () => this.#origins)];
+      const providers = [endpointModels(this.keys, () => this.#origins)];
       return this.#store.add(new ModelRegistry({ root: this.root, store, inference: this.inference, providers }));
     });
+  }
+
+  /** Keys of the environment, each bound to its origin. */
+  get keys(): KeyStore {
+    return this.#once('keys', () => environmentKeys(this.terminal.env));
   }
 
   get supervisor(): Supervisor {

@@ -64,8 +64,8 @@ export function withoutKey(text: string, headers: Readonly<Record<string, string
 }
 
 /**
- * Keys from the environment, for the command line: `TUNESMITH_KEYS` is a JSON object of origins and keys, and services' own
- * variables count for their own origin alone.
+ * Keys from the environment, for the command line: `TUNESMITH_KEYS` holds entries `origin=key` with blanks between them, and
+ * services' own variables count for their own origin alone.
  */
 export function environmentKeys(env: Readonly<Record<string, string | undefined>>): KeyStore {
   const keys = new Map<string, string>();
@@ -80,17 +80,10 @@ export function environmentKeys(env: Readonly<Record<string, string | undefined>
     const key = env[name];
     if (key) keys.set(origin, key);
   }
-  if (env.TUNESMITH_KEYS) {
-    let given: unknown;
-    try {
-      given = JSON.parse(env.TUNESMITH_KEYS);
-    } catch {
-      given = undefined;
-    }
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      throw new HumanError(l10n.t('TUNESMITH_KEYS is no JSON object of the form {"https://host": "key"}.'));
-    }
-    for (const [address, key] of Object.entries(given)) if (typeof key === 'string') keys.set(originOf(address), key);
+  for (const entry of (env.TUNESMITH_KEYS ?? '').split(/\s+/).filter(Boolean)) {
+    const at = entry.indexOf('=');
+    if (at <= 0) throw new HumanError(l10n.t('TUNESMITH_KEYS must hold entries like https://api.example.com=key.'));
+    keys.set(originOf(entry.slice(0, at)), entry.slice(at + 1));
   }
   return memoryKeys(keys);
 }

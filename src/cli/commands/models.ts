@@ -1,10 +1,12 @@
 /** `tunesmith models`: which models there are; adds and removes those that the person brings. */
 import type { Command } from 'commander';
 import { l10n } from '../../base/l10n.ts';
+import { readCatalog } from '../../providers/catalog.ts';
+import { downloadModel } from '../../providers/hub.ts';
 import type { Cli } from '../cli.ts';
 
 export function registerModels(program: Command, cli: Cli): void {
-  const models = program.command('models').description(l10n.t('list, add and remove models'));
+  const models = program.command('models').description(l10n.t('list, add, download and remove models'));
   models
     .command('list', { isDefault: true })
     .description(l10n.t('every model that answers prompts'))
@@ -40,11 +42,43 @@ export function registerModels(program: Command, cli: Cli): void {
       cli.out(json ? `${JSON.stringify(model, null, 2)}\n` : `${model.id}\n`);
     });
   models
+    .command('download [repository]')
+    .description(l10n.t('a model of the Hugging Face hub, into its cache; without a name, the catalogue'))
+    .option('--revision <name>', l10n.t('branch, tag or commit'))
+    .option('--file <name>', l10n.t('one .gguf file of the repository'))
+    .option('--json', l10n.t('as JSON'))
+    .action(async (repository: string | undefined, options: { revision?: string; file?: string; json?: boolean }) => {
+      if (repository === undefined) return listCatalog(cli, options.json ?? false);
+      const { keys, signal, terminal } = cli;
+      const made = await downloadModel(
+        { repository, revision: options.revision, file: options.file },
+        {
+          keys,
+          signal,
+          env: terminal.env,
+          onProgress: ({ file, received, total }) =>
+            cli.progress(l10n.t('{0}: {1} of {2} MB', file, megabytes(received), megabytes(total))),
+        },
+      ).finally(() => cli.progress(''));
+      const model = await cli.models.add(made.path, { repository: made.repository, revision: made.revision });
+      cli.out(options.json ? `${JSON.stringify({ ...model, ...made }, null, 2)}\n` : `${model.id}\n`);
+    });
+  models
     .command('remove <id>')
     .description(l10n.t('forget an added model, or delete a tuned one'))
     .action(async (id: string) => {
       await cli.models.remove(id.includes(':') ? id : `local:${id}`);
     });
 }
+
+async function listCatalog(cli: Cli, json: boolean): Promise<void> {
+  const entries = await readCatalog(cli.root);
+  if (json) cli.out(`${JSON.stringify(entries, null, 2)}\n`);
+  else
+    for (const { repository, parameters, description } of entries)
+      cli.out(`${repository}  ${parameters}\n  ${description}\n`);
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
 const contextOf = (length: number | undefined): string => (length === undefined ? '' : l10n.t('{0} tokens', length));

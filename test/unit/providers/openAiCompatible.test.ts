@@ -262,15 +262,18 @@ describe('keys', () => {
   });
 
   it('come from the environment, each for its origin', async () => {
-    const keys = environmentKeys({ OPENAI_API_KEY: 'o', TUNESMITH_KEYS: '{"https://my.example/v1":"m"}' });
+    const keys = environmentKeys({
+      OPENAI_API_KEY: 'o',
+      TUNESMITH_KEYS: ' https://my.example/v1=m=1\nhttps://b.example=b ',
+    });
     assert.deepEqual(
       [
         await keys.get('https://api.openai.com'),
         await keys.get('https://my.example'),
         await keys.get('https://x.example'),
       ],
-      ['o', 'm', undefined],
+      ['o', 'm=1', undefined],
     );
-    assert.throws(() => environmentKeys({ TUNESMITH_KEYS: 'sk-1' }), /no JSON object/);
+    assert.throws(() => environmentKeys({ TUNESMITH_KEYS: 'sk-1' }), /entries like/);
   });
 });
