@@ -1,6 +1,6 @@
 /** Live curves: uPlot in the editor's colours, one plot a chart, kept between updates. */
 import uPlot from 'uplot';
-import type { Chart, Series } from '../../src/core/jobs/dashboardCharts.ts';
+import type { Chart, Series } from '../../src/protocol/jobDashboard.ts';
 
 const variables: Readonly<Record<Series['color'], string>> = {
   proxy: '--vscode-charts-blue',

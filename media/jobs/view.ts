@@ -1,9 +1,7 @@
 /** A job's dashboard as a function of its model: where it stands, curves, fixed prompts, settings and log. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Dashboard } from '../../src/core/jobs/dashboard.ts';
-import type { Chart } from '../../src/core/jobs/dashboardCharts.ts';
-import type { JobActions } from '../../src/protocol/jobDashboard.ts';
+import type { Chart, Dashboard, JobActions } from '../../src/protocol/jobDashboard.ts';
 import { icon } from '../common/codicon.ts';
 
 export interface Model {

@@ -3,6 +3,9 @@ import * as v from 'valibot';
 import { DashboardSchema } from '../core/jobs/dashboard.ts';
 import type { Contract } from './rpc.ts';
 
+export type { Dashboard } from '../core/jobs/dashboard.ts';
+export type { Chart, Series } from '../core/jobs/dashboardCharts.ts';
+
 export const JobActions = [
   'stop',
   'resume',

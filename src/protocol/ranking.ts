@@ -6,7 +6,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const RanksSchema = v.array(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))));
 
 /** What is shown of an item. Its answers stand in the order of this author; nothing says which model wrote them. */
-export const RankingItemSchema = v.object({
+const RankingItemSchema = v.object({
   id: v.string(),
   messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
   answers: v.array(v.object({ id: v.string(), text: v.string() })),
@@ -15,7 +15,7 @@ export const RankingItemSchema = v.object({
 });
 export type RankingItem = v.InferOutput<typeof RankingItemSchema>;
 
-export const RankingStateSchema = v.object({
+const RankingStateSchema = v.object({
   /** Counts up, so that an older state never replaces a newer one. */
   version: count,
   sets: v.array(v.object({ name: v.string(), judged: count, total: count })),
@@ -31,7 +31,7 @@ export const RankingStateSchema = v.object({
 });
 export type RankingState = v.InferOutput<typeof RankingStateSchema>;
 
-export const RankingDecisionSchema = v.object({
+const RankingDecisionSchema = v.object({
   item: v.string(),
   verdict: v.picklist(['ranked', 'all-bad', 'skipped']),
   /** Of the answers in the order shown. All must have one when the verdict is `ranked`. */
@@ -45,7 +45,7 @@ export const RankingDecisionSchema = v.object({
 });
 export type RankingDecision = v.InferOutput<typeof RankingDecisionSchema>;
 
-export const RankingActions = ['open-playground', 'open-in-editor', 'train-reward-model', 'export'] as const;
+const RankingActions = ['open-playground', 'open-in-editor', 'train-reward-model', 'export'] as const;
 
 export const rankingContract = {
   toHost: {

@@ -81,7 +81,7 @@ const common = ({ layout, threads }: Common, name: string) => ({
 });
 
 /** `wanted` prompts, and a fifth at most, are held out; the same seed chooses the same ones. */
-export function splitPrompts(
+function splitPrompts(
   prompts: readonly Prompt[],
   wanted: number,
   seed: number,

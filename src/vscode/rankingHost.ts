@@ -56,11 +56,6 @@ export class RankingHost implements Disposable {
     [...this.#views].sort((a, b) => b.usedAt - a.usedAt)[0]?.undo();
   }
 
-  /** Shows a set in every open view. */
-  show(set: string): void {
-    for (const view of this.#views) view.show(set);
-  }
-
   async #journal(): Promise<PreferenceJournal> {
     const journal = await this.#services.journal();
     if (this.#watched !== journal) {
@@ -191,11 +186,6 @@ class RankingConnection implements Disposable {
 
   setVisible(visible: boolean): void {
     this.#channel.remote.visible({ visible });
-  }
-
-  show(set: string): void {
-    this.#set = set;
-    this.update();
   }
 
   async #reply(work: (journal: PreferenceJournal) => Promise<void>): Promise<RankingState> {

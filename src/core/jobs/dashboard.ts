@@ -211,7 +211,7 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
   return rows;
 }
 
-export function ruleLabel(
+function ruleLabel(
   rule: Extract<Extract<JobSpecification, { kind: 'rlhf' }>['reward'], { kind: 'rule' }>['reward'],
 ): string {
   switch (rule.rule) {

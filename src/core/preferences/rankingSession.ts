@@ -16,7 +16,7 @@ export const JudgementFlags = ['invented-fact', 'unsafe', 'wrong-language'] as c
 export type JudgementFlag = (typeof JudgementFlags)[number];
 
 /** Answers with different texts, in the item's order: the same text twice cannot be told apart, so it is shown once. */
-export function distinctAnswers(item: ItemRecord): readonly Answer[] {
+function distinctAnswers(item: ItemRecord): readonly Answer[] {
   const seen = new Set<string>();
   return item.answers.filter(answer => {
     if (seen.has(answer.id)) return false;

@@ -1,7 +1,7 @@
 /** The Ranking view of the side bar, and the same page as a wide editor. */
 import * as vscode from 'vscode';
 import { toDisposable } from '../../base/disposable.ts';
-import { PanelTypes, ViewIds } from '../commandIds.ts';
+import { PanelTypes } from '../commandIds.ts';
 import { RankingHost } from '../rankingHost.ts';
 import { Lazy, type Services } from '../services.ts';
 import { webviewOptions } from '../webview.ts';
@@ -54,11 +54,4 @@ export function restoreRankingPanel(services: Services, panel: vscode.WebviewPan
     panels.delete(services);
   });
   panel.onDidDispose(() => closed.dispose());
-}
-
-/** Shows the Ranking view with this set: what `Send to Ranking` ends in. */
-export async function showRanking(services: Services, set?: string): Promise<void> {
-  if (set !== undefined) rankingHost(services).show(set);
-  await vscode.commands.executeCommand(`${ViewIds.rank}.focus`);
-  if (set !== undefined) rankingHost(services).show(set);
 }
