@@ -1,6 +1,6 @@
 /** A working day of the storage code, and what must be found afterwards whatever happened in between. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultSampling } from '../../src/core/generation.ts';
@@ -174,9 +174,13 @@ const filesUnder = (folder: string): string[] => {
   }
 };
 
+/** A fresh folder, in memory where the system has such a place: there a sync costs nothing. */
+export const memoryFolder = (): string =>
+  mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tunesmith-'));
+
 /** Gives the action a fresh folder, and takes it away afterwards. */
 export async function inFolder<T>(action: (root: string) => Promise<T>): Promise<T> {
-  const root = mkdtempSync(join(tmpdir(), 'crash-'));
+  const root = memoryFolder();
   try {
     return await action(root);
   } finally {

@@ -1,8 +1,7 @@
 /** Detached jobs: found again, stopped, ended, resumed, told apart from dead ones. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobEvent } from '../../../src/core/jobs/job.ts';
 import { jobProgress } from '../../../src/jobs/progress.ts';
@@ -10,6 +9,7 @@ import { Supervisor } from '../../../src/jobs/supervisor.ts';
 import { startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
 import { fakeEntry, makeJob } from '../../fakes/countingJob.ts';
+import { memoryFolder } from '../../fakes/storageScenario.ts';
 
 describe('supervisor', () => {
   let layout: WorkspaceLayout;
@@ -26,7 +26,7 @@ describe('supervisor', () => {
     return one;
   };
   beforeEach(() => {
-    layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'jobs-')));
+    layout = workspaceLayout(memoryFolder());
   });
   afterEach(() => {
     for (const one of made.splice(0)) one.dispose();
@@ -191,7 +191,7 @@ describe('supervisor', () => {
 
 describe('jobFolder', () => {
   it('reads events as they grow, passing over a torn line and a strange one', async () => {
-    const layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'jobs-')));
+    const layout = workspaceLayout(memoryFolder());
     const job = await makeJob(layout);
     const line = '{"type":"phase","time":"t","phase":"héllo"}\n';
     const bytes = Buffer.from(line);
@@ -211,7 +211,7 @@ describe('jobFolder', () => {
   });
 
   it('refuses data that changed after the job was made', async () => {
-    const layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'jobs-')));
+    const layout = workspaceLayout(memoryFolder());
     const job = await makeJob(layout);
     const data = job.specification.kind === 'reward' ? job.specification.data : assert.fail();
     assert.equal(await job.readData(data), '{"a":1}\n{"a":2}\n');

@@ -1,7 +1,6 @@
 /** The registry over real folders: bundled, imported and tuned models, and sentences for what is none. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isHumanError } from '../../../src/base/errors.ts';
 import { defaultSampling } from '../../../src/core/generation.ts';
@@ -11,6 +10,7 @@ import { ModelRegistry } from '../../../src/providers/registry.ts';
 import { modelStore } from '../../../src/storage/modelStore.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
 import { fakeEntry } from '../../fakes/countingJob.ts';
+import { memoryFolder } from '../../fakes/storageScenario.ts';
 
 describe('registry', () => {
   let folder: string;
@@ -43,7 +43,7 @@ describe('registry', () => {
   };
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'registry-'));
+    folder = memoryFolder();
     layout = workspaceLayout(join(folder, 'workspace'));
     makeModel(join(folder, 'root', 'models', 'pebble'));
     inference = new InferenceProcess({ root: '.', entry: () => fakeEntry('inferenceWorker') });

@@ -1,16 +1,6 @@
 /** The journal: what is acknowledged is read back, in whatever state the files are. */
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isHumanError } from '../../../src/base/errors.ts';
 import type { Disk } from '../../../src/storage/fileSystem.ts';
@@ -18,6 +8,7 @@ import { nodeDisk } from '../../../src/storage/fileSystem.ts';
 import { type NewItem, PreferenceJournal } from '../../../src/storage/preferenceJournal.ts';
 import { encodeRecord } from '../../../src/storage/recordLog.ts';
 import { workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
+import { memoryFolder } from '../../fakes/storageScenario.ts';
 
 const question = (text: string): NewItem => ({
   set: 'greet',
@@ -41,7 +32,7 @@ describe('preferenceJournal', () => {
   const files = () => readdirSync(folder()).map(name => join(folder(), name));
 
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'journal-'));
+    root = memoryFolder();
   });
   afterEach(async () => {
     for (const journal of opened.splice(0)) await journal.close();
