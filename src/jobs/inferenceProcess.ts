@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import * as v from 'valibot';
+import { unlessAborted } from '../base/cancellation.ts';
 import type { Disposable } from '../base/disposable.ts';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
@@ -96,8 +97,8 @@ export class InferenceProcess implements Disposable {
     const running = await this.#start();
     const done = running.hold(location);
     try {
-      const loaded = await running.load(location, context);
-      context.signal?.throwIfAborted();
+      // A big model goes on loading for the next request.
+      const loaded = await unlessAborted(running.load(location, context), context.signal);
       const result = await running.request(
         method,
         { ...parameters, model: loaded.model } as unknown as Parameters<M>,

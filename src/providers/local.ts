@@ -85,7 +85,8 @@ export class LocalModel implements TextGenerator {
       this.#learn(loaded);
       return batch.map((request, index) => this.#generation(request, items[index]!, loaded));
     } catch (error) {
-      if (!isAbort(error) || !context.signal?.aborted) throw error;
+      const { signal } = context;
+      if (!signal?.aborted || !(isAbort(error) || error === signal.reason)) throw error;
       const latencyMs = performance.now() - began;
       return batch.map(({ options, repeat }) => ({
         text: '',

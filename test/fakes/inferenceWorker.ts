@@ -33,7 +33,7 @@ process.on('message', async (request: InferenceRequest) => {
       if (base.includes('missing')) {
         return send({ type: 'failure', id, human: true, message: 'There is no such file.', file: base, line: 1 });
       }
-      await new Promise(resolve => setTimeout(resolve, 20));
+      await new Promise(resolve => setTimeout(resolve, base === 'slow' ? 1500 : 20));
       const model = `m${++made}`;
       models.set(model, base);
       return reply({

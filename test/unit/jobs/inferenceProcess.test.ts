@@ -76,7 +76,8 @@ describe('inferenceProcess', () => {
   });
 
   it('ends a cancelled request with the text so far', async () => {
-    const local = model(start());
+    const inference = start();
+    const local = model(inference);
     const controller = new AbortController();
     let seen = '';
     const generation = await local.generate(ask('word '.repeat(400)), {
@@ -91,6 +92,11 @@ describe('inferenceProcess', () => {
     assert.ok(seen.length < 200);
     const before = await local.generate(ask('never'), { signal: AbortSignal.abort() });
     assert.deepEqual([before.finishReason, before.text], ['cancelled', '']);
+    const slow = model(inference, 'slow');
+    const began = performance.now();
+    const during = await slow.generate(ask('never'), { signal: AbortSignal.timeout(50) });
+    assert.equal(during.finishReason, 'cancelled');
+    assert.ok(performance.now() - began < 900, 'nobody waits for a model that loads');
   });
 
   it('tells requests under way that the process crashed, in one sentence, and starts again', async () => {
