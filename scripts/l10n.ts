@@ -13,8 +13,18 @@ const readJson = (name: string): Record<string, string> => JSON.parse(readFileSy
 /** Translations that are kept, by the language tags of VS Code. */
 const languages = ['zh-cn'];
 
-/** Sources that go into the extension: the command line speaks through the same bundle where it has one. */
-const sources = ['src', 'media'].flatMap(folder =>
+/** What speaks in the editor and its views. The command line and the processes that compute speak English. */
+const rooms = [
+  'src/base',
+  'src/core',
+  'src/protocol',
+  'src/storage',
+  'src/jobs',
+  'src/providers',
+  'src/vscode',
+  'media',
+];
+const sources = rooms.flatMap(folder =>
   readdirSync(file(folder), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
     .map(name => path.join(folder, name))
@@ -24,7 +34,7 @@ const sources = ['src', 'media'].flatMap(folder =>
 /** The collector knows `@vscode/l10n` by its import; ours has the same interface under another address. */
 const asKnown = (text: string): string =>
   text.replace(
-    /import \{ l10n \} from '[./]*base\/l10n\.ts';|import \{ l10n \} from '\.\/l10n\.ts';/,
+    /import \{ l10n \} from '[./\w]*base\/l10n\.ts';|import \{ l10n \} from '\.\/l10n\.ts';/,
     "import * as l10n from '@vscode/l10n';",
   );
 
