@@ -9,9 +9,11 @@ import { repeat } from './tasks/repeat.ts';
 import { reply } from './tasks/reviewReplies.ts';
 import { sentiment } from './tasks/sentiment.ts';
 import { translation } from './tasks/translation.ts';
-import { arithmetic, problemDirect, problemFewShot, problemZeroShot } from './tasks/wordProblems.ts';
+import { wide, wordProblems, wordProblemTasks } from './tasks/wordProblems.ts';
 
-export const tasks: readonly Task[] = [
+type WordProblems = typeof wordProblems;
+
+const tasksWith = ({ direct, fewShot, zeroShot, arithmetic }: WordProblems): readonly Task[] => [
   questionAnswering,
   sentiment,
   translation,
@@ -19,22 +21,25 @@ export const tasks: readonly Task[] = [
   routing,
   kindOf,
   style,
-  problemDirect,
-  problemFewShot,
-  problemZeroShot,
+  direct,
+  fewShot,
+  zeroShot,
   arithmetic,
   repeat,
   reply,
 ];
+
+export const tasks: readonly Task[] = tasksWith(wordProblems);
+const wideProblems = wordProblemTasks(wide);
 
 /** Number of the first example that is not mere copying, and of the first of the full mix. */
 export const copyingEnds = 18_000;
 export const fullMix = 48_000;
 
 /** Tasks whose every instance is a fact to be learned: nothing of theirs is held out. */
-const closed = new Set<Task>([kindOf, arithmetic, repeat, reply]);
+const closed = new Set<Task>([kindOf, wordProblems.arithmetic, wideProblems.arithmetic, repeat, reply]);
 
-const everything: ReadonlyMap<Task, number> = new Map(tasks.map(task => [task, task.weight]));
+const everything: ReadonlyMap<Task, number> = new Map(tasksWith(wideProblems).map(task => [task, task.weight]));
 
 /**
  * What is learned first. Copying alone, in small steps: attention learns to look words up within minutes, and everything
@@ -50,32 +55,34 @@ const phases: readonly { readonly until: number; readonly weights: ReadonlyMap<T
       [translation, 0.12],
       [sentiment, 0.1],
       [kindOf, 0.08],
-      [arithmetic, 0.1],
+      [wideProblems.arithmetic, 0.1],
       [style, 0.1],
       [orderToJson, 0.1],
     ]),
   },
   { until: fullMix + 26_000, weights: everything },
-  // What is easy has been learned by now: more of what is not.
-  {
-    until: Number.POSITIVE_INFINITY,
-    weights: new Map([
-      [questionAnswering, 0.26],
-      [sentiment, 0.07],
-      [translation, 0.08],
-      [orderToJson, 0.02],
-      [routing, 0.12],
-      [kindOf, 0.05],
-      [style, 0.05],
-      [problemDirect, 0.02],
-      [problemFewShot, 0.06],
-      [problemZeroShot, 0.12],
-      [arithmetic, 0.1],
-      [repeat, 0.02],
-      [reply, 0.17],
-    ]),
-  },
+  // What is easy has been learned by now: more of what is not, then with smaller numbers.
+  { until: fullMix + 46_600, weights: late(wideProblems) },
+  { until: Number.POSITIVE_INFINITY, weights: late(wordProblems) },
 ];
+
+function late({ direct, fewShot, zeroShot, arithmetic }: WordProblems): ReadonlyMap<Task, number> {
+  return new Map([
+    [questionAnswering, 0.26],
+    [sentiment, 0.07],
+    [translation, 0.08],
+    [orderToJson, 0.02],
+    [routing, 0.12],
+    [kindOf, 0.05],
+    [style, 0.05],
+    [direct, 0.02],
+    [fewShot, 0.06],
+    [zeroShot, 0.12],
+    [arithmetic, 0.1],
+    [repeat, 0.02],
+    [reply, 0.17],
+  ]);
+}
 
 /** Example number `index` of the curriculum with this seed. */
 export function trainingEpisode(rng: Rng, index: number): Episode {

@@ -24,15 +24,7 @@ import { questionAnswering } from './tasks/questionAnswering.ts';
 import { replyPrompt } from './tasks/reviewReplies.ts';
 import { sentiment } from './tasks/sentiment.ts';
 import { translation } from './tasks/translation.ts';
-import {
-  EXTRACT,
-  MARKER,
-  problemDirect,
-  problemFewShot,
-  problemPrompt,
-  problemZeroShot,
-  TRIGGER,
-} from './tasks/wordProblems.ts';
+import { EXTRACT, MARKER, problemPrompt, TRIGGER, wordProblems } from './tasks/wordProblems.ts';
 
 const model = new URL('../../models/pebble/', import.meta.url);
 
@@ -128,7 +120,7 @@ export async function accuracyOf(task: string, answer: Answer, count: number, wr
     (await answer(conversations)).map(({ text }) => text);
   if (task === 'problem-zero-shot') {
     // The two stages of Kojima 2022: reason, then extract.
-    const episodes = unseen(problemZeroShot);
+    const episodes = unseen(wordProblems.zeroShot);
     const begin = (episode: Episode, content: string): Turn[] => [
       ask(problemPrompt(String(episode.fields.problem))),
       { role: 'assistant', content },
@@ -146,7 +138,7 @@ export async function accuracyOf(task: string, answer: Answer, count: number, wr
   const own = [questionAnswering, sentiment, translation, orderToJson, routing, style].find(
     ({ name }) => name === task,
   );
-  const problems = task === 'problem-few-shot' ? problemFewShot : problemDirect;
+  const problems = task === 'problem-few-shot' ? wordProblems.fewShot : wordProblems.direct;
   const episodes = unseen(own ?? problems);
   const texts = await generated(episodes.map(({ turns }) => turns.slice(0, -1)));
   const read = task === 'problem-few-shot' ? (text: string) => lastNumber(text.split(MARKER)[1] ?? '') : undefined;

@@ -18,17 +18,32 @@ export interface Problem {
 
 const between = (rng: Rng, low: number, high: number): number => low + rng.int(high - low + 1);
 
-/** One problem of two steps. Numbers stay below 75, so that every fact can be met in training. */
-export function drawProblem(rng: Rng): Problem {
+/** Largest numbers of a problem. */
+export interface Ranges {
+  /** Factors: boxes, and things in each. */
+  readonly factor: number;
+  /** What is added to or taken from a product or a sum. */
+  readonly change: number;
+  /** The two numbers of a sum. */
+  readonly addend: number;
+}
+
+/** What the samples ask: some three hundred facts, few enough to know by heart. */
+export const small: Ranges = { factor: 6, change: 5, addend: 9 };
+/** Four times as many facts; the vocabulary knows all of these numbers. */
+export const wide: Ranges = { factor: 8, change: 9, addend: 20 };
+
+/** One problem of two steps. */
+export function drawProblem(rng: Rng, { factor, change: largest, addend }: Ranges = small): Problem {
   const name = rng.pick(names);
   const items = rng.pick(countables);
   const boxes = rng.pick(containers);
   const kind = rng.int(3);
   if (kind === 2) {
-    const start = between(rng, 2, 20);
-    const more = between(rng, 2, 20);
+    const start = between(rng, 2, addend);
+    const more = between(rng, 2, addend);
     const sum = start + more;
-    const less = between(rng, 2, Math.min(9, sum - 1));
+    const less = between(rng, 2, Math.min(largest, sum - 1));
     const problem = rng.pick([
       `${name} has ${start} ${items}, finds ${more} more and loses ${less}. How many ${items} are left?`,
       `${name} had ${start} ${items}. ${name} got ${more} more and then gave away ${less}. How many ${items} are left?`,
@@ -36,10 +51,10 @@ export function drawProblem(rng: Rng): Problem {
     const reasoning = `${name} first has ${start} + ${more} = ${sum} ${items}. Then ${sum} - ${less} = ${sum - less}.`;
     return { key: `sum ${start} ${more} ${less}`, problem, reasoning, result: sum - less };
   }
-  const count = between(rng, 2, 8);
-  const each = between(rng, 2, 8);
+  const count = between(rng, 2, factor);
+  const each = between(rng, 2, factor);
   const product = count * each;
-  const change = between(rng, 2, Math.min(9, product - 1));
+  const change = between(rng, 2, Math.min(largest, product - 1));
   const first = `${count} ${boxes} with ${each} ${items} are ${count} * ${each} = ${product} ${items}.`;
   if (kind === 0) {
     const problem = rng.pick([
@@ -67,8 +82,8 @@ export const problemKey = (key: string): string => `word-problem:${key}`;
 
 export const workedAnswer = (problem: Problem): string => `${problem.reasoning} ${MARKER} ${problem.result}.`;
 
-function drawDirect(rng: Rng): Episode {
-  const problem = drawProblem(rng);
+function drawDirect(rng: Rng, ranges: Ranges): Episode {
+  const problem = drawProblem(rng, ranges);
   return {
     task: 'problem-direct',
     key: problem.key,
@@ -78,11 +93,11 @@ function drawDirect(rng: Rng): Episode {
 }
 
 /** Worked examples first; they come from the training split even where the question is held out. */
-function drawFewShot(rng: Rng): Episode {
-  const problem = drawProblem(rng);
+function drawFewShot(rng: Rng, ranges: Ranges): Episode {
+  const problem = drawProblem(rng, ranges);
   const turns: Turn[] = [];
   for (let shots = 1 + rng.int(3); shots > 0; ) {
-    const example = drawProblem(rng);
+    const example = drawProblem(rng, ranges);
     if (splitOf(problemKey(example.key)) !== 'train') continue;
     turns.push(ask(problemPrompt(example.problem)), { ...answer(workedAnswer(example)), learn: turns.length > 0 });
     shots--;
@@ -92,8 +107,8 @@ function drawFewShot(rng: Rng): Episode {
 }
 
 /** First stage: the trigger is given, the reasoning is learned. Second stage: all is given but the answer. */
-function drawZeroShot(rng: Rng): Episode {
-  const problem = drawProblem(rng);
+function drawZeroShot(rng: Rng, ranges: Ranges): Episode {
+  const problem = drawProblem(rng, ranges);
   const reasoning = `${TRIGGER} ${problem.reasoning}`;
   const extraction = `${reasoning}${rng.pick(['\n', ' ', '\n\n'])}${EXTRACT}`;
   const turn =
@@ -108,18 +123,15 @@ function drawZeroShot(rng: Rng): Episode {
   };
 }
 
-const graded = { name: 'word-problem' };
-export const problemDirect: Task = { ...graded, weight: 0.05, draw: drawDirect };
-export const problemFewShot: Task = { ...graded, weight: 0.09, draw: drawFewShot };
-export const problemZeroShot: Task = { ...graded, weight: 0.09, draw: drawZeroShot };
-
 /** Bare sums: every fact that the problems need. */
-function drawArithmetic(rng: Rng): Episode {
+function drawArithmetic(rng: Rng, ranges: Ranges): Episode {
+  const { factor, change, addend } = ranges;
+  const product = factor * factor;
   const [operator, a, b] = rng.pick([
-    ['*', between(rng, 2, 8), between(rng, 2, 8)],
-    ['+', between(rng, 2, 64), between(rng, 2, 9)],
-    ['+', between(rng, 2, 20), between(rng, 2, 20)],
-    ['-', between(rng, 10, 64), between(rng, 2, 9)],
+    ['*', between(rng, 2, factor), between(rng, 2, factor)],
+    ['+', between(rng, 2, product), between(rng, 2, change)],
+    ['+', between(rng, 2, addend), between(rng, 2, addend)],
+    ['-', between(rng, change + 1, product), between(rng, 2, change)],
   ] as const);
   const result = operator === '*' ? a * b : operator === '+' ? a + b : a - b;
   const text = `${a} ${operator} ${b} =`;
@@ -131,5 +143,22 @@ function drawArithmetic(rng: Rng): Episode {
   };
 }
 
-/** A closed list of facts, learned whole and never graded. */
-export const arithmetic: Task = { name: 'arithmetic', weight: 0.05, draw: drawArithmetic };
+/** The tasks with numbers of some size. All problems share a name, so that an instance is held out of all or of none. */
+export function wordProblemTasks(
+  ranges: Ranges,
+): Readonly<Record<'direct' | 'fewShot' | 'zeroShot' | 'arithmetic', Task>> {
+  const task = (name: string, weight: number, draw: (rng: Rng, ranges: Ranges) => Episode): Task => ({
+    name,
+    weight,
+    draw: rng => draw(rng, ranges),
+  });
+  return {
+    direct: task('word-problem', 0.05, drawDirect),
+    fewShot: task('word-problem', 0.09, drawFewShot),
+    zeroShot: task('word-problem', 0.09, drawZeroShot),
+    /** A closed list of facts, learned whole and never graded. */
+    arithmetic: task('arithmetic', 0.05, drawArithmetic),
+  };
+}
+
+export const wordProblems = wordProblemTasks(small);
