@@ -138,7 +138,8 @@ function removal(map: YAMLMap, pair: Pair<unknown, unknown>, yaml: string): Repl
 /** End of a pair's last character, without the white space that follows it. */
 function rangeEnd(pair: Pair<unknown, unknown>): number {
   const value = pair.value as { range?: [number, number, number]; items?: readonly unknown[]; flow?: boolean } | null;
-  if (isMap(value) && !value.flow && value.items.length > 0) return rangeEnd(value.items.at(-1) as Pair<unknown, unknown>);
+  if (isMap(value) && !value.flow && value.items.length > 0)
+    return rangeEnd(value.items.at(-1) as Pair<unknown, unknown>);
   return value?.range?.[1] ?? (pair.key as Scalar).range![1] + 1;
 }
 
