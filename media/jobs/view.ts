@@ -193,7 +193,7 @@ function samples(model: Model, job: Dashboard, actions: Actions): TemplateResult
               ? row.rewardBefore === null
                 ? nothing
                 : html`<span>${figure(row.rewardBefore)}</span>`
-              : html`<b class=${change < 0 ? 'neg' : ''}>${change < 0 ? '' : '+'}${figure(change)}</b><span class="dim xs">${figure(row.rewardBefore!)} → ${figure(row.rewardNow!)}</span>`
+              : html`<b class=${change < 0 ? 'neg' : ''}>${change > 0 ? '+' : ''}${figure(change)}</b><span class="dim xs">${figure(row.rewardBefore!)} → ${figure(row.rewardNow!)}</span>`
           }</td>
         </tr>`;
       })}</tbody>
