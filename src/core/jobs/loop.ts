@@ -47,7 +47,10 @@ export interface LoopOptions {
 }
 
 export interface LoopHost {
-  /** One answer to each prompt. `adapter`: folder of a tuned model; without one the base answers. */
+  /**
+   * One answer to each prompt. `repeat` names its random numbers: it differs for each of them, or all answers would begin
+   * alike and count as one observation. `adapter`: folder of a tuned model; without one the base answers.
+   */
   sample(
     prompts: readonly { readonly prompt: Prompt; readonly repeat: number }[],
     sampling: SamplingOptions,
@@ -92,7 +95,7 @@ export function loopSettings(parameters: number): LoopSettings {
   const small = parameters < 30e6;
   const maxOutputTokens = small ? 64 : 48;
   return {
-    judgedPrompts: small ? 200 : 24,
+    judgedPrompts: small ? 240 : 24,
     answersPerPrompt: 4,
     maxOutputTokens,
     labelNoise: defaultLabelNoise,
@@ -124,7 +127,7 @@ export async function runLoop(options: LoopOptions, host: LoopHost): Promise<Loo
   host.progress(l10n.t('Sampling {0} answers to each of {1} prompts', settings.answersPerPrompt, judged.length));
   const repeats = Array.from({ length: settings.answersPerPrompt }, (_, repeat) => repeat);
   const answers = await host.sample(
-    judged.flatMap(({ prompt }) => repeats.map(repeat => ({ prompt, repeat }))),
+    judged.flatMap(({ prompt }, index) => repeats.map(repeat => ({ prompt, repeat: index * repeats.length + repeat }))),
     sampling,
   );
 
@@ -157,7 +160,7 @@ export async function runLoop(options: LoopOptions, host: LoopHost): Promise<Loo
 
   // 5. Before and after on unseen prompts, under the rule without noise.
   host.progress(l10n.t('Comparing before and after on {0} unseen prompts', heldOut.length));
-  const unseen = heldOut.map(({ prompt }) => ({ prompt, repeat: 0 }));
+  const unseen = heldOut.map(({ prompt }, repeat) => ({ prompt, repeat }));
   const before = await host.sample(unseen, sampling);
   const after = await host.sample(unseen, sampling, policy.adapter);
   const scores = (texts: readonly string[]) =>

@@ -52,7 +52,7 @@ export const rlhfPresets: Readonly<Record<PresetName, RlhfSettings>> = {
     learningRate: 2e-3,
     weightDecay: 0,
     maxGradNorm: 1,
-    warmupRatio: 0.05,
+    warmupRatio: 0.15,
     beta: 0.15,
     clipRange: 0.2,
     missingEosScore: null,
