@@ -96,10 +96,12 @@ export class Store extends EventTarget {
   async start(): Promise<void> {
     const state = await this.host.ready({});
     this.state = state;
+    this.preview = state.preview ?? undefined;
+    this.cells.clear();
     for (const cell of state.cells) this.#setCell(cell);
     if (state.document) this.#open(state.document);
     this.#save();
-    for (const topic of ['template', 'setup', 'columns', 'cells', 'run', 'document', 'page'] as const)
+    for (const topic of ['template', 'preview', 'setup', 'columns', 'cells', 'run', 'document', 'page'] as const)
       this.changed(topic);
   }
 

@@ -157,6 +157,8 @@ export const PlaygroundStateSchema = v.object({
   uri: v.nullable(v.string()),
   document: v.nullable(DocumentSchema),
   template: v.nullable(TemplateStateSchema),
+  /** Null until it was made; it then comes by itself. */
+  preview: v.nullable(PreviewSchema),
   setup: SetupSchema,
   columns: v.array(ColumnSchema),
   cells: v.array(CellSchema),

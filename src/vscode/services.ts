@@ -51,8 +51,8 @@ export class Services implements Disposable {
     this.keys = new SecretKeys(context.secrets, context.globalState);
     this.approvals = new Approvals(context.workspaceState);
     this.#output = new Lazy(() => this.store.add(vscode.window.createOutputChannel('Tunesmith', { log: true })));
-    const bundle = new Lazy(l10nBundle);
-    if (vscode.l10n.bundle) l10n.config(bundle.value);
+    if (vscode.l10n.bundle) l10n.config(l10nBundle());
+    this.store.add(onSetting(['nodePath'], () => void this.#offerReload()));
   }
 
   /** Absolute path of the extension itself: `dist/`, `models/`, `samples/` lie in it. */
@@ -194,6 +194,15 @@ export class Services implements Disposable {
     void vscode.window.showErrorMessage(errorMessage(error), ...(human ? [] : [showLog])).then(choice => {
       if (choice === showLog) void vscode.commands.executeCommand(CommandIds.showLog);
     });
+  }
+
+  /** Running processes keep the Node that they were started with. */
+  async #offerReload(): Promise<void> {
+    const reload = vscode.l10n.t('Reload Window');
+    const message = vscode.l10n.t('The new setting tunesmith.nodePath is used after the window was reloaded.');
+    if ((await vscode.window.showInformationMessage(message, reload)) === reload) {
+      await vscode.commands.executeCommand('workbench.action.reloadWindow');
+    }
   }
 
   dispose(): void {

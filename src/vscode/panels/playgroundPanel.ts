@@ -198,6 +198,7 @@ export class PlaygroundPanel {
       uri: null,
       document: null,
       template: null,
+      preview: null,
       setup: { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0 },
       columns: [],
       cells: [],

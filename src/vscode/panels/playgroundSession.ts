@@ -14,6 +14,7 @@ import type {
   Column,
   ModelChoice,
   PlaygroundState,
+  Preview,
   playgroundContract,
   Rows,
   RunState,
@@ -65,6 +66,7 @@ export class PlaygroundSession implements Disposable {
   #run: PlaygroundRun | undefined;
   #running: Promise<void> = Promise.resolve();
   #previewing = 0;
+  #shownPreview: Preview | null = null;
 
   constructor(services: Services, uri: vscode.Uri, page: Page, setup?: Setup) {
     this.services = services;
@@ -105,17 +107,25 @@ export class PlaygroundSession implements Disposable {
   }
 
   state(): Omit<PlaygroundState, 'templates' | 'trusted'> {
-    const { version, text } = this.#document;
+    // What waits for the next message is in the cells already and must not come twice.
+    this.#changedCells = new Map();
+    this.#appended = new Map();
     return {
       uri: this.uri.toString(),
-      document: { version, text, bodyStart: parseTemplate(text, '').bodyRange.start },
+      document: this.#documentState(),
       template: templateState(this.#loaded),
+      preview: this.#shownPreview,
       setup: this.setup,
       columns: this.#scored(),
       cells: [...this.#cells.values()],
       run: this.#state,
       models: this.#choices,
     };
+  }
+
+  #documentState(): NonNullable<PlaygroundState['document']> {
+    const { version, text } = this.#document;
+    return { version, text, bodyStart: parseTemplate(text, '').bodyRange.start };
   }
 
   get setup(): Setup {
@@ -235,7 +245,7 @@ export class PlaygroundSession implements Disposable {
     // The editor lets go of documents that no tab shows; the playground still does.
     document.onDidClose(() => {
       this.#openDocument().then(
-        () => this.#page.document(this.state().document!),
+        () => this.#page.document(this.#documentState()),
         error => this.services.logger.warn(`The template is gone: ${errorMessage(error)}`),
       );
     });
@@ -276,11 +286,17 @@ export class PlaygroundSession implements Disposable {
       const generator = await registry.get(models[0]!);
       const { maxOutputTokens } = samplingOf(loaded.template);
       const preview = await previewOf({ row, template: loaded.template, prompt, generator, maxOutputTokens });
-      if (turn === this.#previewing) this.#page.preview(preview);
+      this.#showPreview(turn, preview);
     } catch (error) {
       if (!isHumanError(error)) this.services.logger.error('A preview failed.', error);
-      if (turn === this.#previewing) this.#page.preview(failedPreview(row, models[0] ?? '', errorMessage(error)));
+      this.#showPreview(turn, failedPreview(row, models[0] ?? '', errorMessage(error)));
     }
+  }
+
+  #showPreview(turn: number, preview: Preview): void {
+    if (turn !== this.#previewing) return;
+    this.#shownPreview = preview;
+    this.#page.preview(preview);
   }
 
   async #render(loaded: LoadedTemplate, row: number, strategy?: Strategy): Promise<RenderedPrompt> {

@@ -171,6 +171,7 @@ export class PlaygroundHost {
       uri: 'file:///templates/template.prompty',
       document: { version: this.version, text: this.text, bodyStart: this.bodyStart },
       template: this.template(),
+      preview: null,
       setup: this.setup,
       columns: this.columns,
       cells: this.cells,
