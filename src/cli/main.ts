@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { errorMessage } from '../base/errors.ts';
+import { diskError } from '../storage/fileSystem.ts';
 import { runCommandLine } from './program.ts';
 
 // A checkout brings a newer Node along: where the machine's own is too old, that one takes over.
@@ -15,10 +17,11 @@ if (Number.parseInt(process.versions.node, 10) < 22) {
   process.stderr.write(`Tunesmith needs Node 22 or newer; this is ${process.version}.\n`);
   process.exit(1);
 }
-// `| head` closes the pipe: that is no error.
+// `| head` closes the pipe: that is no error. Anything else (a full disk behind `>`) is one, and the output is not whole.
 process.stdout.on('error', error => {
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`${errorMessage(diskError(error, 'stdout'))}\n`);
+  process.exit(1);
 });
 process.exitCode = await runCommandLine(process.argv.slice(2));
 // Child processes and pipes that are still closing must not hold the terminal.

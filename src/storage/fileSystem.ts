@@ -174,6 +174,12 @@ export function diskError(error: unknown, path: string): unknown {
           'The disk is full, so this was not saved. Nothing saved before was lost. Free some space and try again.',
         ),
       );
+    case 'EFBIG':
+      return say(
+        l10n.t(
+          'The file may not grow further on this disk, so this was not saved. Nothing saved before was lost. Raise the limit of file sizes, or use another disk.',
+        ),
+      );
     case 'EACCES':
     case 'EPERM':
       return say(

@@ -152,7 +152,11 @@ const common = (cli: Cli, { seed, threads }: TrainFlags) => ({
 const shortName = (id: string): string => id.replace(/^.*[:/\\]/, '').replace(/\.gguf$/i, '');
 
 async function preferences(cli: Cli, file: string | undefined): Promise<readonly PreferencePair[]> {
-  if (file !== undefined) return parseTrlPreferences(await readText(cli, file), file);
+  if (file !== undefined) {
+    const given = parseTrlPreferences(await readText(cli, file), file);
+    if (given.length > 0) return given;
+    throw new HumanError(l10n.t('This file has no preferences. Each of its lines is one pair.'), { place: { file } });
+  }
   const pairs = (await cli.journal()).pairs();
   if (pairs.length > 0) return pairs;
   throw new HumanError(
