@@ -100,7 +100,6 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   GreaterOrEqual: as('GreaterOrEqual'),
   Equal: as('Equal'),
   And: as('And'),
-  Or: as('Or'),
   Not: as('Not'),
   Where: as('Where'),
   MatMul: ({ attributes: { transA, transB, alpha }, inputs: values }, to, [a, b], outputs) => {

@@ -27,7 +27,6 @@ export interface OpAttributes {
   GreaterOrEqual: None;
   Equal: None;
   And: None;
-  Or: None;
   Not: None;
   Where: None;
   // matmul

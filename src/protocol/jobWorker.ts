@@ -13,26 +13,6 @@
  *   launch.json       JobLaunch: the process that was started last, written by whoever started it
  *   lock              held by the living worker (pid and start time), so that two never work on one job
  */
-import * as v from 'valibot';
-import {
-  JobControlSchema,
-  JobEventSchema,
-  type JobResult,
-  JobResultSchema,
-  JobSpecificationSchema,
-  JobStateSchema,
-} from '../core/jobs/job.ts';
-
 export { JobFiles } from '../core/jobs/files.ts';
 
 export const HeartbeatSeconds = 5;
-
-export const JobFileSchemas = {
-  specification: JobSpecificationSchema,
-  state: JobStateSchema,
-  event: JobEventSchema,
-  control: JobControlSchema,
-  result: JobResultSchema,
-} as const;
-
-export const isJobResult = (value: unknown): value is JobResult => v.is(JobResultSchema, value);

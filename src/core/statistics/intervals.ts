@@ -38,6 +38,3 @@ export function winRate(before: readonly number[], after: readonly number[]): In
   }
   return wilson(wins, after.length);
 }
-
-export const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,7 +2,7 @@
 import { where } from '../ops/compare.ts';
 import { notDifferentiable, type RulesOf, sumTo } from './rule.ts';
 
-type Ops = 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'Equal' | 'And' | 'Or' | 'Not' | 'Where';
+type Ops = 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'Equal' | 'And' | 'Not' | 'Where';
 
 export const compareRules: RulesOf<Ops> = {
   Less: notDifferentiable,
@@ -11,7 +11,6 @@ export const compareRules: RulesOf<Ops> = {
   GreaterOrEqual: notDifferentiable,
   Equal: notDifferentiable,
   And: notDifferentiable,
-  Or: notDifferentiable,
   Not: notDifferentiable,
   // y = c ? a : b: ∂a = c ? g : 0, ∂b = c ? 0 : g
   Where: ({ inputs: [condition, a, b], grad }) => [

@@ -16,14 +16,10 @@ export const greater = (a: Value, b: Operand): Value => compare('Greater', a, b)
 export const greaterOrEqual = (a: Value, b: Operand): Value => compare('GreaterOrEqual', a, b);
 export const equal = (a: Value, b: Operand): Value => compare('Equal', a, b);
 
-function logic(op: 'And' | 'Or', a: Value, b: Value): Value {
-  if (a.dtype !== 'bool' || b.dtype !== 'bool') throw new Error(`${op}: both sides have to be bool`);
-  return a.graph.add(op, [a, b], {}, [{ dtype: 'bool', shape: broadcast(a.shape, b.shape, op) }]).outputs[0]!;
+export function and(a: Value, b: Value): Value {
+  if (a.dtype !== 'bool' || b.dtype !== 'bool') throw new Error('And: both sides have to be bool');
+  return a.graph.add('And', [a, b], {}, [{ dtype: 'bool', shape: broadcast(a.shape, b.shape, 'And') }]).outputs[0]!;
 }
-
-export const and = (a: Value, b: Value): Value => logic('And', a, b);
-export const or = (a: Value, b: Value): Value => logic('Or', a, b);
-export const not = (x: Value): Value => x.graph.add('Not', [x], {}, [{ dtype: 'bool', shape: x.shape }]).outputs[0]!;
 
 /** `whenTrue` where the condition holds, else `whenFalse`. The branches are floats when both are plain numbers. */
 export function where(condition: Value, whenTrue: Operand, whenFalse: Operand): Value {
