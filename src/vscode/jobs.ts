@@ -90,6 +90,11 @@ export class Jobs implements Disposable {
             this.#watches.get(id)?.dispose();
             this.#watches.delete(id);
             this.#tell(job);
+            // Pickers and trees learn of the model that it made.
+            void this.#services.models().then(
+              registry => registry.refresh(),
+              () => {},
+            );
           }
           this.#changed.fire();
         },

@@ -96,8 +96,7 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
         .join();
       if (training === this.#training) return;
       this.#training = training;
-      // A job that ended may have made a model.
-      registry.refresh();
+      this.#changed.fire(undefined);
     });
   }
 }
