@@ -5,7 +5,6 @@ import { Rng } from '../../src/base/rng.ts';
 import { drawFrom, splitOf, type Task } from './episode.ts';
 import { kinds } from './lexicon.ts';
 import { orderToJson } from './tasks/order.ts';
-import { questionAnswering } from './tasks/questionAnswering.ts';
 import { drawReview, type Review, reviewSet } from './tasks/reviewReplies.ts';
 import { sentiment } from './tasks/sentiment.ts';
 import { translation } from './tasks/translation.ts';
@@ -49,19 +48,9 @@ function reviews(set: 'prompts' | 'heldout', count: number): Row[] {
   return [...rows.values()].map(review => ({ ...review }));
 }
 
-/** The labels of the routing sample: what the examples teach and nothing else says. */
-const departments: Readonly<Record<string, string>> = { tool: 'north', clothing: 'river', instrument: 'gamma' };
-
-function routingRows(): { bank: Row[]; rows: Row[] } {
-  const own = rng.stream('routing');
-  const shuffled = Object.keys(departments).map(kind => own.shuffled(kinds[kind]!));
-  const row = (kind: number, item: number): Row => ({
-    item: shuffled[kind]![item]!,
-    answer: Object.values(departments)[kind]!,
-  });
-  const interleaved = (from: number, to: number): Row[] =>
-    Array.from({ length: to - from }, (_, i) => shuffled.map((_, kind) => row(kind, from + i))).flat();
-  return { bank: interleaved(0, 4), rows: own.shuffled(interleaved(4, 16)) };
+function itemRows(): Row[] {
+  const all = Object.entries(kinds).flatMap(([kind, items]) => items.map(item => ({ item, answer: kind })));
+  return rng.stream('items').shuffled(all).slice(0, ROWS);
 }
 
 function styleRows(): { bank: Row[]; rows: Row[] } {
@@ -72,20 +61,17 @@ function styleRows(): { bank: Row[]; rows: Row[] } {
 }
 
 export function sampleFiles(): Map<string, Row[]> {
-  const routing = routingRows();
   const style = styleRows();
   return new Map([
-    ['data/questions.jsonl', unseen(questionAnswering)],
     ['data/sentiments.jsonl', unseen(sentiment)],
     ['data/translations.jsonl', unseen(translation)],
     ['data/orders.jsonl', unseen(orderToJson)],
     ['data/problems.jsonl', problems('heldout', ROWS)],
-    ['data/items.jsonl', routing.rows],
+    ['data/items.jsonl', itemRows()],
     ['data/words.jsonl', style.rows],
     ['data/reviews-train.jsonl', reviews('prompts', 480)],
     ['data/reviews-heldout.jsonl', reviews('heldout', 320)],
     ['banks/problems.jsonl', problems('train', 9)],
-    ['banks/items.jsonl', routing.bank],
     ['banks/words.jsonl', style.bank],
   ]);
 }

@@ -30,7 +30,7 @@ import { CONTEXT, pebbleConfig } from './pebble.ts';
 const { values: options } = parseArgs({
   options: {
     name: { type: 'string', default: 'main' },
-    steps: { type: 'string', default: '1950' },
+    steps: { type: 'string', default: '2050' },
     resume: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
     threads: { type: 'string', default: '2' },

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { itemPrompt, wordPrompt } from '../../../scripts/pebble/tasks/examples.ts';
+import { kindPrompt, wordPrompt } from '../../../scripts/pebble/tasks/examples.ts';
 import { orderPrompt } from '../../../scripts/pebble/tasks/order.ts';
-import { questionPrompt } from '../../../scripts/pebble/tasks/questionAnswering.ts';
 import { replyPrompt } from '../../../scripts/pebble/tasks/reviewReplies.ts';
 import { sentimentPrompt } from '../../../scripts/pebble/tasks/sentiment.ts';
 import { translationPrompt } from '../../../scripts/pebble/tasks/translation.ts';
@@ -20,11 +19,10 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** How pebble was trained to be asked, by template: the user's text for a row. */
 const asked: Readonly<Record<string, (row: Row) => string>> = {
-  'question-answering': row => questionPrompt(String(row.passage), String(row.question)),
   'review-sentiment': row => sentimentPrompt(String(row.review)),
   'translate-to-french': row => translationPrompt(String(row.english)),
   'order-to-json': row => orderPrompt(String(row.order)),
-  'route-by-example': row => itemPrompt(String(row.item)),
+  'classify-item': row => kindPrompt(String(row.item)),
   'house-style': row => wordPrompt(String(row.word)),
   'word-problem-direct': row => problemPrompt(String(row.problem)),
   'word-problem-few-shot-cot': row => problemPrompt(String(row.problem)),
