@@ -3,15 +3,13 @@
  * and starts the script on that Node. Plain JavaScript, because it must run on the Node 20 of a bare machine.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const [script, ...args] = process.argv.slice(2);
-const stamp = path.join(root, 'node_modules', '.tunesmith-lock');
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
   fail(
@@ -19,22 +17,20 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   );
 }
 
-const lock = createHash('sha256')
-  .update(readFileSync(path.join(root, 'package-lock.json')))
-  .digest('hex');
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+// npm writes this file last, so an interrupted installation and a changed lock file are both seen.
+const installed = path.join(root, 'node_modules', '.package-lock.json');
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(path.join(root, 'package-lock.json')).mtimeMs) {
   process.stderr.write('Installing the dependencies (about a minute, once)…\n');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const installed = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const done = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
   });
-  if (installed.error)
-    fail(`npm could not be started (${installed.error.message}). It comes with Node; check your PATH.`);
-  if (installed.status !== 0)
+  if (done.error)
+    fail(`npm could not be started (${done.error.message}). It comes with Node; check your PATH.`);
+  if (done.status !== 0)
     fail('npm ci failed. Check the network and the messages above, then run the same command again.');
-  writeFileSync(stamp, lock);
 }
 
 const node = path.join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
