@@ -21,7 +21,7 @@ export interface EndpointOptions {
   /** Endpoints that the person configured; never those of a workspace's own settings. */
   readonly endpoints: () => readonly Endpoint[];
   readonly keys: KeyStore;
-  /** Asked once before the first request to an endpoint that the person did not configure (a template names it). */
+  /** Asked before each request to an endpoint that the person did not configure (a template names it); who answers remembers. */
   readonly approve: (origin: string, model: string) => Promise<boolean>;
   readonly fetch?: Fetch;
 }
@@ -32,7 +32,6 @@ const OutputLimit = 4_000_000;
 export const endpointModelId = (baseUrl: string, model: string): string => `${trimmed(baseUrl)}|${model}`;
 
 export function endpointProvider(options: EndpointOptions): ModelProvider {
-  const approved = new Set<string>();
   return {
     list: async () =>
       options
@@ -52,11 +51,10 @@ export function endpointProvider(options: EndpointOptions): ModelProvider {
         keys: options.keys,
         fetch: options.fetch,
         mayAsk: async () => {
-          if (configured || approved.has(origin)) return;
+          if (configured) return;
           if (!(await options.approve(origin, name))) {
             throw new HumanError(l10n.t('Nothing was sent to {0}, because you did not allow it.', origin));
           }
-          approved.add(origin);
         },
       });
       return generator;

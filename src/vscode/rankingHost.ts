@@ -250,7 +250,9 @@ class RankingConnection implements Disposable {
       item: item ? this.#shown(item, author) : null,
       paceMs: medianPace(stack) ?? null,
       canUndo: stack.length > 0,
-      problems: journal.problems.map(problem => `${problem.file}:${problem.line}: ${problem.message}`),
+      problems: journal.problems
+        .slice(0, 20)
+        .map(({ file, line, message }) => `${vscode.workspace.asRelativePath(file, false)}:${line}: ${message}`),
     };
   }
 

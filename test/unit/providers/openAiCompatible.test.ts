@@ -228,7 +228,11 @@ describe('openAiCompatible', () => {
     answer = true;
     await one.generate(request);
     await one.generate(request);
-    assert.deepEqual([visits, asked.length], [2, 2]);
+    assert.deepEqual([visits, asked.length], [2, 3]);
+    // A permission that was taken back is gone at once.
+    answer = false;
+    await assert.rejects(one.generate(request), says(/because you did not allow it/));
+    assert.equal(visits, 2);
   });
 
   it('lists the models of a server', async () => {
