@@ -204,7 +204,7 @@ describe('the Ranking page', () => {
       for (const [width, height, answers] of [
         [340, 900, 4],
         [1100, 800, 4],
-        [340, 700, 0],
+        ...(theme === 'dark' ? [[340, 700, 0] as const] : []),
       ] as const) {
         const host = new PreviewRankingHost(previewItems(3, answers));
         const { page, close } = await open(host, { width, height, theme });
