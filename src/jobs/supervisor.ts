@@ -73,7 +73,7 @@ export class Supervisor implements JobBackend {
   async start(id: string, options: StartOptions = {}): Promise<void> {
     const job = await this.#folder(id);
     const { status } = await job.status();
-    if (status !== 'queued' && !canResume(status)) {
+    if (!canResume(status)) {
       throw new HumanError(
         status === 'succeeded'
           ? l10n.t('This job is done. Make a new one to train again.')
@@ -87,6 +87,8 @@ export class Supervisor implements JobBackend {
         { place: { file: job.file('specification') } },
       );
     }
+    const waiting = this.#queue.findIndex(entry => entry.id === id);
+    if (waiting >= 0) this.#queue.splice(waiting, 1);
     await job.clearControl();
     const child = await this.#spawn(job, options);
     await job.recordLaunch(child.pid!);
@@ -103,12 +105,6 @@ export class Supervisor implements JobBackend {
       this.#continueAfter(running);
       this.#fire();
     });
-  }
-
-  /** Takes up jobs that were waiting when the last window closed. */
-  async enqueueWaiting(options: StartOptions = {}): Promise<void> {
-    const { jobs } = await this.list();
-    for (const job of jobs.reverse()) if (job.status === 'queued') await this.enqueue(job.id, options);
   }
 
   async cancel(id: string): Promise<JobSummary> {

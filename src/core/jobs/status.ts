@@ -35,9 +35,9 @@ const fresh = (time: string, now: number): boolean => Math.abs(now - Date.parse(
 export const isOver = (status: JobStatus): boolean =>
   status === 'succeeded' || status === 'failed' || status === 'cancelled' || status === 'lost';
 
-/** Jobs that can go on from their last checkpoint. */
+/** Jobs that can be started by hand: from their last checkpoint, or because the window that was to start them is gone. */
 export const canResume = (status: JobStatus): boolean =>
-  status === 'failed' || status === 'cancelled' || status === 'lost';
+  status === 'queued' || status === 'failed' || status === 'cancelled' || status === 'lost';
 
 export function jobStatus({ state, launch, control, worker, launched, now }: JobFacts): JobStatus {
   const cancelled = control?.request === 'cancel';
