@@ -178,7 +178,12 @@ export class PreferenceJournal implements Disposable {
   }
 
   /** Reads files that are new or changed since: other windows' work, a checkout. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    // In turn with writing: a file read while it grows would be without the record that is acknowledged meanwhile.
+    return this.#inTurn(() => this.#refresh());
+  }
+
+  async #refresh(): Promise<void> {
     const seen = new Set<string>();
     let changed = false;
     for (const file of await journalFiles(this.#layout.preferences)) {
@@ -216,8 +221,11 @@ export class PreferenceJournal implements Disposable {
   }
 
   #append(records: readonly JournalRecord[]): Promise<void> {
-    if (records.length === 0) return Promise.resolve();
-    const done = this.#queue.then(() => this.#write(records));
+    return records.length === 0 ? Promise.resolve() : this.#inTurn(() => this.#write(records));
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(action);
     this.#queue = done.catch(() => {});
     return done;
   }

@@ -271,6 +271,19 @@ describe('preferenceJournal', () => {
     });
   }
 
+  it('shows what was acknowledged also while it looks for others’ work', async () => {
+    const journal = await open();
+    const items = await journal.addItems(Array.from({ length: 30 }, (_, index) => question(String(index))));
+    const looking = items.map(() => journal.refresh());
+    for (const item of items) {
+      const saved = await judge(journal, item.id, [[0], [1], [2]]);
+      looking.push(journal.refresh());
+      assert.equal(journal.judgementOf(item.id)?.id, saved.id);
+    }
+    await Promise.all(looking);
+    assert.equal(journal.state.judgements.length, 30);
+  });
+
   it('keeps the order of calls made at once', async () => {
     const journal = await open();
     const items = await journal.addItems(Array.from({ length: 20 }, (_, index) => question(String(index))));
