@@ -79,7 +79,12 @@ export class Store extends EventTarget {
         }
         this.changed('cells');
       },
-      run: run => this.#patch({ run }, 'run'),
+      run: run => {
+        const begins = run.running && !this.run$.running;
+        this.#patch({ run }, 'run');
+        // Where only one pane fits, the answers are what someone who runs wants to see.
+        if (begins) this.showPane('answers');
+      },
       trust: trusted => this.#patch({ trusted }, 'page'),
       command: command => {
         if (command === 'run') this.run({ kind: 'row', row: this.setup.row });
@@ -97,6 +102,7 @@ export class Store extends EventTarget {
     const state = await this.host.ready({});
     this.state = state;
     this.preview = state.preview ?? undefined;
+    if (state.run.total > 0 && (savedState.get() as Saved | undefined)?.pane === undefined) this.pane = 'answers';
     this.cells.clear();
     for (const cell of state.cells) this.#setCell(cell);
     if (state.document) this.#open(state.document);
