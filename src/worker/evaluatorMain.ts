@@ -98,10 +98,17 @@ process.on('message', async message => {
   } catch (error) {
     const human = error instanceof HumanError;
     const text = error instanceof Error ? error.message : String(error);
+    const denied = (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_ACCESS_DENIED';
     reply({
       type: 'failure',
       id,
-      message: human ? text : l10n.t('It failed: {0}.', text.slice(0, 300).replace(/\.$/, '')),
+      message: human
+        ? text
+        : denied
+          ? l10n.t(
+              'The reward function may not use files outside its folder, write files or start programs, so it was stopped.',
+            )
+          : l10n.t('It failed: {0}.', text.slice(0, 300).replace(/\.$/, '')),
       line: human ? error.place.line : undefined,
     });
   }
