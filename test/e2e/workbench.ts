@@ -80,8 +80,8 @@ export class Workbench {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('F1');
       try {
-        await input.fill(`>${title}`, { timeout: 5000 });
-        return await row.click({ timeout: 10_000 });
+        await input.fill(`>${title}`, { timeout: 15_000 });
+        return await row.click({ timeout: 15_000 });
       } catch (error) {
         // What an earlier command does may take the focus, and with it the palette.
         if (attempt === 3) throw error;
