@@ -54,9 +54,9 @@ const places = (text: string): string => (text.match(/\{\d+\}/g) ?? []).sort().j
 /** Messages as the sources write them, found by their look alone: quicker than the collector by far. */
 function writtenStrings(): string[] {
   const call = /\bl10n\.t\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")/g;
-  const unescape = (text: string): string => JSON.parse(`"${text.replace(/\\'/g, "'").replace(/(?<!\\)"/g, '\\"')}"`);
+  const plain = (text: string): string => JSON.parse(`"${text.replace(/\\'/g, "'").replace(/(?<!\\)"/g, '\\"')}"`);
   return sources.flatMap(name =>
-    [...readFileSync(file(name), 'utf8').matchAll(call)].map(([, single, double]) => unescape(single ?? double ?? '')),
+    [...readFileSync(file(name), 'utf8').matchAll(call)].map(([, single, double]) => plain(single ?? double ?? '')),
   );
 }
 
