@@ -19,6 +19,7 @@ export interface Contract {
 }
 
 export type Params<M extends MethodSchema> = v.InferOutput<M['params']>;
+// biome-ignore lint/suspicious/noConfusingVoidType: the handler of a notice gives nothing back.
 export type Result<M extends MethodSchema> = M['result'] extends Schema ? v.InferOutput<M['result']> : void;
 
 export type Handlers<M extends Methods> = {
