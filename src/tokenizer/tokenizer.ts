@@ -268,19 +268,22 @@ function normalise(data: TokenizerData & { kind: 'huggingface' }): NormalisedTok
   const named = Array.isArray(inConfig)
     ? (inConfig.filter(isRecord).find(template => template.name === 'default')?.template ?? undefined)
     : inConfig;
+  const source = data.chatTemplate === undefined ? 'tokenizer_config.json' : 'chat_template.jinja';
   const chatTemplate = data.chatTemplate ?? (typeof named === 'string' ? named : undefined);
   return {
     path: data.path,
     tokenizer: { normalizer, pre_tokenizer, post_processor, decoder, model, added_tokens },
     config,
-    ...(chatTemplate === undefined ? {} : { chatTemplate }),
+    ...(chatTemplate === undefined
+      ? {}
+      : { chatTemplate, chatTemplatePath: data.path.replace(/tokenizer\.json$/, source) }),
     endTokenIds: data.endTokenIds ?? [],
   };
 }
 
 function chatTemplateOf(parts: NormalisedTokenizer): ChatTemplate | undefined {
   if (parts.chatTemplate === undefined) return undefined;
-  return compileChatTemplate(parts.chatTemplate, parts.path, {
+  return compileChatTemplate(parts.chatTemplate, parts.chatTemplatePath ?? parts.path, {
     bos_token: tokenText(parts.config.bos_token) ?? '',
     eos_token: tokenText(parts.config.eos_token) ?? '',
   });

@@ -26,6 +26,8 @@ export interface NormalisedTokenizer {
   readonly tokenizer: Readonly<Record<string, unknown>>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly chatTemplate?: string;
+  /** The file that the chat template comes from, for error messages; `path` by default. */
+  readonly chatTemplatePath?: string;
   readonly endTokenIds: readonly number[];
 }
 
