@@ -29,6 +29,8 @@ export interface LoopSettings {
   /** Prompts whose answers are judged, and answers to each. */
   readonly judgedPrompts: number;
   readonly answersPerPrompt: number;
+  /** Unseen prompts that are compared, at most. */
+  readonly comparedPrompts: number;
   readonly maxOutputTokens: number;
   readonly labelNoise: number;
   readonly reward: RewardSettings;
@@ -97,6 +99,7 @@ export function loopSettings(parameters: number): LoopSettings {
   return {
     judgedPrompts: small ? 240 : 24,
     answersPerPrompt: 4,
+    comparedPrompts: small ? 1000 : 200,
     maxOutputTokens,
     labelNoise: defaultLabelNoise,
     reward: { ...rewardSettings('quick', parameters), epochs: 1, ...(small ? { batchSize: 16 } : {}) },
@@ -111,7 +114,8 @@ export function loopSettings(parameters: number): LoopSettings {
 }
 
 export async function runLoop(options: LoopOptions, host: LoopHost): Promise<LoopResult> {
-  const { settings, training, heldOut } = options;
+  const { settings, training } = options;
+  const heldOut = options.heldOut.slice(0, settings.comparedPrompts);
   const rng = Rng.seeded(options.seed);
   const sampling: SamplingOptions = {
     temperature: settings.rlhf.temperature,
