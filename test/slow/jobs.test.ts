@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { RewardSource } from '../../src/core/jobs/job.ts';
+import { acquireJobLock } from '../../src/storage/jobFolder.ts';
 import { runHere, TinyWorkspace } from '../fakes/trainingJobs.ts';
 
 describe('training jobs in processes of their own', () => {
@@ -30,7 +30,8 @@ describe('training jobs in processes of their own', () => {
     assert.equal((await folder.state())!.status, 'succeeded');
     assert.deepEqual((await folder.result())!.warnings, []);
     const held = await workspace.rewardJob('held');
-    await writeFile(held.file('lock'), JSON.stringify({ pid: process.ppid }) + '\n');
+    const release = await acquireJobLock(held.path);
     await assert.rejects(start(process.execPath, [program, held.path]), /already running/);
+    await release();
   });
 });
