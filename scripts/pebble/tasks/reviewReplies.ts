@@ -15,9 +15,6 @@ export const replyPrompt = (review: string): string => `Write a short reply to t
 export const NAMING_RATE = 0.4;
 export const STEP_RATE = 0.4;
 
-/** Words by which a concrete next step is recognised. */
-export const stepWords: readonly string[] = ['refund', 'replacement', 'repair', 'call you back', 'voucher', 'gift'];
-
 export interface Review {
   readonly review: string;
   /** The product, as in "kettle". */
