@@ -27,8 +27,7 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(path.join(r
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
   });
-  if (done.error)
-    fail(`npm could not be started (${done.error.message}). It comes with Node; check your PATH.`);
+  if (done.error) fail(`npm could not be started (${done.error.message}). It comes with Node; check your PATH.`);
   if (done.status !== 0)
     fail('npm ci failed. Check the network and the messages above, then run the same command again.');
 }
