@@ -12,42 +12,80 @@ const root = path.dirname(import.meta.dirname);
 const quick = process.argv.includes('--quick');
 const only = process.argv.find(arg => arg.startsWith('--only='))?.slice(7);
 const figures = path.join(root, '.cache', 'figures');
-if (!only) rmSync(figures, { recursive: true, force: true });
-mkdirSync(figures, { recursive: true });
+const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
+
+interface Ran extends SuiteResult {
+  readonly commit: string;
+  readonly date: string;
+}
 
 const results: SuiteResult[] = [];
 const build = spawnSync(process.execPath, [path.join(root, 'scripts', 'build.ts')], { cwd: root, stdio: 'inherit' });
 if (build.status !== 0) process.exit(1);
-for (const file of readdirSync(path.join(root, 'test', 'slow')).sort()) {
-  if (!file.endsWith('.test.ts') || (only && !file.startsWith(only))) continue;
-  results.push(
-    run({
-      name: `slow ${file.slice(0, -'.test.ts'.length)}`,
-      args: mocha('--config', 'test/slow/.mocharc.json', '--spec', `test/slow/${file}`),
-      env: { TUNESMITH_QUICK: quick ? '1' : '', TUNESMITH_FIGURES: figures },
-    }),
-  );
+const suites = readdirSync(path.join(root, 'test', 'slow'))
+  .filter(file => file.endsWith('.test.ts'))
+  .map(file => file.slice(0, -'.test.ts'.length))
+  .sort();
+if (only !== undefined && !suites.includes(only)) {
+  process.stderr.write(`There is no slow suite "${only}"; there are ${suites.join(', ')}.\n`);
+  process.exit(1);
+}
+for (const suite of suites) {
+  if (only !== undefined && suite !== only) continue;
+  const folder = path.join(figures, suite);
+  // The figures of a quick run say less than those of a full one, so they do not take their place.
+  const kept = quick ? path.join(root, '.cache', 'quick-figures') : folder;
+  if (!quick) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(kept, { recursive: true });
+  const result = run({
+    name: `slow ${suite}`,
+    args: mocha('--config', 'test/slow/.mocharc.json', '--spec', `test/slow/${suite}.test.ts`),
+    env: { TUNESMITH_QUICK: quick ? '1' : '', TUNESMITH_FIGURES: kept },
+  });
+  results.push(result);
+  const changed = git('status', '--porcelain', '--', 'src', 'media', 'models', 'test') ? ' with local changes' : '';
+  const ran: Ran = {
+    ...result,
+    commit: git('rev-parse', '--short', 'HEAD') + changed,
+    date: new Date().toISOString().slice(0, 10),
+  };
+  if (!quick) writeFileSync(path.join(folder, 'result.json'), JSON.stringify(ran));
 }
 const code = finish('slow', results);
-if (!quick && !only) writeVerification();
+if (!quick) writeVerification();
 process.exit(code);
 
+/** What every suite's last full run counted and measured; a suite that has not run here is said to be missing. */
 function writeVerification(): void {
-  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
+  const rows: string[] = [];
+  const sections: string[] = [];
+  for (const suite of suites) {
+    const folder = path.join(figures, suite);
+    const file = path.join(folder, 'result.json');
+    if (!existsSync(file)) {
+      rows.push(`| ${suite} | not run | | | | | |`);
+      continue;
+    }
+    const ran = JSON.parse(readFileSync(file, 'utf8')) as Ran;
+    rows.push(
+      `| ${suite} | ${ran.passed} | ${ran.failed} | ${ran.skipped} | ${ran.seconds.toFixed(0)} | ${ran.commit} | ${ran.date} |`,
+    );
+    for (const section of readdirSync(folder).sort()) {
+      if (section.endsWith('.md')) sections.push('', readFileSync(path.join(folder, section), 'utf8').trimEnd());
+    }
+  }
   const lines = [
     '# Verification',
     '',
-    'Written by `npm run test:slow`: what ran, what it counted, and the figures that the tests left.',
+    'Written by `npm run test:slow`: what each slow suite counted when it last ran, at which commit, and the figures that it left.',
     '',
-    `Commit ${git('rev-parse', 'HEAD')}${git('status', '--porcelain', '--', 'src', 'media', 'models', 'test') ? ' with local changes' : ''}, ${new Date().toISOString().slice(0, 10)}; ${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
+    `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
     '',
-    '| suite | passed | failed | skipped | seconds |',
-    '|---|---:|---:|---:|---:|',
-    ...results.map(r => `| ${r.name} | ${r.passed} | ${r.failed} | ${r.skipped} | ${r.seconds.toFixed(0)} |`),
+    '| suite | passed | failed | skipped | seconds | commit | date |',
+    '|---|---:|---:|---:|---:|---|---|',
+    ...rows,
+    ...sections,
   ];
-  for (const file of existsSync(figures) ? readdirSync(figures).sort() : []) {
-    lines.push('', readFileSync(path.join(figures, file), 'utf8').trimEnd());
-  }
   writeFileSync(path.join(root, 'docs', 'verification.md'), lines.join('\n') + '\n');
   process.stderr.write('docs/verification.md is written.\n');
 }
