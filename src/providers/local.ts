@@ -9,6 +9,21 @@ import type { InferenceProcess, InferenceResult, LoadedModel, ModelLocation } fr
 /** Requests of one batch: more gain little and take memory for their caches. */
 const BatchSize = 32;
 
+/** Repeats of one prompt that get a stream of random numbers each. */
+const RepeatsOfPrompt = 1_000_000;
+
+/**
+ * Which random numbers a sample draws. The prompt is part of the key: with the repeat alone, all rows of a run would draw
+ * the same numbers and begin alike. FNV-1a over the prompt's characters; the result is a safe integer.
+ */
+export function sampleStream(prompt: GenerateRequest['prompt'], repeat: number): number {
+  const parts =
+    prompt.kind === 'text' ? [prompt.text] : prompt.messages.flatMap(({ role, content }) => [role, content]);
+  let hash = 0x811c9dc5;
+  for (const char of parts.join('\0')) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
+  return (hash >>> 0) * RepeatsOfPrompt + (repeat % RepeatsOfPrompt);
+}
+
 export class LocalModel implements TextGenerator {
   readonly location: ModelLocation;
   readonly #inference: InferenceProcess;
@@ -76,7 +91,7 @@ export class LocalModel implements TextGenerator {
           items: batch.map(({ prompt, options, repeat }) => ({
             prompt: copyPrompt(prompt),
             options: { ...options, stopSequences: [...options.stopSequences] },
-            stream: repeat,
+            stream: sampleStream(prompt, repeat),
           })),
           alternatives: Math.max(...batch.map(request => request.logProbs?.alternatives ?? -1)),
         },

@@ -62,7 +62,7 @@ process.on('message', async (request: InferenceRequest) => {
         if (text === 'broken') return reply({ items: 'none' });
         if (text === 'bug') return send({ type: 'failure', id, human: false, message: 'x is undefined' });
         let made = '';
-        for (const word of `${text} #${stream}`.split(/(?<= )/)) {
+        for (const word of `${text} #${stream % 1_000_000}`.split(/(?<= )/)) {
           await new Promise(resolve => setTimeout(resolve, 5));
           if (cancelled.has(id)) break;
           made += word;
