@@ -72,6 +72,7 @@ export class MatrixRow extends LitElement {
     return html`<div class="sample">
       ${number}
       <div class="prose">${answerText(cell)}${cell.status === 'running' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}</div>
+      ${cell.error === null ? nothing : html`<div class="note">${icon('warning', 'c-dim')}<span class="prose">${cell.error}</span></div>`}
       ${cell.status === 'waiting' ? html`<div class="foot">${icon('watch', 'c-dim')}<span>${l10n.t('waiting')}</span></div>` : this.#foot(cell)}
       ${
         cell.status === 'done' || cell.status === 'cancelled'

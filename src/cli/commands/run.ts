@@ -122,6 +122,9 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   cli.progress('');
   summarise(cli, grades, json);
   if (options.rank) await putUp(cli, template, generator, done);
+  // Last, so that every answer is out before the command fails.
+  const problem = done.flatMap(({ answers }) => answers).find(result => result.problem)?.problem;
+  if (problem) throw problem;
 }
 
 /** Renders every row before the first is sent, so that what is wrong is said at once. */
@@ -239,10 +242,11 @@ function asJson(row: Row, answers: readonly CellResult[]): unknown {
     values: row.values,
     expected: row.expected,
     messages: messagesOf(row.prompt),
-    samples: answers.map(({ text, answer, correct, generation, reasoning }) => ({
+    samples: answers.map(({ text, answer, correct, problem, generation, reasoning }) => ({
       text,
       answer,
       correct,
+      problem: problem?.message,
       finishReason: generation.finishReason,
       usage: generation.usage,
       latencyMs: Math.round(generation.latencyMs + (reasoning?.latencyMs ?? 0)),

@@ -1,6 +1,6 @@
 /** Reads the short answer out of what a model wrote, and grades it against what was expected. */
-import { HumanError } from '../../base/errors.ts';
-import type { AnswerRule, Grade } from '../prompts/template.ts';
+import { HumanError, isHumanError } from '../../base/errors.ts';
+import { type AnswerRule, type Grade, lineAt, type Template } from '../prompts/template.ts';
 
 /** Runs a user's pattern where it can be stopped (jobs/evaluatorProcess.ts). */
 export type MatchPattern = (
@@ -15,6 +15,29 @@ export interface ExtractOptions {
   readonly afterPhrase?: boolean;
 }
 
+export interface ReadAnswers {
+  /** One for each text, undefined where the rule finds none; empty with a problem. */
+  readonly answers: readonly (string | undefined)[];
+  /** Why none could be read, with the rule's place in the template. */
+  readonly problem?: HumanError;
+}
+
+/** `extractAnswers` by a template's rule. A bad or endless pattern is a problem beside the texts: what a model wrote stands. */
+export async function readAnswers(
+  texts: readonly string[],
+  { file, text, tunesmith: { reasoning } }: Template,
+  match: MatchPattern,
+  options: ExtractOptions = {},
+): Promise<ReadAnswers> {
+  try {
+    return { answers: await extractAnswers(texts, reasoning.answer, match, options) };
+  } catch (error) {
+    if (!isHumanError(error)) throw error;
+    const line = reasoning.answerRange && lineAt(text, reasoning.answerRange.start);
+    return { answers: [], problem: new HumanError(error.message, { cause: error, place: { file, line } }) };
+  }
+}
+
 /** The answer in each text, or undefined where the rule finds none. Rejects with a HumanError for a bad or endless pattern. */
 export async function extractAnswers(
   texts: readonly string[],
@@ -25,7 +48,7 @@ export async function extractAnswers(
   if (rule.rule === 'regex') {
     if (texts.length === 0) return [];
     const matches = await match(rule.pattern, rule.flags, texts, 'last');
-    if (matches.length !== texts.length) throw new HumanError('The pattern gave no result for some texts.');
+    if (matches.length !== texts.length) throw new Error('the pattern gave no result for some texts');
     return matches.map(found =>
       found ? (found.groups.find(group => group !== null) ?? found.text).trim() : undefined,
     );

@@ -1,9 +1,10 @@
 /** Runs rendered prompts on a model the way their reasoning strategy asks, extracts the answers and grades them. */
+import type { HumanError } from '../../base/errors.ts';
 import { defaultSampling, type Generation, type SamplingOptions } from '../generation.ts';
 import { extractionPrompt } from '../prompts/render.ts';
 import { promptOf, type RenderedPrompt, type Strategy, type Template } from '../prompts/template.ts';
 import type { GenerateRequest, TextGenerator } from '../textGenerator.ts';
-import { extractAnswers, gradeAnswer, type MatchPattern } from './answers.ts';
+import { gradeAnswer, type MatchPattern, type ReadAnswers, readAnswers } from './answers.ts';
 
 /** One answer to be made: a cell of the matrix template × model × row × repeat. */
 export interface Cell {
@@ -24,6 +25,8 @@ export interface CellResult {
   readonly reasoning?: Generation;
   readonly answer?: string;
   readonly correct?: boolean;
+  /** Why no answer could be read from the text, which stands; it is not graded then. */
+  readonly problem?: HumanError;
 }
 
 export interface RunCellsContext {
@@ -51,7 +54,7 @@ export async function runCells(
   cells: readonly Cell[],
   context: RunCellsContext,
 ): Promise<CellResult[]> {
-  const { reasoning, grade } = template.tunesmith;
+  const { reasoning } = template.tunesmith;
   const first = await generateAll(
     generator,
     cells.map(requestOf),
@@ -60,8 +63,8 @@ export async function runCells(
   );
   if (strategy !== 'zero-shot-cot') {
     const texts = first.map(generation => generation.text);
-    const answers = await extractAnswers(texts, reasoning.answer, context.match);
-    return cells.map((cell, i) => graded(cell, { text: texts[i]!, generation: first[i]! }, answers[i], grade));
+    const read = await readAnswers(texts, template, context.match);
+    return cells.map((cell, i) => graded(cell, { text: texts[i]!, generation: first[i]! }, read, i, template));
   }
 
   const going = cells.map((_, i) => i).filter(i => first[i]!.finishReason !== 'cancelled');
@@ -72,9 +75,9 @@ export async function runCells(
     context.signal,
     following(going, bridge, context),
   );
-  const answers = await extractAnswers(
+  const read = await readAnswers(
     second.map(generation => generation.text),
-    reasoning.answer,
+    template,
     context.match,
     { afterPhrase: true },
   );
@@ -85,7 +88,7 @@ export async function runCells(
     const start = `${reasoning.trigger}${stage1.text}`;
     if (!stage2) return { text: start, generation: stage1 };
     const text = `${start.trimEnd()}${bridge}${stage2.text}`;
-    return graded(cell, { text, generation: stage2, reasoning: stage1 }, answers[at], grade);
+    return graded(cell, { text, generation: stage2, reasoning: stage1 }, read, at, template);
   });
 }
 
@@ -105,10 +108,13 @@ function secondStage(cell: Cell, first: Generation, extract: string): GenerateRe
 function graded(
   cell: Cell,
   result: CellResult,
-  answer: string | undefined,
-  grade: Template['tunesmith']['grade'],
+  { answers, problem }: ReadAnswers,
+  at: number,
+  { tunesmith: { grade } }: Template,
 ): CellResult {
   if (result.generation.finishReason === 'cancelled') return result;
+  if (problem) return { ...result, problem };
+  const answer = answers[at];
   if (cell.expected === undefined) return { ...result, answer };
   return { ...result, answer, correct: gradeAnswer(answer, cell.expected, grade) };
 }

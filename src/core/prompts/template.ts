@@ -114,6 +114,8 @@ export interface ReasoningSettings {
   /** Follows the reasoning, for the second stage. */
   readonly extract: string;
   readonly answer: AnswerRule;
+  /** Where the template says so; absent for the default. */
+  readonly answerRange?: TextRange;
 }
 
 /** `metadata.tunesmith` */

@@ -63,6 +63,7 @@ function readReasoning(section: Section | undefined, report: Report): ReasoningS
     trigger: section.string('trigger') ?? defaultReasoning.trigger,
     extract: section.string('extract') ?? defaultReasoning.extract,
     answer: readAnswerRule(section, report) ?? defaultReasoning.answer,
+    ...(section.field('answer') ? { answerRange: section.field('answer')!.range } : {}),
   };
 }
 

@@ -2,10 +2,10 @@
 import * as v from 'valibot';
 import * as vscode from 'vscode';
 import type { Disposable } from '../../base/disposable.ts';
-import { extractAnswers, gradeAnswer } from '../../core/evaluation/answers.ts';
+import { gradeAnswer, readAnswers } from '../../core/evaluation/answers.ts';
 import type { CellResult } from '../../core/evaluation/runCells.ts';
 import type { Message } from '../../core/generation.ts';
-import type { RenderedPrompt } from '../../core/prompts/template.ts';
+import type { RenderedPrompt, Template } from '../../core/prompts/template.ts';
 import { MessageSchema } from '../../protocol/inference.ts';
 import type { Cell } from '../../protocol/playground.ts';
 import type { RunStore } from '../../storage/runStore.ts';
@@ -19,6 +19,7 @@ export class RunHistory implements Disposable {
   readonly #services: Services;
   readonly #uri: vscode.Uri;
   readonly #prompts = new Map<string, readonly Message[]>();
+  readonly #unreadable = new WeakMap<Template, string>();
   #open: Promise<RunStore | undefined> | undefined;
 
   constructor(services: Services, uri: vscode.Uri) {
@@ -102,9 +103,17 @@ export class RunHistory implements Disposable {
       finishReason,
     };
     if (expected === undefined) return base;
-    const { reasoning, grade } = column.template.tunesmith;
+    const { grade } = column.template.tunesmith;
+    // A pattern that had to be stopped is not tried on every answer again.
+    const before = this.#unreadable.get(column.template);
+    if (before !== undefined) return { ...base, error: before };
     const evaluator = await this.#services.evaluator();
-    const [answer] = await extractAnswers([text], reasoning.answer, evaluator.match.bind(evaluator));
+    const { answers, problem } = await readAnswers([text], column.template, evaluator.match.bind(evaluator));
+    if (problem) {
+      this.#unreadable.set(column.template, problem.message);
+      return { ...base, error: problem.message };
+    }
+    const [answer] = answers;
     return {
       ...base,
       answer: answer === undefined ? null : placed(text, answer),

@@ -143,6 +143,7 @@ export class PlaygroundRun {
       finishReason: generation.finishReason,
       answer: result.answer === undefined || result.correct === undefined ? null : placed(result.text, result.answer),
       right: result.correct ?? null,
+      error: result.problem?.message ?? null,
     };
     this.#done++;
     this.#listener.cells([cell]);

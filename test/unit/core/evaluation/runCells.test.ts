@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { HumanError } from '../../../../src/base/errors.ts';
 import { type Cell, runCells, samplingOf } from '../../../../src/core/evaluation/runCells.ts';
 import type { Generation } from '../../../../src/core/generation.ts';
 import { parseTemplate } from '../../../../src/core/prompts/promptyFile.ts';
@@ -109,6 +110,51 @@ describe('runCells', () => {
           batches.map(batch => batch.length),
           [3, 2],
         );
+    });
+  }
+
+  for (const strategy of ['direct', 'zero-shot-cot'] as const) {
+    it(`keeps what was written when the answers cannot be read (${strategy})`, async () => {
+      const hanging = parseTemplate(
+        `---
+metadata:
+  tunesmith:
+    reasoning:
+      answer: {rule: regex, pattern: '(a+)+$'}
+---
+user:
+hi`,
+        'x.prompty',
+      );
+      const results = await runCells(
+        generatorOf(() => 'aaa!'),
+        hanging,
+        strategy,
+        await cellsOf(strategy, ['4', '5']),
+        {
+          match: async () => {
+            throw new HumanError('It took too long. Simplify it.');
+          },
+        },
+      );
+      for (const { text, answer, correct, problem } of results) {
+        assert.match(text, /aaa!$/);
+        assert.deepEqual([answer, correct], [undefined, undefined]);
+        assert.match(problem!.describe(), /^x\.prompty:5: It took too long\./);
+      }
+      const broken = async (): Promise<never> => {
+        throw new TypeError('a bug');
+      };
+      await assert.rejects(
+        runCells(
+          generatorOf(() => 'a'),
+          hanging,
+          strategy,
+          await cellsOf(strategy, ['4']),
+          { match: broken },
+        ),
+        TypeError,
+      );
     });
   }
 

@@ -65,12 +65,15 @@ user:
       ],
     );
     const { examples, ...tunesmith } = template.tunesmith;
+    const { answerRange } = tunesmith.reasoning;
+    assert.match(template.text.slice(answerRange!.start, answerRange!.end), /^answer: \{rule: regex.*\}$/);
     assert.deepEqual(tunesmith, {
       reasoning: {
         strategy: 'zero-shot-cot',
         trigger: 'T',
         extract: 'E',
         answer: { rule: 'regex', pattern: '\\d', flags: '' },
+        answerRange,
       },
       rows: 'r.csv',
       expected: 'y',
