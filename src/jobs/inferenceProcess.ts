@@ -152,6 +152,8 @@ class Running {
   #ended: HumanError | undefined;
   #lastWords = '';
   #idle: NodeJS.Timeout | undefined;
+  /** Makes the next request start another process. */
+  #retire: () => void = () => {};
 
   private constructor(child: ChildProcess, options: InferenceOptions, logger: Logger) {
     this.#child = child;
@@ -171,6 +173,7 @@ class Running {
     });
     const running = new Running(child, options, logger);
     await running.#hello(onEnd);
+    running.#retire = onEnd;
     running.#rest();
     return running;
   }
@@ -270,7 +273,10 @@ class Running {
     for (const [key, loading] of idle) {
       this.#loaded.delete(key);
       void loading
-        .then(({ model }) => this.request('unload', { model }, {}))
+        .then(({ model }) => {
+          // Wanted again meanwhile: the process gave out the same model.
+          if (!this.#loaded.has(key)) return this.request('unload', { model }, {});
+        })
         .catch(error => this.#logger.warn(`inference: unloading failed: ${String(error)}`));
     }
   }
@@ -381,7 +387,14 @@ class Running {
       else part?.unref();
     }
     if (busy || this.#ended) return;
-    this.#idle = setTimeout(() => void this.stop(), (this.#options.idleSeconds ?? 900) * 1000);
+    this.#idle = setTimeout(
+      () => {
+        // First, so that no request comes to a process that is on its way out.
+        this.#retire();
+        void this.stop();
+      },
+      (this.#options.idleSeconds ?? 900) * 1000,
+    );
     this.#idle.unref();
   }
 

@@ -109,10 +109,11 @@ export class InferenceServer {
   }
 
   async #unload(handle: string): Promise<Record<string, never>> {
-    const model = await this.#model(handle);
+    const unloading = this.#model(handle);
+    // At once: a load of the same location that is asked for next must not find what is going.
     this.#models.delete(handle);
     for (const [key, known] of this.#handles) if (known === handle) this.#handles.delete(key);
-    await model.dispose();
+    await (await unloading).dispose();
     return {};
   }
 }

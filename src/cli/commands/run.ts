@@ -105,11 +105,23 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   const single = rows.length === 1 && options.samples === 1 && !json;
   const grades: boolean[] = [];
   const done: { row: Row; answers: readonly CellResult[] }[] = [];
-  for (let start = 0; start < rows.length && !cli.signal.aborted; start += batchSize) {
+  let failure: unknown;
+  for (let start = 0; start < rows.length && !cli.signal.aborted && failure === undefined; start += batchSize) {
     const batch = rows.slice(start, start + batchSize);
-    const results = await sample(cli, generator, template, strategy, batch, sampling, options.samples, single);
+    let results: CellResult[];
+    try {
+      results = await sample(cli, generator, template, strategy, batch, sampling, options.samples, single);
+    } catch (error) {
+      // What was answered before is still put up for ranking.
+      failure = error;
+      break;
+    }
+    failure = results.find(result => result.failure !== undefined)?.failure;
     batch.forEach((row, i) => {
-      const answers = results.slice(i * options.samples, (i + 1) * options.samples);
+      const answers = results
+        .slice(i * options.samples, (i + 1) * options.samples)
+        .filter(result => result.failure === undefined);
+      if (answers.length === 0) return;
       done.push({ row, answers });
       for (const { correct } of answers) if (correct !== undefined) grades.push(correct);
       if (json) out(`${JSON.stringify(asJson(row, answers))}\n`);
@@ -121,8 +133,9 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   }
   cli.progress('');
   summarise(cli, grades, json);
-  if (options.rank) await putUp(cli, template, generator, done);
+  if (options.rank && done.length > 0) await putUp(cli, template, generator, done);
   // Last, so that every answer is out before the command fails.
+  if (failure !== undefined) throw failure;
   const problem = done.flatMap(({ answers }) => answers).find(result => result.problem)?.problem;
   if (problem) throw problem;
 }

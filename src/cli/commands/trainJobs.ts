@@ -15,6 +15,7 @@ const shown = ['loss', 'accuracy', 'reward', 'kl'];
  * and then. Ctrl+C stops the job at a checkpoint. A failure is rejected with the job's own sentence.
  */
 export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): Promise<JobResult> {
+  cli.signal.throwIfAborted();
   let metrics = '';
   let noted = performance.now();
   const watching = supervisor.watch(job.id, {
@@ -33,18 +34,25 @@ export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): 
       }
     },
   });
-  const stop = () => void supervisor.cancel(job.id);
-  cli.signal.addEventListener('abort', stop, { once: true });
+  const stop = () => void supervisor.cancel(job.id).catch(error => cli.logger.error('The job was not stopped', error));
   try {
     await supervisor.start(job.id, { allowCode: cli.allowCode });
+    // From now on: a start takes back what was asked of the job before.
+    cli.signal.addEventListener('abort', stop, { once: true });
+    if (cli.signal.aborted) stop();
     const { status, state, result } = await supervisor.wait(job.id);
     if (status === 'succeeded' && result) return result;
     if (status === 'cancelled') {
       throw new HumanError(l10n.t('The job was stopped. It can go on from its last checkpoint: {0}.', job.path));
     }
+    const { error } = state ?? {};
+    if (error && !error.human) {
+      const bug = new Error(error.message);
+      if (error.stack) bug.stack = error.stack;
+      throw bug;
+    }
     throw new HumanError(
-      state?.error?.message ??
-        l10n.t('The job’s process ended without a word. Its log may say why: {0}.', job.file('log')),
+      error?.message ?? l10n.t('The job’s process ended without a word. Its log may say why: {0}.', job.file('log')),
     );
   } finally {
     watching.dispose();

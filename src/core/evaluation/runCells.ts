@@ -25,6 +25,8 @@ export interface CellResult {
   readonly reasoning?: Generation;
   readonly answer?: string;
   readonly correct?: boolean;
+  /** Why the model gave nothing here, where it did answer other cells. */
+  readonly failure?: unknown;
   /** Why no answer could be read from the text, which stands; it is not graded then. */
   readonly problem?: HumanError;
 }
@@ -46,7 +48,10 @@ export const samplingOf = (template: Template, overrides: Partial<SamplingOption
   ...Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)),
 });
 
-/** The results in the order of the cells. A cancelled cell has finishReason `cancelled` and no answer. */
+/**
+ * The results in the order of the cells. A cancelled cell has finishReason `cancelled` and no answer. Rejects when the model
+ * fails for all of them; where it fails for some, the others keep their answers.
+ */
 export async function runCells(
   generator: TextGenerator,
   template: Template,
@@ -62,33 +67,33 @@ export async function runCells(
     starting(strategy, reasoning.trigger, context),
   );
   if (strategy !== 'zero-shot-cot') {
-    const texts = first.map(generation => generation.text);
+    const texts = first.map(({ generation }) => generation.text);
     const read = await readAnswers(texts, template, context.match);
-    return cells.map((cell, i) => graded(cell, { text: texts[i]!, generation: first[i]! }, read, i, template));
+    return cells.map((cell, i) => graded(cell, { text: texts[i]!, ...first[i]! }, read, i, template));
   }
 
-  const going = cells.map((_, i) => i).filter(i => first[i]!.finishReason !== 'cancelled');
+  const going = cells.map((_, i) => i).filter(i => first[i]!.generation.finishReason !== 'cancelled');
   const bridge = `\n${reasoning.extract}`;
   const second = await generateAll(
     generator,
-    going.map(i => secondStage(cells[i]!, first[i]!, reasoning.extract)),
+    going.map(i => secondStage(cells[i]!, first[i]!.generation, reasoning.extract)),
     context.signal,
     following(going, bridge, context),
   );
   const read = await readAnswers(
-    second.map(generation => generation.text),
+    second.map(({ generation }) => generation.text),
     template,
     context.match,
     { afterPhrase: true },
   );
   return cells.map((cell, i) => {
-    const stage1 = first[i]!;
+    const { generation: stage1, ...failed } = first[i]!;
     const at = going.indexOf(i);
     const stage2 = second[at];
     const start = `${reasoning.trigger}${stage1.text}`;
-    if (!stage2) return { text: start, generation: stage1 };
-    const text = `${start.trimEnd()}${bridge}${stage2.text}`;
-    return graded(cell, { text, generation: stage2, reasoning: stage1 }, read, at, template);
+    if (!stage2) return { text: start, generation: stage1, ...failed };
+    const text = `${start.trimEnd()}${bridge}${stage2.generation.text}`;
+    return graded(cell, { text, ...stage2, reasoning: stage1 }, read, at, template);
   });
 }
 
@@ -144,27 +149,44 @@ function prefixed(prefix: () => string, onDelta: OnDelta): OnDelta {
   };
 }
 
+type Generated = Pick<CellResult, 'generation' | 'failure'>;
+
 async function generateAll(
   generator: TextGenerator,
   requests: readonly GenerateRequest[],
   signal: AbortSignal | undefined,
   onDelta: OnDelta | undefined,
-): Promise<Generation[]> {
+): Promise<Generated[]> {
   if (requests.length === 0) return [];
-  if (generator.generateAll && requests.length > 1) return generator.generateAll(requests, { signal, onDelta });
+  if (generator.generateAll && requests.length > 1) {
+    const generations = await generator.generateAll(requests, { signal, onDelta });
+    return generations.map(generation => ({ generation }));
+  }
   // A server answers several at once; more would only queue there.
   const concurrent = generator.model.kind === 'endpoint' ? 4 : 1;
-  const results: Generation[] = [];
+  const results: Generated[] = [];
+  const failures: unknown[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < requests.length) {
       const index = next++;
-      results[index] = await generator.generate(requests[index]!, {
-        signal,
-        ...(onDelta ? { onDelta: (text: string) => onDelta(index, text) } : {}),
-      });
+      const request = requests[index]!;
+      try {
+        // After a failure nothing more is sent: a server that refused one refuses the rest.
+        if (failures.length > 0) throw failures[0];
+        const own = onDelta && ((text: string) => onDelta(index, text));
+        results[index] = { generation: await generator.generate(request, { signal, onDelta: own }) };
+      } catch (failure) {
+        failures.push(failure);
+        results[index] = { generation: nothing(request, generator.model.id), failure };
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrent, requests.length) }, lane));
+  if (failures.length === requests.length) throw failures[0];
   return results;
+}
+
+function nothing({ options, repeat }: GenerateRequest, model: string): Generation {
+  return { text: '', finishReason: 'cancelled', latencyMs: 0, model, options, repeat };
 }

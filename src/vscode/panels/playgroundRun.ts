@@ -127,7 +127,11 @@ export class PlaygroundRun {
   }
 
   #finish(key: CellKey, result: CellResult, prompt: RenderedPrompt): void {
-    const { generation, reasoning } = result;
+    const { generation, reasoning, failure } = result;
+    if (failure !== undefined) {
+      this.#fail([key], failure);
+      return;
+    }
     if (generation.finishReason === 'cancelled') {
       this.#stopped(key, result.text);
       return;

@@ -158,6 +158,27 @@ hi`,
     });
   }
 
+  for (const strategy of ['direct', 'zero-shot-cot'] as const) {
+    it(`keeps the answers that came when a server refuses others (${strategy})`, async () => {
+      const refusing = generatorOf(request => {
+        const { messages } = request.prompt as Extract<GenerateRequest['prompt'], { kind: 'messages' }>;
+        if (messages[0]!.content === '5') throw new Error('too many requests');
+        return '4';
+      });
+      const results = await runCells(refusing, template, strategy, await cellsOf(strategy, ['4', '5', ...'44444444']), {
+        match,
+      });
+      assert.deepEqual(
+        results.map(({ correct, failure }) => [correct, (failure as Error | undefined)?.message]).slice(0, 2),
+        [
+          [true, undefined],
+          [undefined, 'too many requests'],
+        ],
+      );
+      assert.equal(results.at(-1)!.correct, undefined, 'nothing is sent after a refusal');
+    });
+  }
+
   it('lets the failure of a model through', async () => {
     const cells = await cellsOf('direct', ['4']);
     const failing = generatorOf(() => {
