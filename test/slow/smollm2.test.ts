@@ -1,7 +1,7 @@
 /** A real model, SmolLM2-135M-Instruct: it loads, answers, agrees with PyTorch, and decodes at a decent pace. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
@@ -50,6 +50,22 @@ describe('SmolLM2-135M-Instruct', function () {
     const [result] = await generator.generate([{ prompt, stream: 0, options }]);
     assert.equal(tokenizer.decode(result!.tokens), 'The capital of France is Paris.');
     assert.equal(result!.finishReason, 'end');
+  });
+
+  it('says so through tunesmith run as well', () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'tunesmith-run-'));
+    const template = path.join(folder, 'capital.prompty');
+    writeFileSync(
+      template,
+      '---\nname: capital\nmodel: {options: {temperature: 0, maxOutputTokens: 40}}\n---\nuser:\nWhat is the capital of France?\n',
+    );
+    const program = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+    const done = spawnSync(process.execPath, [program, 'run', template, '--model', gguf, '--quiet'], {
+      encoding: 'utf8',
+    });
+    rmSync(folder, { recursive: true });
+    assert.equal(done.status, 0, done.stderr);
+    assert.match(done.stdout, /The capital of France is Paris\./);
   });
 
   it('gives a sample that does not depend on its batch mates', async () => {
