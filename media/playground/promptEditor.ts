@@ -20,6 +20,9 @@ export class PromptEditor extends LitElement {
   #labels: HTMLElement | undefined;
   #zone: string | undefined;
   #zoneNode: HTMLElement | undefined;
+  #zoneWidth = 0;
+  /** Line with the place of the shots. */
+  #shotsLine: number | undefined;
   #allShots = false;
   /** Changes that come from the document are not sent back to it. */
   #receiving = false;
@@ -83,7 +86,11 @@ export class PromptEditor extends LitElement {
       getPosition: () => null,
     });
     editor.onDidContentSizeChange(() => this.#fit());
-    editor.onDidLayoutChange(() => this.#drawLabels());
+    editor.onDidLayoutChange(({ contentWidth }) => {
+      // Other lines in the shots' texts, and another height of their zone.
+      if (contentWidth !== this.#zoneWidth) this.#drawZone();
+      this.#drawLabels();
+    });
     editor.onDidScrollChange(() => this.#drawLabels());
     editor.onDidChangeModelContent(event => {
       if (this.#receiving) return;
@@ -257,16 +264,19 @@ export class PromptEditor extends LitElement {
           };
         }),
     );
-    this.#drawZone(shotsLine);
+    this.#shotsLine = shotsLine;
+    this.#drawZone();
     this.#drawLabels();
   }
 
-  #drawZone(line: number | undefined): void {
+  #drawZone(): void {
     const editor = this.#editor!;
+    const line = this.#shotsLine;
+    this.#zoneWidth = editor.getLayoutInfo().contentWidth;
     const shots = this.store.preview?.shots ?? [];
     this.#zoneNode ??= Object.assign(document.createElement('div'), { className: 'shots-zone' });
     const node = this.#zoneNode;
-    const narrow = editor.getLayoutInfo().contentWidth < 360;
+    const narrow = this.#zoneWidth < 360;
     const shown = this.#allShots ? shots : shots.slice(0, narrow ? 1 : 2);
     const more = shots.length - shown.length;
     render(
@@ -294,7 +304,9 @@ export class PromptEditor extends LitElement {
       // Measured outside, where it is as wide as it will be inside.
       const measure = document.createElement('div');
       measure.className = 'shots-measure';
-      measure.style.width = `${editor.getLayoutInfo().contentWidth}px`;
+      measure.style.width = `${this.#zoneWidth}px`;
+      // The code editor left the height of the zone before on it.
+      node.removeAttribute('style');
       measure.append(node);
       document.body.append(measure);
       const heightInPx = Math.ceil(node.getBoundingClientRect().height);

@@ -14,6 +14,16 @@ export const webviewOptions = (extensionUri: vscode.Uri): vscode.WebviewOptions 
   localResourceRoots: [mediaRoot(extensionUri)],
 });
 
+/** The icon of a panel's tab: `media/icons/<name>-{light,dark}.svg`. */
+export function panelIcon(
+  extensionUri: vscode.Uri,
+  name: 'template' | 'rank' | 'job',
+): { light: vscode.Uri; dark: vscode.Uri } {
+  const icon = (theme: string): vscode.Uri =>
+    vscode.Uri.joinPath(extensionUri, 'media', 'icons', `${name}-${theme}.svg`);
+  return { light: icon('light'), dark: icon('dark') };
+}
+
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, char => `&#${char.codePointAt(0)};`);
 
 /** JSON that cannot end its script element. */

@@ -269,36 +269,24 @@ const preparing = <T>(title: string, work: (signal: AbortSignal) => Promise<T>):
     },
   );
 
-/** Starts it (or lets it wait for the one that runs), opens its dashboard, and shows how far it is. */
+/** Starts it (or lets it wait for the one that runs), opens its dashboard, and shows in the status bar how far it is. */
 async function startJob(services: Services, id: string, name: string): Promise<void> {
   const jobs = await jobsOf(services);
   await jobs.backend.enqueue(id, { allowCode: services.trusted });
   await jobs.refresh();
   openDashboard(services, id, name);
   void vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t('Training {0}', name),
-      cancellable: true,
-    },
-    (progress, token) =>
+    // A notification would lie over the dashboard, which has the curves and the button to stop.
+    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Training {0}', name) },
+    progress =>
       new Promise<void>(resolve => {
-        let shown = 0;
         const watch = jobs.backend.watch(id, {
           onChange: job => {
-            const { fraction, label } = jobProgress(job);
-            const percent = Math.floor(100 * (fraction ?? 0));
-            progress.report({ message: label, increment: Math.max(0, percent - shown) });
-            shown = Math.max(shown, percent);
+            progress.report({ message: jobProgress(job).label });
             if (!isOver(job.status)) return;
             watch.dispose();
             resolve();
           },
-        });
-        token.onCancellationRequested(() => {
-          watch.dispose();
-          resolve();
-          void jobs.backend.cancel(id).catch(error => services.showError(error));
         });
       }),
   );

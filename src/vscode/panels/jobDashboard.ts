@@ -9,7 +9,7 @@ import { jobDashboardContract } from '../../protocol/jobDashboard.ts';
 import { CommandIds, PanelTypes } from '../commandIds.ts';
 import { type Jobs, jobsOf } from '../jobs.ts';
 import type { Services } from '../services.ts';
-import { pageHtml, webviewChannel, webviewOptions } from '../webview.ts';
+import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
 
 const panels = new Map<string, vscode.WebviewPanel>();
 
@@ -36,6 +36,7 @@ export function restoreDashboard(services: Services, panel: vscode.WebviewPanel,
     return;
   }
   panels.set(id, panel);
+  panel.iconPath = panelIcon(services.context.extensionUri, 'job');
   const view = new DashboardView(services, panel, id);
   panel.onDidDispose(() => {
     panels.delete(id);

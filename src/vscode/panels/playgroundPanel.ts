@@ -9,7 +9,7 @@ import { CommandIds, PanelTypes, ViewIds } from '../commandIds.ts';
 import type { Services } from '../services.ts';
 import { besideTemplate } from '../templateFiles.ts';
 import { findTemplates } from '../templates.ts';
-import { pageHtml, webviewChannel, webviewOptions } from '../webview.ts';
+import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
 import { idle } from './playgroundRun.ts';
 import { PlaygroundSession } from './playgroundSession.ts';
 
@@ -96,9 +96,7 @@ export class PlaygroundPanel {
     this.#uri = uri;
     this.#setup = setup;
     const { extensionUri } = services.context;
-    const icon = (theme: string): vscode.Uri =>
-      vscode.Uri.joinPath(extensionUri, 'media', 'icons', `template-${theme}.svg`);
-    panel.iconPath = { light: icon('light'), dark: icon('dark') };
+    panel.iconPath = panelIcon(extensionUri, 'template');
     this.#channel = this.#store.add(
       webviewChannel(panel.webview, playgroundContract, this.#handlers(), services.logger),
     );

@@ -4,7 +4,7 @@ import { toDisposable } from '../../base/disposable.ts';
 import { PanelTypes } from '../commandIds.ts';
 import { RankingHost } from '../rankingHost.ts';
 import { Lazy, type Services } from '../services.ts';
-import { webviewOptions } from '../webview.ts';
+import { panelIcon, webviewOptions } from '../webview.ts';
 
 const hosts = new WeakMap<Services, Lazy<RankingHost>>();
 
@@ -47,6 +47,7 @@ export function openRankingPanel(services: Services): void {
 
 export function restoreRankingPanel(services: Services, panel: vscode.WebviewPanel): void {
   panels.set(services, panel);
+  panel.iconPath = panelIcon(services.context.extensionUri, 'rank');
   const connection = rankingHost(services).attach(panel.webview, 'editor', () => {});
   panel.onDidChangeViewState(() => connection.setVisible(panel.visible));
   const closed = toDisposable(() => {
