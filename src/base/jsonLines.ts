@@ -1,4 +1,4 @@
-/** JSON Lines: one JSON value a line, with errors that name the line. */
+/** JSON and JSON Lines: one JSON value a line, with errors that name the line. */
 import { HumanError } from './errors.ts';
 import { l10n } from './l10n.ts';
 
@@ -28,6 +28,15 @@ export function parseJsonLines(text: string, file: string): JsonLine[] {
     }
   }
   return rows;
+}
+
+/** One JSON value; undefined where the text is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const stringifyJsonLines = (rows: Iterable<unknown>): string => {

@@ -9,7 +9,7 @@ import { type LoraConfig, loraParameters, parseAdapterConfig } from './lora.ts';
 import { openGguf } from './weights/gguf.ts';
 import { asHuggingFace, configFromGguf } from './weights/ggufLlama.ts';
 import { openSafetensors, openSafetensorsFolder } from './weights/safetensors.ts';
-import { refuse, type TensorFile } from './weights/tensorFile.ts';
+import { closeOnError, refuse, type TensorFile } from './weights/tensorFile.ts';
 
 /** What `createTokenizer` of `src/tokenizer` takes. */
 export type TokenizerSource =
@@ -82,15 +82,6 @@ export async function openModelGguf(file: RandomAccessFile): Promise<ModelFiles>
     const tokenizer: TokenizerSource = { kind: 'gguf', path: file.path, metadata: gguf.metadata };
     return modelFiles(file.path, 'gguf', config, tokenizer, tensors);
   });
-}
-
-async function closeOnError<T>(file: { close(): Promise<void> }, open: () => T | Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
 }
 
 function modelFiles(
@@ -168,7 +159,8 @@ export interface AdapterFiles {
   readonly base: string | undefined;
 }
 
-const SCORE = 'base_model.model.score.weight';
+/** PEFT's name of a reward model's head. */
+export const scoreHeadName = 'base_model.model.score.weight';
 
 /** Reads a PEFT folder that was trained on a model of this configuration. Throws a HumanError when it does not fit. */
 export async function openAdapter(folder: FileFolder, model: LlamaConfig): Promise<AdapterFiles> {
@@ -185,7 +177,7 @@ export async function openAdapter(folder: FileFolder, model: LlamaConfig): Promi
   const file = await openSafetensors(await folder.open('adapter_model.safetensors'));
   try {
     const expected = new Map(loraParameters(model, config));
-    if (file.tensors.has(SCORE)) expected.set(SCORE, [1, model.hiddenSize]);
+    if (file.tensors.has(scoreHeadName)) expected.set(scoreHeadName, [1, model.hiddenSize]);
     for (const name of file.tensors.keys()) {
       if (!expected.has(name)) {
         throw refuse(
@@ -199,8 +191,8 @@ export async function openAdapter(folder: FileFolder, model: LlamaConfig): Promi
     }
     checkShapes(file, expected);
     const weights = await readAll(file, expected);
-    const score = weights.get(SCORE);
-    weights.delete(SCORE);
+    const score = weights.get(scoreHeadName);
+    weights.delete(scoreHeadName);
     const base = (json as Record<string, unknown>).base_model_name_or_path;
     return {
       path: folder.path,

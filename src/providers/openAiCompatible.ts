@@ -2,6 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { HumanError, isAbort } from '../base/errors.ts';
+import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { Rng } from '../base/rng.ts';
 import type { FinishReason, GeneratedToken, Generation, Usage } from '../core/generation.ts';
@@ -198,7 +199,7 @@ class Answer {
       const parser = createParser({
         maxBufferSize: OutputLimit,
         onEvent: ({ data }) => {
-          if (data !== '[DONE]') this.#take(parse(data), origin);
+          if (data !== '[DONE]') this.#take(parseJson(data), origin);
         },
         onError: error => {
           if (error.type === 'max-buffer-size-exceeded') throw tooLong(origin);
@@ -306,7 +307,10 @@ async function refusal(
 
 /** The message in an error's body, or the body itself, on one line. */
 function serverWords(text: string): string {
-  const shape = v.safeParse(v.object({ error: v.union([v.string(), v.object({ message: v.string() })]) }), parse(text));
+  const shape = v.safeParse(
+    v.object({ error: v.union([v.string(), v.object({ message: v.string() })]) }),
+    parseJson(text),
+  );
   const message = !shape.success
     ? text
     : typeof shape.output.error === 'string'
@@ -316,13 +320,5 @@ function serverWords(text: string): string {
   return line === '' || /[.!?…>•]$/.test(line) ? line : `${line}.`;
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const json = async (response: Response): Promise<unknown> => parse(await response.text());
+const json = async (response: Response): Promise<unknown> => parseJson(await response.text());
 const trimmed = (baseUrl: string): string => baseUrl.replace(/\/+$/, '');

@@ -4,7 +4,7 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
-import { stringifyJsonLines } from '../base/jsonLines.ts';
+import { parseJson, stringifyJsonLines } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { JobFiles } from '../core/jobs/files.ts';
 import {
@@ -277,14 +277,6 @@ function readVersioned<T>(file: string, text: string, schema: v.GenericSchema<un
       : l10n.t('This file of a job is damaged. Delete the job and make it again.'),
     { cause: new v.ValiError(parsed.issues), place: { file } },
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function readFrom(

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
+import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { TunedModelSchema } from '../core/jobs/job.ts';
 import {
@@ -108,11 +109,3 @@ async function removeImportedModel(user: string, name: string, disk: Disk = node
 
 const visibleNames = async (folder: string): Promise<string[]> =>
   (await readdir(folder).catch(() => [] as string[])).filter(name => !name.startsWith('.')).sort();
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

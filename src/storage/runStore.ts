@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
+import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Generation } from '../core/generation.ts';
 import { type Disk, nodeDisk, randomName, replaceJsonFile } from './fileSystem.ts';
@@ -149,12 +150,4 @@ export async function listRuns(layout: WorkspaceLayout): Promise<Run[]> {
     if (run.success) runs.push(run.output);
   }
   return runs;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

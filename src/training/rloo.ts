@@ -73,7 +73,7 @@ export interface RlooResult {
 }
 
 /** L = −Σ_b w_b·min(ρ_b A_b, clip(ρ_b, 1 ± ε) A_b), ρ_b = exp Σ_t (log p − log p_old) over the answer's tokens. */
-const clippedLoss =
+export const clippedLoss =
   (clipRange: number): LossBuilder =>
   (_graph, out, inputs) => {
     const advantages = inputs.advantages!;

@@ -2,11 +2,12 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
+import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { type TunedModel, TunedModelSchema } from '../core/jobs/job.ts';
 import type { LlamaConfig } from '../language-model/config.ts';
 import { formatAdapterConfig, type LoraConfig } from '../language-model/lora.ts';
-import { openAdapter } from '../language-model/modelFiles.ts';
+import { openAdapter, scoreHeadName } from '../language-model/modelFiles.ts';
 import { encodeSafetensors } from '../language-model/weights/safetensors.ts';
 import { diskError, nodeDisk, randomName, writeNewFile } from '../storage/fileSystem.ts';
 import { openFolder } from '../storage/modelFolder.ts';
@@ -15,8 +16,6 @@ import { readTextFile } from '../storage/workspaceLayout.ts';
 
 const configFile = 'adapter_config.json';
 const weightsFile = 'adapter_model.safetensors';
-/** PEFT's name of a reward model's head. */
-const headName = 'base_model.model.score.weight';
 
 export interface TrainedAdapter {
   readonly lora: LoraConfig;
@@ -31,7 +30,7 @@ export async function requireFree(output: string, job: string): Promise<void> {
   const folder = resolve(output);
   if ((await nodeDisk.identity(folder)) === undefined) return;
   const text = await readTextFile(join(folder, LineageFile));
-  const lineage = v.safeParse(TunedModelSchema, text === undefined ? undefined : parse(text));
+  const lineage = v.safeParse(TunedModelSchema, text === undefined ? undefined : parseJson(text));
   if (lineage.success && lineage.output.job === job) return;
   throw new HumanError(l10n.t('There is already a model “{0}”. Delete it, or choose another name.', basename(folder)), {
     place: { file: folder },
@@ -71,7 +70,7 @@ export async function readAdapter(
 ): Promise<Pick<TrainedAdapter, 'lora' | 'parameters'> & { readonly lineage: TunedModel | undefined }> {
   const { config: lora, weights, score } = await openAdapter(await openFolder(folder), config);
   const text = await readTextFile(join(folder, LineageFile));
-  const lineage = v.safeParse(TunedModelSchema, text === undefined ? undefined : parse(text));
+  const lineage = v.safeParse(TunedModelSchema, text === undefined ? undefined : parseJson(text));
   return {
     lora,
     parameters: score ? new Map([...weights, ['score.weight', score]]) : weights,
@@ -82,7 +81,7 @@ export async function readAdapter(
 function encode({ parameters, shapes }: TrainedAdapter): Buffer {
   const tensors = [...parameters].map(([name, values]) => {
     const shape = shapes.get(name) ?? [values.length];
-    return [name === 'score.weight' ? headName : name, { shape, values }] as const;
+    return [name === 'score.weight' ? scoreHeadName : name, { shape, values }] as const;
   });
   return Buffer.concat(encodeSafetensors(new Map(tensors)));
 }
@@ -111,11 +110,3 @@ ${kind === 'reward' ? 'A reward model' : 'A tuned model'}: a LoRA adapter for \`
 - Job: ${job}
 - Data (SHA-256): ${dataSha256}
 `;
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

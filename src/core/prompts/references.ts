@@ -2,6 +2,7 @@
  * What a template's front matter wants from outside: `${env:NAME}`, `${file:path}` and the endpoint of `model.connection`.
  * Nothing is resolved before it is approved; who asks, and reads files, is the host.
  */
+import { parseJson } from '../../base/jsonLines.ts';
 import { l10n } from '../../base/l10n.ts';
 import { isRecord } from './frontMatter.ts';
 import type { Diagnostic, Template, TemplateInput } from './template.ts';
@@ -188,11 +189,3 @@ const resolvedValue = (reference: Reference, resolved: ResolvedReferences): stri
     : reference.kind === 'file'
       ? resolved.files.get(reference.file)
       : undefined;
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -3,7 +3,7 @@ import { l10n } from '../../base/l10n.ts';
 import type { RandomAccessFile } from '../../base/randomAccess.ts';
 import { fromUtf8 } from '../../base/utf8.ts';
 import { blockTypes } from './dequantise.ts';
-import { countElements, findOverlap, MAX_TENSORS, refuse, type TensorFile, type TensorInfo } from './tensorFile.ts';
+import { countElements, MAX_TENSORS, refuse, refuseOverlap, type TensorFile, type TensorInfo } from './tensorFile.ts';
 
 export type GgufValue = number | bigint | boolean | string | GgufArray;
 export type GgufArray = readonly (number | bigint | boolean | string | GgufArray)[];
@@ -141,17 +141,10 @@ async function readTensorInfos(
     const info = { name, shape, type: type.name, elements, offset: dataStart + Number(offset), byteLength };
     tensors.set(name, { info, type: number });
   }
-  const overlap = findOverlap([...tensors.values()].map(t => t.info));
-  if (overlap) {
-    throw refuse(
-      file,
-      l10n.t(
-        'The tensors “{0}” and “{1}” overlap: the file is damaged. Download it again.',
-        overlap[0].name,
-        overlap[1].name,
-      ),
-    );
-  }
+  refuseOverlap(
+    file,
+    [...tensors.values()].map(t => t.info),
+  );
   return tensors;
 }
 

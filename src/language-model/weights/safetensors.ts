@@ -4,11 +4,12 @@ import type { FileFolder, RandomAccessFile } from '../../base/randomAccess.ts';
 import { fromUtf8, toUtf8 } from '../../base/utf8.ts';
 import { bfloatsToFloats, floatToBfloat, floatToHalf, halvesToFloats } from './float16.ts';
 import {
+  closeOnError,
   countElements,
-  findOverlap,
   MAX_DIMENSIONS,
   MAX_TENSORS,
   refuse,
+  refuseOverlap,
   type TensorFile,
   type TensorInfo,
 } from './tensorFile.ts';
@@ -29,8 +30,11 @@ const BYTES: Readonly<Record<string, number>> = {
 };
 const READABLE = new Set(['F32', 'F16', 'BF16']);
 
-/** Opens a file and checks its whole header. Source of the layout: huggingface/safetensors README, “Format”. */
-export async function openSafetensors(file: RandomAccessFile): Promise<TensorFile> {
+/** Checks the whole header; the file is closed when that fails. Source of the layout: huggingface/safetensors README, “Format”. */
+export const openSafetensors = (file: RandomAccessFile): Promise<TensorFile> =>
+  closeOnError(file, () => readTensorFile(file));
+
+async function readTensorFile(file: RandomAccessFile): Promise<TensorFile> {
   const header = await readHeader(file);
   const dataStart = header.end;
   const tensors = new Map<string, TensorInfo>();
@@ -43,17 +47,7 @@ export async function openSafetensors(file: RandomAccessFile): Promise<TensorFil
         l10n.t('The file claims to hold more than {0} tensors: it is damaged. Download it again.', MAX_TENSORS),
       );
   }
-  const overlap = findOverlap(tensors.values());
-  if (overlap) {
-    throw refuse(
-      file,
-      l10n.t(
-        'The tensors “{0}” and “{1}” overlap: the file is damaged. Download it again.',
-        overlap[0].name,
-        overlap[1].name,
-      ),
-    );
-  }
+  refuseOverlap(file, tensors.values());
   return { path: file.path, tensors, read: name => readTensor(file, tensors, name), close: () => file.close() };
 }
 
@@ -191,6 +185,34 @@ async function openShards(folder: FileFolder, names: readonly string[]): Promise
     await indexFile.close();
   }
   const shards = new Map<string, TensorFile>();
+  const close = async () => {
+    for (const shard of shards.values()) await shard.close();
+  };
+  const tensors = await closeOnError({ close }, () => openAllShards(folder, names, weightMap, shards));
+  return {
+    path: folder.path,
+    tensors,
+    read: name => {
+      const shard = weightMap[name];
+      const file = typeof shard === 'string' ? shards.get(shard) : undefined;
+      if (!file)
+        throw refuse(
+          folder.path,
+          l10n.t('Tensor “{0}” is missing from the file. The model is incomplete; download it again.', name),
+        );
+      return file.read(name);
+    },
+    close,
+  };
+}
+
+/** Opens what the index names, each part once, into `shards`; the tensors of all. */
+async function openAllShards(
+  folder: FileFolder,
+  names: readonly string[],
+  weightMap: Readonly<Record<string, unknown>>,
+  shards: Map<string, TensorFile>,
+): Promise<Map<string, TensorInfo>> {
   const tensors = new Map<string, TensorInfo>();
   for (const [tensor, shard] of Object.entries(weightMap)) {
     if (typeof shard !== 'string' || !names.includes(shard)) {
@@ -209,23 +231,7 @@ async function openShards(folder: FileFolder, names: readonly string[]): Promise
       );
     tensors.set(tensor, info);
   }
-  return {
-    path: folder.path,
-    tensors,
-    read: name => {
-      const shard = weightMap[name];
-      const file = typeof shard === 'string' ? shards.get(shard) : undefined;
-      if (!file)
-        throw refuse(
-          folder.path,
-          l10n.t('Tensor “{0}” is missing from the file. The model is incomplete; download it again.', name),
-        );
-      return file.read(name);
-    },
-    close: async () => {
-      for (const shard of shards.values()) await shard.close();
-    },
-  };
+  return tensors;
 }
 
 export interface TensorToWrite {

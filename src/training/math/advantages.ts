@@ -18,14 +18,3 @@ export function leaveOneOutAdvantages(rewards: ArrayLike<number>, samplesPerProm
   }
   return advantages;
 }
-
-/** The clipped surrogate of one sequence: min(ρA, clip(ρ, 1 ± ε)A), to be maximised, and whether the clip is what counts. */
-export function clippedSurrogate(
-  ratio: number,
-  advantage: number,
-  clipRange: number,
-): { value: number; clipped: boolean } {
-  const free = ratio * advantage;
-  const held = Math.min(Math.max(ratio, 1 - clipRange), 1 + clipRange) * advantage;
-  return { value: Math.min(free, held), clipped: held < free };
-}

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import type { RlhfSettings } from '../../../src/core/jobs/job.ts';
 import { rlhfPresets } from '../../../src/core/jobs/presets.ts';
+import { createSession, float32, Graph, gradients, int64 } from '../../../src/engine/index.ts';
 import { parseLlamaConfig } from '../../../src/language-model/config.ts';
 import { randomLlamaWeights } from '../../../src/language-model/llama.ts';
-import { type RlooOptions, type RlooResult, trainRloo } from '../../../src/training/rloo.ts';
+import { clippedLoss, type RlooOptions, type RlooResult, trainRloo } from '../../../src/training/rloo.ts';
 import { promptsOfStep } from '../../../src/training/rollout.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
@@ -213,4 +214,54 @@ describe('prompts of a step', () => {
       [0, 1, 0, 1, 0],
     );
   });
+});
+
+describe('the clipped loss of RLOO', () => {
+  // Two tokens an answer; ∂L/∂log p = −w·ρ·A, and nothing where the clip is what counts.
+  for (const [ratio, advantage, surrogate, clipped] of [
+    [1, 2, 2, false],
+    [1.5, 2, 2.4, true],
+    [1.5, -2, -3, false],
+    [0.5, 2, 1, false],
+    [0.5, -2, -1.6, true],
+  ] as const) {
+    it(`ρ ${ratio}, A ${advantage}${clipped ? ', clipped' : ''}`, async () => {
+      const graph = new Graph();
+      const logProbs = graph.input('logProbs', 'float32', ['N']);
+      const rows = graph.input('rows', 'int64', ['N']);
+      const inputs = {
+        advantages: graph.input('advantages', 'float32', ['B']),
+        weight: graph.input('weight', 'float32', ['B']),
+        oldLogProbs: graph.input('oldLogProbs', 'float32', ['N']),
+      };
+      const out = { logProbs, rows, entropy: logProbs, scores: logProbs, hidden: logProbs };
+      const { loss, metrics } = clippedLoss(0.2)(graph, out, inputs);
+      const [slope] = gradients(graph, loss, [logProbs]);
+      const session = await createSession(graph, {
+        loss,
+        slope: slope!,
+        ratio: metrics!.ratio!,
+        cut: metrics!.either!,
+      });
+      try {
+        const step = Math.log(ratio) / 2;
+        const results = await session.run({
+          logProbs: float32([-1 + step, -2 + step, -3]),
+          oldLogProbs: float32([-1, -2, -3]),
+          rows: int64([0, 0, 1]),
+          advantages: float32([advantage, 0]),
+          weight: float32([0.25, 0]),
+        });
+        const near = (actual: unknown, expected: number) =>
+          assert.ok(Math.abs(Number(actual) - expected) < 1e-5, `${actual} is not ${expected}`);
+        near(results.loss!.data[0], -surrogate / 4);
+        const each = clipped ? 0 : (-ratio * advantage) / 4;
+        for (const [token, expected] of [each, each, 0].entries()) near(results.slope!.data[token], expected);
+        near(results.ratio!.data[0], ratio / 4);
+        near(results.cut!.data[0], clipped ? 0.25 : 0);
+      } finally {
+        await session.dispose();
+      }
+    });
+  }
 });

@@ -56,10 +56,27 @@ describe('safetensors', () => {
       message: /is missing/,
     });
     const wrong = JSON.stringify({ weight_map: { c: 'm-1.safetensors' } });
-    await assert.rejects(openSafetensorsFolder(memoryFolder({ ...files, 'model.safetensors.index.json': wrong })), {
+    const broken = memoryFolder({ ...files, 'model.safetensors.index.json': wrong });
+    let open = 0;
+    const counted = {
+      ...broken,
+      open: async (name: string) => {
+        open++;
+        return { ...(await broken.open(name)), close: async () => void open-- };
+      },
+    };
+    await assert.rejects(openSafetensorsFolder(counted), {
       name: 'HumanError',
       message: /“c” is missing/,
     });
+    assert.equal(open, 0, 'what was opened is closed');
+  });
+
+  it('closes a file that is none', async () => {
+    let closed = 0;
+    const file = { ...memoryFile(new Uint8Array(20)), close: async () => void closed++ };
+    await assert.rejects(openSafetensors(file), { name: 'HumanError' });
+    assert.equal(closed, 1);
   });
 
   it('never opens a pickle', async () => {

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../../src/base/rng.ts';
-import { clippedSurrogate, leaveOneOutAdvantages } from '../../../../src/training/math/advantages.ts';
+import { leaveOneOutAdvantages } from '../../../../src/training/math/advantages.ts';
 import { klEstimate } from '../../../../src/training/math/kl.ts';
-import { maskedMean, rowSums } from '../../../../src/training/math/masking.ts';
 import { groupSpread, splitHash, standardDeviation } from '../../../../src/training/math/normalise.ts';
 
 const close = (actual: number, expected: number, tolerance = 1e-12) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
-
-describe('masking', () => {
-  it('means only what the mask keeps', () => {
-    assert.equal(maskedMean([1, 2, 99], [1, 1, 0]), 1.5);
-    assert.equal(maskedMean([5], [0]), 0);
-  });
-  it('sums ragged rows, an empty one too', () => {
-    assert.deepEqual([...rowSums([1, 2, 3, 4], [1, 0, 3])], [1, 0, 9]);
-    assert.throws(() => rowSums([1, 2], [1]), RangeError);
-  });
-});
 
 describe('leave-one-out advantages', () => {
   it('compares each sample with the mean of the others of its group', () => {
@@ -33,22 +21,6 @@ describe('leave-one-out advantages', () => {
     assert.throws(() => leaveOneOutAdvantages([1], 1), RangeError);
     assert.throws(() => leaveOneOutAdvantages([1, 2, 3], 2), RangeError);
   });
-});
-
-describe('clipped surrogate', () => {
-  for (const [ratio, advantage, value, clipped] of [
-    [1, 2, 2, false],
-    [1.5, 2, 2.4, true],
-    [1.5, -2, -3, false],
-    [0.5, 2, 1, false],
-    [0.5, -2, -1.6, true],
-  ] as const) {
-    it(`ρ ${ratio}, A ${advantage} → ${value}${clipped ? ', clipped' : ''}`, () => {
-      const result = clippedSurrogate(ratio, advantage, 0.2);
-      close(result.value, value);
-      assert.equal(result.clipped, clipped);
-    });
-  }
 });
 
 describe('KL estimators', () => {
