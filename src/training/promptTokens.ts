@@ -2,6 +2,7 @@
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Prompt } from '../core/generation.ts';
+import { encodePromptText } from '../tokenizer/promptText.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** The token that ends an answer. Training without one would teach a model never to stop. */
@@ -17,16 +18,9 @@ export function endToken(tokenizer: Tokenizer): number {
   return end;
 }
 
-/** Ids of a prompt up to where the answer begins: through the chat template where the model has one. */
+/** Ids of a prompt up to where the answer begins, as the model is given them when it answers. */
 export function encodePrompt(tokenizer: Tokenizer, prompt: Prompt): number[] {
-  const ids =
-    prompt.kind === 'text'
-      ? tokenizer.encode(prompt.text, { begin: true })
-      : tokenizer.chatTemplate
-        ? tokenizer.encode(
-            tokenizer.chatTemplate.render(prompt.messages, { continueLast: prompt.continueLast ?? false }),
-          )
-        : tokenizer.encode(prompt.messages.map(message => message.content).join('\n\n') + '\n\n', { begin: true });
+  const { ids } = encodePromptText(tokenizer, prompt);
   if (ids.length === 0) {
     throw new HumanError(l10n.t('A prompt is empty, so there is nothing to answer. Remove it from the data.'));
   }

@@ -9,6 +9,7 @@ import {
 } from '../language-model/generate.ts';
 import { score } from '../language-model/score.ts';
 import type { InferenceRequest, InferenceResult, LoadedModel } from '../protocol/inference.ts';
+import { encodePromptText } from '../tokenizer/promptText.ts';
 import { StopStrings } from '../tokenizer/stopStrings.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import { type OpenedModel, openModel } from './openModel.ts';
@@ -66,19 +67,7 @@ export class ModelInMemory {
 
   /** The exact text that a prompt becomes, and its tokens. */
   render(prompt: Prompt): { readonly text: string; readonly ids: number[]; readonly begin: boolean } {
-    const template = this.#tokenizer.chatTemplate;
-    let text: string;
-    let begin = true;
-    if (prompt.kind === 'text') text = prompt.text;
-    else if (template) {
-      text = template.render(prompt.messages, { continueLast: prompt.continueLast ?? false });
-      begin = false;
-    } else {
-      // A base model knows no roles: it continues what was said, parted by empty lines.
-      text = prompt.messages.map(message => message.content).join('\n\n');
-    }
-    const ids = this.#tokenizer.encode(text, { begin });
-    return { text, ids, begin };
+    return encodePromptText(this.#tokenizer, prompt);
   }
 
   count(texts: readonly string[]): number[] {
