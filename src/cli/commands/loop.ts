@@ -149,6 +149,8 @@ async function sample(
       },
       { signal: cli.signal },
     );
+    // Interrupted answers are no answers of the model.
+    cli.signal.throwIfAborted();
     texts.push(...items.map(({ text }) => text.trim()));
     cli.progress(l10n.t('{0} of {1} answers', texts.length, prompts.length));
   }

@@ -5,6 +5,8 @@ export const JobKinds = ['sft', 'reward', 'rlhf'] as const;
 export type JobKind = (typeof JobKinds)[number];
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** With 0 of these a job would wait for ever or divide by nothing; the file may come with a checkout. */
+const atLeastOne = v.pipe(v.number(), v.integer(), v.minValue(1));
 const positive = v.pipe(v.number(), v.minValue(0), v.finite());
 
 /** Base model and optional adapter, by path; `id` is the registry's name for it (lineage). */
@@ -29,7 +31,7 @@ export const DataFileSchema = v.object({ file: v.string(), sha256: v.string(), r
 
 export const RewardSettingsSchema = v.object({
   epochs: positive,
-  batchSize: count,
+  batchSize: atLeastOne,
   learningRate: positive,
   weightDecay: positive,
   maxGradNorm: positive,
@@ -64,14 +66,14 @@ export type RewardSource = v.InferOutput<typeof RewardSourceSchema>;
 
 export const RlhfSettingsSchema = v.object({
   algorithm: v.literal('rloo'),
-  steps: count,
-  promptsPerStep: count,
+  steps: atLeastOne,
+  promptsPerStep: atLeastOne,
   /** n samples of each prompt; RLOO needs 2 at least. */
   samplesPerPrompt: v.pipe(v.number(), v.integer(), v.minValue(2)),
   /** Rows of one forward/backward pass; does not change the result. */
-  microBatchSize: count,
-  temperature: positive,
-  maxNewTokens: count,
+  microBatchSize: atLeastOne,
+  temperature: v.pipe(v.number(), v.gtValue(0), v.finite()),
+  maxNewTokens: atLeastOne,
   learningRate: positive,
   weightDecay: positive,
   maxGradNorm: positive,
@@ -82,7 +84,7 @@ export const RlhfSettingsSchema = v.object({
   clipRange: positive,
   /** Score given to an answer that has no end of sequence; null leaves its own score. */
   missingEosScore: v.nullable(v.number()),
-  updatesPerRollout: count,
+  updatesPerRollout: atLeastOne,
   evaluateEvery: count,
   evaluationPrompts: count,
   checkpointEvery: count,
@@ -92,7 +94,7 @@ export type RlhfSettings = v.InferOutput<typeof RlhfSettingsSchema>;
 
 export const SftSettingsSchema = v.object({
   epochs: positive,
-  batchSize: count,
+  batchSize: atLeastOne,
   learningRate: positive,
   weightDecay: positive,
   maxGradNorm: positive,

@@ -14,6 +14,12 @@ const leaves = (value: object, prefix = ''): string[] =>
   );
 
 describe('job settings', () => {
+  it('a file of a job cannot ask for steps without end', () => {
+    assert.throws(() => v.parse(RewardSettingsSchema, { ...rewardPresets.quick, batchSize: 0 }));
+    for (const key of ['steps', 'promptsPerStep', 'microBatchSize', 'temperature', 'maxNewTokens'])
+      assert.throws(() => v.parse(RlhfSettingsSchema, { ...rlhfPresets.quick, [key]: 0 }), key);
+  });
+
   for (const [kind, presets, schema] of [
     ['reward', rewardPresets, RewardSettingsSchema],
     ['rlhf', rlhfPresets, RlhfSettingsSchema],
