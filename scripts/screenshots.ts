@@ -49,7 +49,10 @@ async function compareStrategies(): Promise<void> {
     .first()
     .click();
   await playground.locator('.bar', { hasText: '80 answers' }).waitFor({ timeout: 180_000 });
-  await page.getByRole('tab', { name: /: Rank/ }).first().click();
+  await page
+    .getByRole('tab', { name: /: Rank/ })
+    .first()
+    .click();
   await workbench.frameWith('.ranks button');
   await picture('playground');
 }
@@ -71,8 +74,14 @@ async function rankReplies(): Promise<void> {
     await answers.first().focus();
     await answers.first().press('Enter');
     if (done === reviews - 1) break;
+    // The count moves on with the item; the answers alone change already when a rank is saved.
+    await ranking
+      .getByText(`${done + 1} of ${reviews}`)
+      .first()
+      .waitFor();
     for (let i = 0; i < 100 && (await ranking.locator('.answers').innerText()) === before; i++)
       await page.waitForTimeout(50);
+    await page.waitForTimeout(200);
   }
 }
 
