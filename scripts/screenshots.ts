@@ -88,13 +88,12 @@ async function rankReplies(): Promise<void> {
 async function trainOnRankings(): Promise<void> {
   await workbench.command('Tunesmith: Train Reward Model');
   await workbench.pick('Quick');
-  const done = { timeout: 180_000 };
-  await (await workbench.frameWith('.job')).locator('.state', { hasText: 'Done' }).waitFor(done);
+  // Looked for anew until it is there: a page's frame may be replaced while it opens.
+  await workbench.frameWith('.job .state:has-text("Done")', 180_000);
   await workbench.command('Tunesmith: Fine-Tune with RLHF');
   await workbench.pick(/-rm/);
   await workbench.pick('Quick');
-  const job = await workbench.frameWith('h1:has-text("-tuned")');
-  await job.locator('.state', { hasText: 'Done' }).waitFor(done);
+  await workbench.frameWith('.job:has(h1:has-text("-tuned")) .state:has-text("Done")', 180_000);
   await picture('job');
 }
 
