@@ -30,7 +30,10 @@ describe('the guided path', function () {
   const playground = () => workbench.frameWith('[aria-label="Run Options"]');
   const jobs = () => {
     const folder = path.join(workbench.folder, '.tunesmith', 'jobs');
-    return existsSync(folder) ? readdirSync(folder).map(id => path.join(folder, id)) : [];
+    if (!existsSync(folder)) return [];
+    // A job's folder has a hidden name until it is whole.
+    const ids = readdirSync(folder).filter(id => !id.startsWith('.'));
+    return ids.map(id => path.join(folder, id));
   };
   const state = (job: string) =>
     JSON.parse(readFileSync(path.join(job, 'state.json'), 'utf8')) as { status: string; error?: { message: string } };
@@ -111,7 +114,8 @@ describe('the guided path', function () {
   });
 
   const finish = async (job: string) => {
-    for (;;) {
+    for (const end = Date.now() + 280_000; ; ) {
+      assert.ok(Date.now() < end, 'the job did not end within the five minutes');
       const now = existsSync(path.join(job, 'state.json')) ? state(job) : { status: 'queued' };
       if (now.status === 'succeeded') return;
       assert.ok(['queued', 'running'].includes(now.status), `the job is ${now.status}: ${now.error?.message}`);
