@@ -1,6 +1,7 @@
 /** From this operator set to ONNX nodes: fused kernels in float32, plain ones where ONNX Runtime has no float64 kernel. */
 import type { DType, Precision } from './dtype.ts';
 import type { Node, Value } from './graph.ts';
+import { GELU_CUBIC, GELU_SCALE } from './ops/elementwise.ts';
 import type { OpType, RawAttribute } from './opTypes.ts';
 
 export interface OnnxNode {
@@ -93,6 +94,13 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
     }
     to.emit('Mul', [x!, to.emit('Sigmoid', [x!])], {}, { outputs });
   },
+  GeluTanh: (_, to, [x], outputs) => {
+    if (to.precision === 'float32') return void to.emit('FastGelu', [x!], {}, { domain: MICROSOFT, outputs });
+    const cubed = to.emit('Mul', [to.emit('Mul', [x!, x!]), x!]);
+    const inner = to.emit('Add', [x!, to.emit('Mul', [cubed, to.float(GELU_CUBIC)])]);
+    const tanh = to.emit('Tanh', [to.emit('Mul', [inner, to.float(GELU_SCALE)])]);
+    to.emit('Mul', [to.emit('Mul', [x!, to.float(0.5)]), to.emit('Add', [tanh, to.float(1)])], {}, { outputs });
+  },
   StopGradient: as('Identity'),
   Less: as('Less'),
   LessOrEqual: as('LessOrEqual'),
@@ -135,6 +143,22 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
     const root = to.emit('Sqrt', [to.emit('Add', [squares, to.float(attributes.epsilon)])]);
     to.emit('Div', [to.float(1), root], {}, { outputs: [outputs[1]!] });
     to.emit('Mul', [to.emit('Mul', [x!, outputs[1]!]), gain!], {}, { outputs: [outputs[0]!] });
+  },
+  LayerNorm: ({ attributes }, to, inputs, outputs) => {
+    if (to.precision === 'float32') {
+      const fused = { axis: { int: -1 }, epsilon: { float: attributes.epsilon }, stash_type: { int: 1 } };
+      return void to.emit('LayerNormalization', inputs, fused, { outputs });
+    }
+    const [x, gain, bias] = inputs;
+    const mean = (name: string, into: readonly string[] = []): string =>
+      to.emit('ReduceMean', [name, to.ints([-1])], { keepdims: { int: 1 } }, into.length > 0 ? { outputs: into } : {});
+    mean(x!, [outputs[1]!]);
+    const centred = to.emit('Sub', [x!, outputs[1]!]);
+    const variance = mean(to.emit('Mul', [centred, centred]));
+    const root = to.emit('Sqrt', [to.emit('Add', [variance, to.float(attributes.epsilon)])]);
+    to.emit('Div', [to.float(1), root], {}, { outputs: [outputs[2]!] });
+    const normal = to.emit('Mul', [centred, outputs[2]!]);
+    to.emit('Add', [to.emit('Mul', [normal, gain!]), bias!], {}, { outputs: [outputs[0]!] });
   },
   TokenLogProbs: (_, to, [, targets, logSoftmax], outputs) => {
     const column = to.emit('Unsqueeze', [targets!, to.ints([1])]);

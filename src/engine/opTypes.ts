@@ -19,6 +19,7 @@ export interface OpAttributes {
   Tanh: None;
   Softplus: None;
   Silu: None;
+  GeluTanh: None;
   StopGradient: None;
   // compare
   Less: None;
@@ -39,6 +40,7 @@ export interface OpAttributes {
   Softmax: None;
   LogSoftmax: None;
   RmsNorm: { readonly epsilon: number };
+  LayerNorm: { readonly epsilon: number };
   TokenLogProbs: None;
   // rope
   Rope: { readonly heads: number };

@@ -1,6 +1,6 @@
 /** Gradients of element-wise arithmetic. */
 import { greaterOrEqual, less, lessOrEqual, where } from '../ops/compare.ts';
-import { add, div, mul, neg, sigmoid, sub } from '../ops/elementwise.ts';
+import { add, div, GELU_CUBIC, GELU_SCALE, mul, neg, sigmoid, sub } from '../ops/elementwise.ts';
 import { notDifferentiable, type RulesOf, sumTo } from './rule.ts';
 
 type Ops =
@@ -19,6 +19,7 @@ type Ops =
   | 'Tanh'
   | 'Softplus'
   | 'Silu'
+  | 'GeluTanh'
   | 'StopGradient';
 
 export const elementwiseRules: RulesOf<Ops> = {
@@ -64,6 +65,15 @@ export const elementwiseRules: RulesOf<Ops> = {
     () => {
       const s = sigmoid(x!);
       return mul(grad, add(s, mul(output, sub(1, s))));
+    },
+  ],
+  // y = x·σ(u), u = 2√(2/π)(x + c·x³): ∂x = g(s + y(1 − s)u′), s = σ(u), u′ = 2√(2/π)(1 + 3c·x²)
+  GeluTanh: ({ inputs: [x], output: y, grad }) => [
+    () => {
+      const squares = mul(x!, x!);
+      const s = sigmoid(mul(x!, add(mul(squares, 2 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE)));
+      const slope = add(mul(squares, 6 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE);
+      return mul(grad, add(s, mul(mul(y, sub(1, s)), slope)));
     },
   ],
   StopGradient: notDifferentiable,

@@ -1,11 +1,11 @@
-/** Gradients of softmax, RMS normalisation and token log-probabilities. */
+/** Gradients of softmax, RMS and layer normalisation and token log-probabilities. */
 import { exp, mul, neg, sub } from '../ops/elementwise.ts';
 import { matmul } from '../ops/matmul.ts';
 import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/shape.ts';
 import type { RulesOf } from './rule.ts';
 
-type Ops = 'Softmax' | 'LogSoftmax' | 'RmsNorm' | 'TokenLogProbs';
+type Ops = 'Softmax' | 'LogSoftmax' | 'RmsNorm' | 'LayerNorm' | 'TokenLogProbs';
 
 export const normaliseRules: RulesOf<Ops> = {
   // y = softmax(x): ∂x = y(g − Σ g·y)
@@ -25,6 +25,25 @@ export const normaliseRules: RulesOf<Ops> = {
         return mul(r, sub(mul(grad, gain!), mul(normal, average)));
       },
       () => sum(product, { axes: product.shape.map((_, i) => i).slice(0, -1) }),
+    ];
+  },
+  // x̂ = (x − μ)r, r = 1/√(var x + ε), y = x̂·w + b: ∂w = Σ g·x̂, ∂b = Σ g, ∂x = r(g·w − mean(g·w) − x̂·mean(g·w·x̂))
+  LayerNorm: ({ node, inputs: [x, gain], grad }) => {
+    const [, mu, r] = node.outputs;
+    const normal = mul(sub(x!, mu!), r!);
+    const product = mul(grad, normal);
+    const outer = grad.shape.map((_, i) => i).slice(0, -1);
+    return [
+      () => {
+        const width = gain!.shape[0]!;
+        const column = reshape(gain!, [width, 1]);
+        // Means of products with w as matrix products, as for RmsNorm.
+        const meanGrad = matmul(grad, column, { alpha: 1 / Number(width) });
+        const meanProduct = matmul(product, column, { alpha: 1 / Number(width) });
+        return mul(r!, sub(sub(mul(grad, gain!), meanGrad), mul(normal, meanProduct)));
+      },
+      () => sum(product, { axes: outer }),
+      () => sum(grad, { axes: outer }),
     ];
   },
   // y = log softmax(x)[target]: ∂x = g(1[target] − softmax(x))

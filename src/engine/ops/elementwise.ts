@@ -6,7 +6,7 @@ import { broadcast } from '../shape.ts';
 type Binary = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Min' | 'Max';
 type Unary = Extract<
   OpType,
-  'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Abs' | 'Sigmoid' | 'Tanh' | 'Softplus' | 'Silu' | 'StopGradient'
+  'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Abs' | 'Sigmoid' | 'Tanh' | 'Softplus' | 'Silu' | 'GeluTanh' | 'StopGradient'
 >;
 
 function binary(op: Binary, x: Operand, y: Operand): Value {
@@ -43,6 +43,11 @@ export const softplus = (x: Value): Value => unary('Softplus', x);
 export const logSigmoid = (x: Value): Value => neg(softplus(neg(x)));
 /** x·σ(x). */
 export const silu = (x: Value): Value => unary('Silu', x);
+/** 0.5·x·(1 + tanh(√(2/π)(x + 0.044715 x³))): GPT-2's approximation of GELU. Source: arXiv 1606.08415, section 2. */
+export const geluTanh = (x: Value): Value => unary('GeluTanh', x);
+/** The two factors of its inner function: √(2/π) and 0.044715. */
+export const GELU_SCALE = Math.sqrt(2 / Math.PI);
+export const GELU_CUBIC = 0.044715;
 export const square = (x: Value): Value => mul(x, x);
 /** min(max(x, low), high); no gradient passes where x is outside. */
 export const clamp = (x: Value, low: Operand, high: Operand): Value => minimum(maximum(x, low), high);

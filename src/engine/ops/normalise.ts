@@ -1,4 +1,4 @@
-/** Softmax, RMS normalisation and log-probabilities of tokens. */
+/** Softmax, RMS and layer normalisation and log-probabilities of tokens. */
 import type { Value } from '../graph.ts';
 import { type Dim, shapeText } from '../shape.ts';
 
@@ -20,6 +20,23 @@ export function rmsNorm(x: Value, gain: Value, epsilon: number): Value {
   return x.graph.add('RmsNorm', [x, gain], { epsilon }, [
     { dtype: x.dtype, shape: x.shape },
     { dtype: x.dtype, shape: inverse },
+  ]).outputs[0]!;
+}
+
+/** (x − mean) / √(variance + ε) · gain + bias over the last axis: x (…, d), gain (d), bias (d). Source: arXiv 1607.06450. */
+export function layerNorm(x: Value, gain: Value, bias: Value, epsilon: number): Value {
+  const width = x.shape.at(-1);
+  for (const weight of [gain, bias]) {
+    if (width === undefined || weight.shape.length !== 1 || weight.shape[0] !== width) {
+      throw new Error(`LayerNorm: weights of shape ${shapeText(weight.shape)} do not fit ${shapeText(x.shape)}`);
+    }
+  }
+  const perRow: Dim[] = [...x.shape.slice(0, -1), 1];
+  // The mean and 1/√(variance + ε) of each row are further outputs, which the gradient uses.
+  return x.graph.add('LayerNorm', [x, gain, bias], { epsilon }, [
+    { dtype: x.dtype, shape: x.shape },
+    { dtype: x.dtype, shape: perRow },
+    { dtype: x.dtype, shape: perRow },
   ]).outputs[0]!;
 }
 

@@ -16,7 +16,9 @@ import {
   expand,
   Graph,
   gather,
+  geluTanh,
   gradients,
+  layerNorm,
   less,
   log,
   logSoftmax,
@@ -99,6 +101,7 @@ const checks: { readonly [K in OpType]?: Check | readonly Check[] } = {
   Tanh: unary(tanh),
   Softplus: unary(softplus),
   Silu: unary(silu),
+  GeluTanh: unary(geluTanh, [-4, 4]),
   Where: [
     ...binary((a, b) => where(less(a, b), a, b)),
     { shapes: [['B', 3], [3]], build: (_, [a, b]) => where(less(a!, 0.2), mul(a!, b!), b!) },
@@ -140,6 +143,10 @@ const checks: { readonly [K in OpType]?: Check | readonly Check[] } = {
   Softmax: unary(softmax),
   LogSoftmax: unary(logSoftmax),
   RmsNorm: { shapes: [['B', 'T', 4], [4]], build: (_, [x, gain]) => rmsNorm(x!, gain!, 1e-3) },
+  LayerNorm: {
+    shapes: [['B', 'T', 4], [4], [4]],
+    build: (_, [x, gain, bias]) => layerNorm(x!, gain!, bias!, 1e-3),
+  },
   TokenLogProbs: { shapes: [[3, 5]], build: (g, [logits]) => tokenLogProbs(logits!, indices(g, [4, 0, 4])) },
   Rope: {
     shapes: [['B', 'T', 8]],
