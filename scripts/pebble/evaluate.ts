@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Rng } from '../../src/base/rng.ts';
 import { judgeReply } from '../../src/core/preferences/simulatedAnnotator.ts';
 import { distinct, meanWords } from '../../src/core/statistics/textStatistics.ts';
-import { parseLlamaConfig } from '../../src/language-model/config.ts';
+import { parseModelConfig } from '../../src/language-model/config.ts';
 import { createGenerator, type Generator } from '../../src/language-model/generate.ts';
 import { openSafetensors } from '../../src/language-model/weights/safetensors.ts';
 import { segmentsOf } from './chat.ts';
@@ -51,7 +51,7 @@ export type Answer = (
 
 export async function loadPebble(checkpoint?: string): Promise<{ answer: Answer; dispose(): Promise<void> }> {
   const generator = await createGenerator({
-    config: parseLlamaConfig(pebbleConfig, 'config.json'),
+    config: parseModelConfig(pebbleConfig, 'config.json'),
     weights: checkpoint === undefined ? await publishedWeights() : checkpointWeights(checkpoint),
   });
   return { answer: answering(generator), dispose: () => generator.dispose() };

@@ -9,7 +9,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Rng } from '../../src/base/rng.ts';
-import { parseLlamaConfig } from '../../src/language-model/config.ts';
+import { parseModelConfig } from '../../src/language-model/config.ts';
 import { createTrainingProgram, type TrainingProgram } from '../../src/language-model/trainable.ts';
 import {
   runSft,
@@ -102,7 +102,7 @@ else await train();
 
 async function train(): Promise<void> {
   const program = await createTrainingProgram({
-    config: parseLlamaConfig({ ...pebbleConfig, max_position_embeddings: CONTEXT }, 'config.json'),
+    config: parseModelConfig({ ...pebbleConfig, max_position_embeddings: CONTEXT }, 'config.json'),
     weights: initialWeights(1),
     trainable: { kind: 'full' },
     head: 'lm',

@@ -1,200 +1,32 @@
-/** A Llama-family `config.json`: what the engine computes, checked, or a sentence that says why it cannot. */
+/** A model's `config.json`: what the engine computes, checked, or a sentence that says why it cannot. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import type { Json } from './configFields.ts';
+import { formatGpt2Config, type Gpt2Config, parseGpt2Config } from './gpt2Config.ts';
+import { formatLlamaConfig, type LlamaConfig, llamaFamilies, parseLlamaConfig } from './llamaConfig.ts';
 
-export interface LlamaConfig {
-  readonly modelType: 'llama' | 'qwen2' | 'mistral';
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  /** Heads of keys and values; each serves heads/kvHeads query heads. */
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly ropeTheta: number;
-  readonly ropeScaling: RopeScaling | undefined;
-  readonly rmsNormEps: number;
-  /** The output matrix is the embedding matrix. */
-  readonly tieWordEmbeddings: boolean;
-  /** Longest sequence in tokens. */
-  readonly maxPositions: number;
-  /** Bias on the query, key and value projections. */
-  readonly qkvBias: boolean;
-  /** Bias on the attention's output projection. */
-  readonly outputBias: boolean;
-  readonly mlpBias: boolean;
-  /** Standard deviation of fresh weights. */
-  readonly initializerRange: number;
-  readonly bosTokenId: number | undefined;
-  readonly eosTokenIds: readonly number[];
-}
-
-/** Llama 3's stretching of slow rotations. Source: transformers `modeling_rope_utils.py`, type `llama3`. */
-export interface RopeScaling {
-  readonly kind: 'llama3' | 'linear';
-  readonly factor: number;
-  readonly lowFrequencyFactor: number;
-  readonly highFrequencyFactor: number;
-  readonly originalMaxPositions: number;
-}
-
-type Json = Readonly<Record<string, unknown>>;
-const families = ['llama', 'qwen2', 'mistral'] as const;
+/** One family's configuration; `modelType` tells which. */
+export type ModelConfig = LlamaConfig | Gpt2Config;
 
 /** Reads a parsed config.json; `file` is named in errors. Throws a HumanError when it is no supported model. */
-export function parseLlamaConfig(json: unknown, file: string): LlamaConfig {
+export function parseModelConfig(json: unknown, file: string): ModelConfig {
   const refuse = (message: string): HumanError => new HumanError(message, { place: { file } });
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw refuse(l10n.t('This is no model configuration: a JSON object is expected.'));
   }
   const fields = json as Json;
-  const modelType = families.find(family => family === fields.model_type);
-  if (!modelType) {
-    throw refuse(
-      l10n.t(
-        'Models of the type “{0}” are not supported. Choose a model of the Llama family: {1}.',
-        String(fields.model_type ?? l10n.t('unknown')),
-        families.join(', '),
-      ),
-    );
-  }
-  const read = reader(fields, refuse);
-  const heads = read.whole('num_attention_heads', 1, 1024);
-  const hiddenSize = read.whole('hidden_size', 1, 65536);
-  const kvHeads = read.whole('num_key_value_heads', 1, 1024, heads);
-  const headDim = read.whole('head_dim', 2, 1024, Math.floor(hiddenSize / heads));
-  if (heads % kvHeads !== 0) {
-    throw refuse(
-      l10n.t('num_attention_heads ({0}) has to be a multiple of num_key_value_heads ({1}).', heads, kvHeads),
-    );
-  }
-  if (headDim % 2 !== 0) throw refuse(l10n.t('head_dim has to be even, not {0}.', headDim));
-  if (fields.head_dim == null && hiddenSize % heads !== 0) {
-    throw refuse(l10n.t('hidden_size ({0}) has to be a multiple of num_attention_heads ({1}).', hiddenSize, heads));
-  }
-  const activation = fields.hidden_act ?? 'silu';
-  if (activation !== 'silu') {
-    throw refuse(l10n.t('The activation “{0}” is not supported, only silu.', String(activation)));
-  }
-  const maxPositions = read.whole('max_position_embeddings', 1, 1 << 24, 2048);
-  const window = fields.sliding_window;
-  if (typeof window === 'number' && window < maxPositions && fields.use_sliding_window !== false) {
-    throw refuse(l10n.t('Attention in a sliding window is not supported.'));
-  }
-  const attentionBias = read.flag('attention_bias', false);
-  return {
-    modelType,
-    vocabSize: read.whole('vocab_size', 1, 1 << 22),
-    hiddenSize,
-    intermediateSize: read.whole('intermediate_size', 1, 1 << 20),
-    layers: read.whole('num_hidden_layers', 1, 1024),
-    heads,
-    kvHeads,
-    headDim,
-    ropeTheta: read.positive('rope_theta', (fields.rope_parameters as Json | undefined)?.rope_theta ?? 10000),
-    ropeScaling: parseRopeScaling(fields.rope_scaling ?? fields.rope_parameters, maxPositions, refuse),
-    rmsNormEps: read.positive('rms_norm_eps', 1e-6),
-    tieWordEmbeddings: read.flag('tie_word_embeddings', false),
-    maxPositions,
-    qkvBias: modelType === 'qwen2' || attentionBias,
-    outputBias: modelType !== 'qwen2' && attentionBias,
-    mlpBias: read.flag('mlp_bias', false),
-    initializerRange: read.positive('initializer_range', 0.02),
-    bosTokenId: typeof fields.bos_token_id === 'number' ? fields.bos_token_id : undefined,
-    eosTokenIds: [fields.eos_token_id].flat().filter((id): id is number => typeof id === 'number'),
-  };
-}
-
-function reader(fields: Json, refuse: (message: string) => HumanError) {
-  return {
-    whole(name: string, low: number, high: number, fallback?: number): number {
-      const value = fields[name] ?? fallback;
-      if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
-        throw refuse(l10n.t('{0} has to be a whole number from {1} to {2}, not {3}.', name, low, high, String(value)));
-      }
-      return value;
-    },
-    positive(name: string, fallback: unknown): number {
-      const value = fields[name] ?? fallback;
-      if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
-        throw refuse(l10n.t('{0} has to be a number above 0, not {1}.', name, String(value)));
-      }
-      return value;
-    },
-    flag(name: string, fallback: boolean): boolean {
-      const value = fields[name] ?? fallback;
-      if (typeof value !== 'boolean')
-        throw refuse(l10n.t('{0} has to be true or false, not {1}.', name, String(value)));
-      return value;
-    },
-  };
-}
-
-function parseRopeScaling(
-  json: unknown,
-  maxPositions: number,
-  refuse: (message: string) => HumanError,
-): RopeScaling | undefined {
-  if (json == null) return undefined;
-  const fields = (typeof json === 'object' ? json : {}) as Json;
-  const kind = fields.rope_type ?? fields.type ?? 'default';
-  if (kind === 'default') return undefined;
-  if (kind !== 'llama3' && kind !== 'linear') {
-    throw refuse(l10n.t('The position scaling “{0}” is not supported.', String(kind)));
-  }
-  const number = (name: string, fallback: number): number => {
-    const value = fields[name] ?? fallback;
-    if (typeof value !== 'number' || !(value > 0)) throw refuse(l10n.t('{0} has to be a number above 0.', name));
-    return value;
-  };
-  return {
-    kind,
-    factor: number('factor', 1),
-    lowFrequencyFactor: number('low_freq_factor', 1),
-    highFrequencyFactor: number('high_freq_factor', 4),
-    originalMaxPositions: number('original_max_position_embeddings', maxPositions),
-  };
+  if (fields.model_type === 'gpt2') return parseGpt2Config(fields, refuse);
+  const modelType = llamaFamilies.find(family => family === fields.model_type);
+  if (modelType) return parseLlamaConfig(fields, modelType, refuse);
+  throw refuse(
+    l10n.t(
+      'Models of the type “{0}” are not supported. Choose a model of one of these types: {1}.',
+      String(fields.model_type ?? l10n.t('unknown')),
+      [...llamaFamilies, 'gpt2'].join(', '),
+    ),
+  );
 }
 
 /** The config.json that `transformers` reads back as the same model. */
-export function formatLlamaConfig(config: LlamaConfig): Json {
-  const names = { llama: 'LlamaForCausalLM', qwen2: 'Qwen2ForCausalLM', mistral: 'MistralForCausalLM' };
-  const { ropeScaling: scaling } = config;
-  return {
-    architectures: [names[config.modelType]],
-    model_type: config.modelType,
-    vocab_size: config.vocabSize,
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.kvHeads,
-    head_dim: config.headDim,
-    hidden_act: 'silu',
-    rope_theta: config.ropeTheta,
-    ...(scaling
-      ? {
-          rope_scaling: {
-            rope_type: scaling.kind,
-            factor: scaling.factor,
-            low_freq_factor: scaling.lowFrequencyFactor,
-            high_freq_factor: scaling.highFrequencyFactor,
-            original_max_position_embeddings: scaling.originalMaxPositions,
-          },
-        }
-      : {}),
-    rms_norm_eps: config.rmsNormEps,
-    tie_word_embeddings: config.tieWordEmbeddings,
-    max_position_embeddings: config.maxPositions,
-    attention_bias: config.outputBias,
-    mlp_bias: config.mlpBias,
-    initializer_range: config.initializerRange,
-    ...(config.bosTokenId === undefined ? {} : { bos_token_id: config.bosTokenId }),
-    ...(config.eosTokenIds.length === 0
-      ? {}
-      : { eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : [...config.eosTokenIds] }),
-    torch_dtype: 'float32',
-    use_cache: true,
-  };
-}
+export const formatModelConfig = (config: ModelConfig): Json =>
+  config.modelType === 'gpt2' ? formatGpt2Config(config) : formatLlamaConfig(config);

@@ -1,4 +1,4 @@
-/** One session that runs a Llama with a key–value cache: prompts and single steps, log-probabilities and sampling weights. */
+/** One session that runs a model with a key–value cache: prompts and single steps, log-probabilities and sampling weights. */
 import {
   createSession,
   float32,
@@ -19,11 +19,11 @@ import {
   tokenLogProbs,
   type Value,
 } from '../engine/index.ts';
-import type { LlamaConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 import { type CacheView, cachedHeadDim } from './keyValueCache.ts';
 import { type Attention, type ParameterSource, ropeFrequencies } from './layers.ts';
-import { llamaHidden, llamaLogits } from './llama.ts';
 import { type LoraConfig, loraNames, loraScale, loraTargets } from './lora.ts';
+import { hiddenStates, modelLogits } from './model.ts';
 
 export interface LiveAdapter {
   readonly config: LoraConfig;
@@ -32,7 +32,7 @@ export interface LiveAdapter {
 }
 
 export interface DecoderOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** Hugging Face's names → arrays, row-major. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly adapter?: LiveAdapter;
@@ -75,12 +75,12 @@ export interface DecoderOutputs {
 const CONSTANTS_LIMIT = 1.5e9;
 
 export class Decoder {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly #session: Session;
   readonly #weights: ReadonlyMap<string, Float32Array>;
   readonly #adapter: LiveAdapter | undefined;
   #live: Record<string, Tensor> = {};
-  #rope: { cos: Tensor; sin: Tensor } | undefined;
+  #rope: { readonly 'rope.cos': Tensor; readonly 'rope.sin': Tensor } | undefined;
   #logProbs = new Float32Array(0);
   #probabilities = new Float32Array(0);
 
@@ -122,7 +122,6 @@ export class Decoder {
       targetLogProbs: new Float32Array(count),
     };
     const longest = input.lengths.reduce((a, b) => Math.max(a, b), 0);
-    const rope = this.#ropeFor(cache.capacity);
     const feeds: Record<string, Tensor> = {
       ...this.#liveInputs(),
       ids: int64(input.ids, [batch, time]),
@@ -135,8 +134,7 @@ export class Decoder {
         [batch],
       ),
       total: tensor('int32', Int32Array.of(longest), []),
-      'rope.cos': rope.cos,
-      'rope.sin': rope.sin,
+      ...this.#ropeFor(cache.capacity),
     };
     if (this.#session.inputs.has('positions')) feeds.positions = int64(positionsOf(input), [batch, time]);
     if (this.#adapter) {
@@ -172,11 +170,14 @@ export class Decoder {
     return this.#live;
   }
 
-  #ropeFor(positions: number): { cos: Tensor; sin: Tensor } {
-    if ((this.#rope?.cos.dims[0] ?? 0) < positions) {
-      const { cos, sin } = ropeTables(positions, ropeFrequencies(this.config));
-      const dims = [positions, this.config.headDim / 2];
-      this.#rope = { cos: float32(Float32Array.from(cos), dims), sin: float32(Float32Array.from(sin), dims) };
+  /** The rotation tables, where the family rotates. */
+  #ropeFor(positions: number): Readonly<Record<string, Tensor>> {
+    const { config } = this;
+    if (config.modelType === 'gpt2') return {};
+    if ((this.#rope?.['rope.cos'].dims[0] ?? 0) < positions) {
+      const { cos, sin } = ropeTables(positions, ropeFrequencies(config));
+      const dims = [positions, config.headDim / 2];
+      this.#rope = { 'rope.cos': float32(cos, dims), 'rope.sin': float32(sin, dims) };
     }
     return this.#rope!;
   }
@@ -222,9 +223,10 @@ function build(graph: Graph, options: DecoderOptions, live: boolean): Record<str
   const ids = graph.input('ids', 'int64', ['B', 'T']);
   const rows = graph.input('rows', 'int64', ['N']);
   const outputs: Record<string, Value> = {};
-  const hidden = llamaHidden(source, config, ids, cachedAttention(graph, config, outputs));
+  const positions = graph.input('positions', 'int64', ['B', 'T']);
+  const hidden = hiddenStates(source, config, ids, cachedAttention(graph, config, positions, outputs), positions);
   const chosen = gather(reshape(hidden, ['B*T', config.hiddenSize]), rows);
-  const logits = llamaLogits(source, config, chosen);
+  const logits = modelLogits(source, config, chosen);
   const logProbs = logSoftmax(logits);
   const inverse = graph.raw(
     'Reciprocal',
@@ -240,19 +242,23 @@ function build(graph: Graph, options: DecoderOptions, live: boolean): Record<str
 }
 
 /** Attention over a cache of (B, kvHeads, C, D) whose new keys and values are written in place. Adds the outputs. */
-function cachedAttention(graph: Graph, config: LlamaConfig, outputs: Record<string, Value>): Attention {
+function cachedAttention(
+  graph: Graph,
+  config: ModelConfig,
+  positions: Value,
+  outputs: Record<string, Value>,
+): Attention {
   const { heads, kvHeads, headDim } = config;
   const last = graph.input('last', 'int32', ['B']);
   const total = graph.input('total', 'int32', []);
-  const cos = graph.input('rope.cos', 'float32', ['P', headDim / 2]);
-  const sin = graph.input('rope.sin', 'float32', ['P', headDim / 2]);
+  const rotates = config.modelType !== 'gpt2';
+  const tables = rotates ? ['rope.cos', 'rope.sin'].map(name => graph.input(name, 'float32', ['P', headDim / 2])) : [];
   // The fused rotation of ONNX Runtime wants heads of a multiple of 16.
-  const fused = headDim % 16 === 0;
-  const positions = fused ? undefined : graph.input('positions', 'int64', ['B', 'T']);
+  const fused = rotates && headDim % 16 === 0;
   const rotate = (x: Value): Value =>
-    fused
+    fused || !rotates
       ? x
-      : graph.raw('RotaryEmbedding', [x, positions, cos, sin], [{ dtype: 'float32', shape: x.shape }], {
+      : graph.raw('RotaryEmbedding', [x, positions, ...tables], [{ dtype: 'float32', shape: x.shape }], {
           domain: 'com.microsoft',
           attributes: { interleaved: { int: 0 } },
         })[0]!;
@@ -276,7 +282,7 @@ function cachedAttention(graph: Graph, config: LlamaConfig, outputs: Record<stri
         past('v'),
         last,
         total,
-        ...(fused ? [cos, sin] : []),
+        ...(fused ? tables : []),
       ],
       [
         { dtype: 'float32', shape: ['B', 'T', heads * wide] },

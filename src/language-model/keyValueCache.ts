@@ -1,6 +1,6 @@
 /** The keys and values of sequences under way: one row each, (kvHeads, capacity, headDim) per layer, never reallocated per step. */
 import { float32, type Tensor } from '../engine/index.ts';
-import type { LlamaConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 
 /** Neighbouring rows as tensors (B, kvHeads, capacity, headDim) over the cache's own memory. */
 export interface CacheView {
@@ -10,7 +10,7 @@ export interface CacheView {
 }
 
 /** Size of a head in the cache: ONNX Runtime's attention wants a multiple of 8, smaller heads are filled up with zeros. */
-export const cachedHeadDim = (config: LlamaConfig): number => Math.ceil(config.headDim / 8) * 8;
+export const cachedHeadDim = (config: ModelConfig): number => Math.ceil(config.headDim / 8) * 8;
 
 export class KeyValueCache {
   readonly #layers: number;
@@ -22,7 +22,7 @@ export class KeyValueCache {
   #values: Float32Array[] = [];
   #views = new Map<string, CacheView>();
 
-  constructor(config: LlamaConfig) {
+  constructor(config: ModelConfig) {
     this.#layers = config.layers;
     this.#kvHeads = config.kvHeads;
     this.#headDim = cachedHeadDim(config);

@@ -1,4 +1,4 @@
-/** The layers that Llama models are made of, as graph builders over named weights. */
+/** The layers that language models are made of, as graph builders over named weights. */
 import {
   add,
   causalMask,
@@ -14,7 +14,8 @@ import {
   transpose,
   type Value,
 } from '../engine/index.ts';
-import type { LlamaConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
+import type { LlamaConfig } from './llamaConfig.ts';
 
 /** A low-rank change of one linear layer: y += scale·(x Aᵀ)Bᵀ, A (r, in), B (out, r), scale a scalar. */
 export interface LowRank {
@@ -30,16 +31,23 @@ export interface ParameterSource {
   adapter?(path: string, inSize: number, outSize: number): LowRank | undefined;
 }
 
-/** x (…, in) → (…, out) with the weight (out, in) of module `path`, its bias and its adapter. */
+export interface LinearOptions {
+  readonly bias?: boolean;
+  /** The weight is stored as (in, out) rather than (out, in). */
+  readonly fanInFanOut?: boolean;
+}
+
+/** x (…, in) → (…, out) with the weight of module `path`, its bias and its adapter. */
 export function linear(
   source: ParameterSource,
   path: string,
   x: Value,
   inSize: number,
   outSize: number,
-  bias = false,
+  { bias = false, fanInFanOut = false }: LinearOptions = {},
 ): Value {
-  let y = matmul(x, source.weight(`${path}.weight`, [outSize, inSize]), { transB: true });
+  const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
+  let y = matmul(x, source.weight(`${path}.weight`, shape), { transB: !fanInFanOut });
   if (bias) y = add(y, source.weight(`${path}.bias`, [outSize]));
   const adapter = source.adapter?.(path, inSize, outSize);
   if (!adapter) return y;
@@ -49,16 +57,11 @@ export function linear(
 
 /** (silu(x G ᵀ) ⊙ x Uᵀ) Dᵀ: the feed-forward layer of Llama. Source: arXiv 2002.05202 (SwiGLU). */
 export function swiglu(source: ParameterSource, path: string, x: Value, config: LlamaConfig): Value {
-  const { hiddenSize: d, intermediateSize: f, mlpBias } = config;
-  const gate = silu(linear(source, `${path}.gate_proj`, x, d, f, mlpBias));
-  return linear(
-    source,
-    `${path}.down_proj`,
-    mul(gate, linear(source, `${path}.up_proj`, x, d, f, mlpBias)),
-    f,
-    d,
-    mlpBias,
-  );
+  const { hiddenSize: d, intermediateSize: f, mlpBias: bias } = config;
+  const gate = silu(linear(source, `${path}.gate_proj`, x, d, f, { bias }));
+  return linear(source, `${path}.down_proj`, mul(gate, linear(source, `${path}.up_proj`, x, d, f, { bias })), f, d, {
+    bias,
+  });
 }
 
 /** Angular step of each rotated pair, radians per position. */
@@ -84,17 +87,24 @@ export function ropeConstants(graph: Graph, config: LlamaConfig, positions: numb
   return { cos: graph.constant(Float32Array.from(cos), shape), sin: graph.constant(Float32Array.from(sin), shape) };
 }
 
-/** How a layer attends: q (B, T, heads·D), k and v (B, T, kvHeads·D), not yet rotated → (B, T, heads·D). */
+/** Rotates the heads of (B, T, count·D) by their tokens' positions; families with learned positions leave them as they are. */
+function rotation(graph: Graph, config: ModelConfig, positions: number): (x: Value, count: number) => Value {
+  if (config.modelType === 'gpt2') return x => x;
+  const { cos, sin } = ropeConstants(graph, config, positions);
+  return (x, count) => rope(x, cos, sin, count);
+}
+
+/** How a layer attends: q (B, T, heads·D), k and v (B, T, kvHeads·D), not yet rotated → (B, T, heads·D). It rotates where the family does. */
 export type Attention = (layer: number, q: Value, k: Value, v: Value) => Value;
 
 /**
  * Causal attention over whole sequences that start at position 0. Padding on the right needs no mask: no earlier token sees it.
  * Query heads that share a key head are stacked along time, so that keys and values are never repeated.
  */
-export function causalAttention(graph: Graph, config: LlamaConfig, positions: number): Attention {
+export function causalAttention(graph: Graph, config: ModelConfig, positions: number): Attention {
   const { heads, kvHeads, headDim: d } = config;
   const group = heads / kvHeads;
-  const { cos, sin } = ropeConstants(graph, config, positions);
+  const rotate = rotation(graph, config, positions);
   return (_, q, k, v) => {
     const [batch, time] = [q.shape[0]!, q.shape[1]!];
     const stacked = (x: Value): Value =>
@@ -105,8 +115,8 @@ export function causalAttention(graph: Graph, config: LlamaConfig, positions: nu
         d,
       ]);
     const perHead = (x: Value): Value => transpose(reshape(x, [batch, time, kvHeads, d]), [0, 2, 1, 3]);
-    const queries = stacked(rope(q, cos, sin, heads));
-    const keys = perHead(rope(k, cos, sin, kvHeads));
+    const queries = stacked(rotate(q, heads));
+    const keys = perHead(rotate(k, kvHeads));
     const scores = matmul(queries, keys, { transB: true, alpha: 1 / Math.sqrt(d) });
     const masked = add(reshape(scores, [batch, kvHeads, group, time, time]), causalMask(graph, time));
     const weights = reshape(softmax(masked), scores.shape);

@@ -2,8 +2,8 @@
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Rng } from '../base/rng.ts';
-import type { LlamaConfig } from './config.ts';
-import { llamaLinearLayers } from './llama.ts';
+import type { ModelConfig } from './config.ts';
+import { fanInFanOut, linearLayers } from './model.ts';
 
 export interface LoraConfig {
   /** Rank. */
@@ -31,25 +31,35 @@ export interface LoraTarget {
 }
 
 /** The layers that the adapter changes. Throws a HumanError for a module name that the model does not have. */
-export function loraTargets(config: LlamaConfig, lora: LoraConfig): LoraTarget[] {
+export function loraTargets(config: ModelConfig, lora: LoraConfig): LoraTarget[] {
   if (!Number.isInteger(lora.r) || lora.r < 1) {
     throw new HumanError(l10n.t('The rank of an adapter has to be a whole number above 0, not {0}.', lora.r));
   }
-  const layers = [...llamaLinearLayers(config)].map(([path, [inSize, outSize]]) => ({ path, inSize, outSize }));
+  const layers = [...linearLayers(config)].map(([path, [inSize, outSize]]) => ({ path, inSize, outSize }));
   const { targetModules: wanted } = lora;
-  if (wanted === 'all-linear') return layers;
+  if (wantsAll(wanted)) return layers;
   const matches = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
   for (const name of wanted) {
     if (!layers.some(layer => matches(layer.path, name))) {
-      const known = [...new Set(layers.map(layer => layer.path.split('.').at(-1)!))].join(', ');
+      const known = layerNames(config).join(', ');
       throw new HumanError(l10n.t('This model has no layer “{0}” for an adapter. It has: {1}.', name, known));
     }
   }
   return layers.filter(layer => wanted.some(name => matches(layer.path, name)));
 }
 
+/** `all-linear`, also as the only entry of a list (a setting that is a list can say it so). */
+function wantsAll(modules: LoraConfig['targetModules']): modules is 'all-linear' {
+  return modules === 'all-linear' || (modules.length === 1 && modules[0] === 'all-linear');
+}
+
+/** Last parts of the names of all linear layers. */
+const layerNames = (config: ModelConfig): string[] => [
+  ...new Set([...linearLayers(config).keys()].map(path => path.split('.').at(-1)!)),
+];
+
 /** Adapter weight name → shape, in the order of the layers: A (r, in), B (out, r). */
-export function loraParameters(config: LlamaConfig, lora: LoraConfig): Map<string, readonly number[]> {
+export function loraParameters(config: ModelConfig, lora: LoraConfig): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   for (const { path, inSize, outSize } of loraTargets(config, lora)) {
     const names = loraNames(path);
@@ -60,7 +70,7 @@ export function loraParameters(config: LlamaConfig, lora: LoraConfig): Map<strin
 }
 
 /** A fresh adapter, which changes nothing yet: A kaiming-uniform with a = √5, that is ±1/√in; B zero. */
-export function initialLora(config: LlamaConfig, lora: LoraConfig, rng: Rng): Map<string, Float32Array> {
+export function initialLora(config: ModelConfig, lora: LoraConfig, rng: Rng): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>();
   for (const [name, shape] of loraParameters(config, lora)) {
     const data = new Float32Array(shape[0]! * shape[1]!);
@@ -74,9 +84,9 @@ export function initialLora(config: LlamaConfig, lora: LoraConfig, rng: Rng): Ma
   return weights;
 }
 
-/** Base weights with the adapter added in: W + scale·B·A. Layers without an adapter are the same arrays. */
+/** Base weights with the adapter added in: W + scale·B·A, or its transpose where the family stores (in, out). Layers without an adapter are the same arrays. */
 export function mergeLora(
-  config: LlamaConfig,
+  config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
   lora: LoraConfig,
   adapter: ReadonlyMap<string, Float32Array>,
@@ -90,11 +100,14 @@ export function mergeLora(
     const b = adapter.get(names.b);
     if (!base || !a || !b) throw new HumanError(l10n.t('The adapter does not fit the model: {0} is missing.', path));
     const sum = Float32Array.from(base);
+    const [rowStep, columnStep] = fanInFanOut(config) ? [1, outSize] : [inSize, 1];
     for (let row = 0; row < outSize; row++) {
       for (let k = 0; k < lora.r; k++) {
         const factor = scale * b[row * lora.r + k]!;
         if (factor === 0) continue;
-        for (let column = 0; column < inSize; column++) sum[row * inSize + column]! += factor * a[k * inSize + column]!;
+        for (let column = 0; column < inSize; column++) {
+          sum[row * rowStep + column * columnStep]! += factor * a[k * inSize + column]!;
+        }
       }
     }
     merged.set(`${path}.weight`, sum);
@@ -105,7 +118,12 @@ export function mergeLora(
 /** The `adapter_config.json` that PEFT reads. */
 export function formatAdapterConfig(
   lora: LoraConfig,
-  options: { readonly base: string; readonly taskType: 'CAUSAL_LM' | 'SEQ_CLS' },
+  options: {
+    readonly base: string;
+    readonly taskType: 'CAUSAL_LM' | 'SEQ_CLS';
+    /** The base model. */
+    readonly model: ModelConfig;
+  },
 ): Record<string, unknown> {
   return {
     peft_type: 'LORA',
@@ -115,9 +133,10 @@ export function formatAdapterConfig(
     lora_alpha: lora.alpha,
     lora_dropout: 0,
     bias: 'none',
-    fan_in_fan_out: false,
+    fan_in_fan_out: fanInFanOut(options.model),
     use_rslora: lora.useRslora ?? false,
-    target_modules: lora.targetModules === 'all-linear' ? 'all-linear' : [...lora.targetModules],
+    // Spelled out: `all-linear` means something else to PEFT where a model has a score head.
+    target_modules: wantsAll(lora.targetModules) ? layerNames(options.model) : [...lora.targetModules],
     modules_to_save: options.taskType === 'SEQ_CLS' ? ['score'] : null,
     rank_pattern: {},
     alpha_pattern: {},
@@ -139,7 +158,8 @@ export function parseAdapterConfig(json: unknown, file: string): LoraConfig {
   if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw refuse(l10n.t('lora_alpha has to be a number.'));
   const empty = (value: unknown): boolean =>
     value == null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
-  for (const name of ['use_dora', 'rank_pattern', 'alpha_pattern', 'fan_in_fan_out', 'layers_to_transform']) {
+  // fan_in_fan_out says how the base stores its matrices, which the base's own family decides (as in PEFT).
+  for (const name of ['use_dora', 'rank_pattern', 'alpha_pattern', 'layers_to_transform']) {
     if (!empty(fields[name])) throw refuse(l10n.t('This adapter uses {0}, which is not supported.', name));
   }
   if (fields.bias !== undefined && fields.bias !== 'none') {

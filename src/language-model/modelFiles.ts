@@ -3,9 +3,9 @@ import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { FileFolder, RandomAccessFile } from '../base/randomAccess.ts';
 import { fromUtf8 } from '../base/utf8.ts';
-import { type LlamaConfig, parseLlamaConfig } from './config.ts';
-import { type Head, llamaParameters } from './llama.ts';
+import { type ModelConfig, parseModelConfig } from './config.ts';
 import { type LoraConfig, loraParameters, parseAdapterConfig } from './lora.ts';
+import { bodyPrefix, type Head, modelParameters } from './model.ts';
 import { openGguf } from './weights/gguf.ts';
 import { asHuggingFace, configFromGguf } from './weights/ggufLlama.ts';
 import { openSafetensors, openSafetensorsFolder } from './weights/safetensors.ts';
@@ -34,7 +34,7 @@ export interface ReadWeightsOptions {
 export interface ModelFiles {
   readonly path: string;
   readonly format: 'huggingface' | 'gguf';
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly tokenizer: TokenizerSource;
   /** Number of weights. */
   readonly parameters: number;
@@ -58,7 +58,7 @@ export async function openModelFolder(folder: FileFolder): Promise<ModelFiles> {
       l10n.t('This folder has no tokenizer.json. Download all files of the model, or use a .gguf file of it.'),
     );
   }
-  const config = parseLlamaConfig(await readJson(folder, 'config.json'), `${folder.path}/config.json`);
+  const config = parseModelConfig(await readJson(folder, 'config.json'), `${folder.path}/config.json`);
   const optional = async (name: string) => (names.includes(name) ? readJson(folder, name) : {});
   const generation = await optional('generation_config.json');
   const tokenizer: TokenizerSource = {
@@ -69,15 +69,27 @@ export async function openModelFolder(folder: FileFolder): Promise<ModelFiles> {
     endTokenIds: [...new Set([...endIds(generation), ...config.eosTokenIds])],
     ...(names.includes('chat_template.jinja') ? { chatTemplate: await readText(folder, 'chat_template.jinja') } : {}),
   };
-  const tensors = await openSafetensorsFolder(folder);
+  const tensors = withPrefix(await openSafetensorsFolder(folder), bodyPrefix(config));
   return closeOnError(tensors, () => modelFiles(folder.path, 'huggingface', config, tokenizer, tensors));
+}
+
+/** Files of a bare body, such as the hub's `gpt2`, leave the body's own name out: it is put before theirs. */
+function withPrefix(file: TensorFile, prefix: string): TensorFile {
+  if ([...file.tensors.keys()].some(name => name.startsWith(prefix))) return file;
+  const own = (name: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  const tensors = new Map([...file.tensors.values()].map(info => [prefix + info.name, info]));
+  for (const head of ['lm_head.weight', 'score.weight']) {
+    const info = file.tensors.get(head);
+    if (info) tensors.set(head, info);
+  }
+  return { ...file, tensors, read: name => file.read(own(name)), close: () => file.close() };
 }
 
 /** Throws a HumanError that names the file and what to do when it is no model that can be used. */
 export async function openModelGguf(file: RandomAccessFile): Promise<ModelFiles> {
   return closeOnError(file, async () => {
     const gguf = await openGguf(file);
-    const config = parseLlamaConfig(configFromGguf(gguf), file.path);
+    const config = parseModelConfig(configFromGguf(gguf), file.path);
     const tensors = asHuggingFace(gguf, config.heads, config.kvHeads);
     const tokenizer: TokenizerSource = { kind: 'gguf', path: file.path, metadata: gguf.metadata };
     return modelFiles(file.path, 'gguf', config, tokenizer, tensors);
@@ -87,11 +99,11 @@ export async function openModelGguf(file: RandomAccessFile): Promise<ModelFiles>
 function modelFiles(
   path: string,
   format: ModelFiles['format'],
-  config: LlamaConfig,
+  config: ModelConfig,
   tokenizer: TokenizerSource,
   tensors: TensorFile,
 ): ModelFiles {
-  const parameters = checkShapes(tensors, llamaParameters(config));
+  const parameters = checkShapes(tensors, modelParameters(config));
   return {
     path,
     format,
@@ -99,7 +111,7 @@ function modelFiles(
     tokenizer,
     parameters,
     readWeights: options =>
-      readAll(tensors, llamaParameters(config, options?.head === 'none' ? 'none' : 'lm'), options),
+      readAll(tensors, modelParameters(config, options?.head === 'none' ? 'none' : 'lm'), options),
     close: () => tensors.close(),
   };
 }
@@ -163,7 +175,7 @@ export interface AdapterFiles {
 export const scoreHeadName = 'base_model.model.score.weight';
 
 /** Reads a PEFT folder that was trained on a model of this configuration. Throws a HumanError when it does not fit. */
-export async function openAdapter(folder: FileFolder, model: LlamaConfig): Promise<AdapterFiles> {
+export async function openAdapter(folder: FileFolder, model: ModelConfig): Promise<AdapterFiles> {
   const names = await folder.names();
   for (const name of ['adapter_config.json', 'adapter_model.safetensors']) {
     if (!names.includes(name))

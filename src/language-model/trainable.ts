@@ -25,7 +25,7 @@ import {
 } from '../engine/index.ts';
 import { Arena } from './arena.ts';
 import { type Predictions, packBatch } from './batch.ts';
-import type { LlamaConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 import { initialLora, type LoraConfig } from './lora.ts';
 import { adapterScaleInput, buildTrainingGraph, type LossBuilder, lossWeightInput } from './trainingGraph.ts';
 
@@ -33,7 +33,7 @@ export { type Predictions, predictFrom } from './batch.ts';
 export type { LossBuilder, LossOutputs, ModelOutputs } from './trainingGraph.ts';
 
 export interface TrainingProgramOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** The base weights by name. Frozen ones are read where they lie; trained ones are copied. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly trainable:

@@ -13,10 +13,10 @@ import {
   tokenLogProbs,
   type Value,
 } from '../engine/index.ts';
-import type { LlamaConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 import { causalAttention, type LowRank, type ParameterSource } from './layers.ts';
-import { llamaHidden, llamaLogits, llamaParameters, llamaScores } from './llama.ts';
 import { type LoraConfig, loraNames, loraParameters, loraScale, loraTargets } from './lora.ts';
+import { hiddenStates, modelLogits, modelParameters, modelScores } from './model.ts';
 
 /** What a loss is made of. N counts the predictions of the batch, B its sequences. */
 export interface ModelOutputs {
@@ -44,7 +44,7 @@ export type LossBuilder = (graph: Graph, out: ModelOutputs, inputs: Readonly<Rec
 export type TrainedPart = { readonly kind: 'full' } | { readonly kind: 'lora'; readonly lora: LoraConfig };
 
 export interface TrainingGraphOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly head: 'lm' | 'score';
   readonly trainable: TrainedPart;
   /** Logits are divided by it before the softmax. Default 1. */
@@ -76,7 +76,7 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
   const { trained, frozen } = divide(config, head, trainable);
   const ids = graph.input('ids', 'int64', ['B', 'T']);
   const source = weightSource(graph, config, trainable);
-  const hidden = llamaHidden(source, config, ids, causalAttention(graph, config, config.maxPositions));
+  const hidden = hiddenStates(source, config, ids, causalAttention(graph, config, config.maxPositions));
   const out = modelOutputs(graph, options, source, hidden);
   const inputs = Object.fromEntries(
     Object.entries(options.inputs).map(([name, { dtype, shape }]) => [name, graph.input(name, dtype, shape)]),
@@ -101,8 +101,8 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
 }
 
 /** Trained and frozen weights; matrices come first among the trained, so that weight decay covers one stretch. */
-function divide(config: LlamaConfig, head: 'lm' | 'score', trainable: TrainedPart) {
-  const base = llamaParameters(config, head);
+function divide(config: ModelConfig, head: 'lm' | 'score', trainable: TrainedPart) {
+  const base = modelParameters(config, head);
   const trained = new Map<string, readonly number[]>();
   const frozen = new Map<string, readonly number[]>();
   if (trainable.kind === 'full') for (const [name, shape] of base) trained.set(name, shape);
@@ -115,7 +115,7 @@ function divide(config: LlamaConfig, head: 'lm' | 'score', trainable: TrainedPar
   return { trained: new Map([...matrices, ...vectors]), frozen };
 }
 
-function weightSource(graph: Graph, config: LlamaConfig, trainable: TrainedPart): ParameterSource {
+function weightSource(graph: Graph, config: ModelConfig, trainable: TrainedPart): ParameterSource {
   const source: ParameterSource = { weight: (name, shape) => graph.input(name, 'float32', shape) };
   if (trainable.kind === 'full') return source;
   const { lora } = trainable;
@@ -149,12 +149,12 @@ function modelOutputs(
   const outputs = { rows, hidden };
   if (head === 'score') {
     const states = gather(flat, graph.input('last', 'int64', ['B']));
-    const scores = reshape(llamaScores(source, config, states), ['B']);
+    const scores = reshape(modelScores(source, config, states), ['B']);
     return lazily(outputs, { scores: () => scores, logProbs: absent('logProbs'), entropy: absent('entropy') });
   }
   const states = gather(flat, graph.input('at', 'int64', ['N']));
   const scaled = temperature === 1 ? states : mul(states, 1 / temperature);
-  const logits = llamaLogits(source, config, scaled);
+  const logits = modelLogits(source, config, scaled);
   const logProbs = tokenLogProbs(logits, graph.input('targets', 'int64', ['N']));
   const entropy = (): Value => {
     const all = logSoftmax(logits);

@@ -9,7 +9,7 @@ import { rewardSteps } from '../core/jobs/estimate.ts';
 import type { RewardSettings } from '../core/jobs/job.ts';
 import { type Interval, wilson } from '../core/statistics/intervals.ts';
 import { add, cast, gather, greater, max, mul, neg, softplus, square, sub, sum } from '../engine/index.ts';
-import type { LlamaConfig } from '../language-model/config.ts';
+import type { ModelConfig } from '../language-model/config.ts';
 import {
   createTrainingProgram,
   type LossBuilder,
@@ -29,7 +29,7 @@ import {
 } from './recipe.ts';
 
 export interface RewardOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly settings: RewardSettings;
   readonly seed: number;

@@ -10,7 +10,7 @@ import { l10n } from '../base/l10n.ts';
 import { Rng } from '../base/rng.ts';
 import type { RlhfSettings } from '../core/jobs/job.ts';
 import { add, and, cast, clamp, exp, greater, less, minimum, mul, neg, scatterAdd, sub, sum } from '../engine/index.ts';
-import type { LlamaConfig } from '../language-model/config.ts';
+import type { ModelConfig } from '../language-model/config.ts';
 import { createGenerator } from '../language-model/generate.ts';
 import {
   createTrainingProgram,
@@ -42,7 +42,7 @@ import {
 } from './rollout.ts';
 
 export interface RlooOptions {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly settings: RlhfSettings;
   readonly seed: number;

@@ -5,7 +5,7 @@ import { HumanError } from '../base/errors.ts';
 import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { type TunedModel, TunedModelSchema } from '../core/jobs/job.ts';
-import type { LlamaConfig } from '../language-model/config.ts';
+import type { ModelConfig } from '../language-model/config.ts';
 import { formatAdapterConfig, type LoraConfig } from '../language-model/lora.ts';
 import { openAdapter, scoreHeadName } from '../language-model/modelFiles.ts';
 import { encodeSafetensors } from '../language-model/weights/safetensors.ts';
@@ -38,7 +38,7 @@ export async function requireFree(output: string, job: string): Promise<void> {
 }
 
 /** Writes the folder under a temporary name, reads it back, compares, and renames it. Returns its path. */
-export async function writeAdapter(output: string, adapter: TrainedAdapter, config: LlamaConfig): Promise<string> {
+export async function writeAdapter(output: string, adapter: TrainedAdapter, config: ModelConfig): Promise<string> {
   const folder = resolve(output);
   await requireFree(folder, adapter.lineage.job);
   const temporary = join(dirname(folder), `.${basename(folder)}.${randomName(6)}.tmp`);
@@ -46,7 +46,11 @@ export async function writeAdapter(output: string, adapter: TrainedAdapter, conf
     await nodeDisk.makeFolder(temporary);
     const taskType = adapter.lineage.kind === 'reward' ? 'SEQ_CLS' : 'CAUSAL_LM';
     const json = (value: unknown) => JSON.stringify(value, null, 2) + '\n';
-    const peft = formatAdapterConfig(adapter.lora, { base: adapter.lineage.base.base, taskType });
+    const peft = formatAdapterConfig(adapter.lora, {
+      base: adapter.lineage.base.base,
+      taskType,
+      model: config,
+    });
     await writeNewFile(join(temporary, configFile), json(peft));
     await writeNewFile(join(temporary, weightsFile), encode(adapter));
     await writeNewFile(join(temporary, 'README.md'), modelCard(adapter.lineage));
@@ -66,7 +70,7 @@ export async function writeAdapter(output: string, adapter: TrainedAdapter, conf
 /** Reads a PEFT folder that was trained on a model of this configuration. The lineage is absent where Tunesmith did not make it. */
 export async function readAdapter(
   folder: string,
-  config: LlamaConfig,
+  config: ModelConfig,
 ): Promise<Pick<TrainedAdapter, 'lora' | 'parameters'> & { readonly lineage: TunedModel | undefined }> {
   const { config: lora, weights, score } = await openAdapter(await openFolder(folder), config);
   const text = await readTextFile(join(folder, LineageFile));

@@ -2,12 +2,12 @@
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { ModelReference } from '../core/jobs/job.ts';
-import type { LlamaConfig } from '../language-model/config.ts';
+import type { ModelConfig } from '../language-model/config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { openModel } from './openModel.ts';
 
 export interface BaseModel {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly tokenizer: Tokenizer;
 }

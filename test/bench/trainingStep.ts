@@ -1,7 +1,7 @@
 /** Speed of a training step as a share of what one matrix product reaches: `node test/bench/trainingStep.ts [threads]`. */
 import { Rng } from '../../src/base/rng.ts';
 import { createSession, float32, Graph, matmul, mean, neg } from '../../src/engine/index.ts';
-import { llamaParameters, randomLlamaWeights } from '../../src/language-model/llama.ts';
+import { modelParameters, randomWeights } from '../../src/language-model/model.ts';
 import { createTrainingProgram, predictFrom } from '../../src/language-model/trainable.ts';
 import { tinyConfig } from '../fakes/tinyLlama.ts';
 
@@ -49,7 +49,7 @@ const ids = Array.from({ length: sequences }, () => Array.from({ length }, () =>
 const batch = { ids, predictions: predictFrom(ids, Array(sequences).fill(1)) };
 const program = await createTrainingProgram({
   config,
-  weights: randomLlamaWeights(config, rng),
+  weights: randomWeights(config, rng),
   head: 'lm',
   trainable: { kind: 'full' },
   inputs: {},
@@ -65,7 +65,7 @@ await program.dispose();
 
 // Six operations for each weight of a matrix and token, and the two products of attention with their gradients.
 let parameters = 0;
-for (const shape of llamaParameters(config).values()) if (shape.length === 2) parameters += shape[0]! * shape[1]!;
+for (const shape of modelParameters(config).values()) if (shape.length === 2) parameters += shape[0]! * shape[1]!;
 const attention = 12 * config.layers * config.heads * config.headDim * length;
 const gigaflops = ((6 * parameters + attention) * tokens) / seconds / 1e9;
 const peak = await matmulPeak();

@@ -1,5 +1,5 @@
 /** A Llama forward pass in plain float64 loops, which shares nothing with the engine: the oracle of its tests. */
-import type { LlamaConfig } from '../../src/language-model/config.ts';
+import type { LlamaConfig } from '../../src/language-model/llamaConfig.ts';
 
 type Weights = ReadonlyMap<string, ArrayLike<number>>;
 type Vector = Float64Array;

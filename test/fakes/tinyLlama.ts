@@ -1,10 +1,11 @@
 /** Small random Llamas for tests: large enough to show every part, small enough to check by finite differences. */
 import { Rng } from '../../src/base/rng.ts';
-import { type LlamaConfig, parseLlamaConfig } from '../../src/language-model/config.ts';
-import { type Head, randomLlamaWeights } from '../../src/language-model/llama.ts';
+import { type ModelConfig, parseModelConfig } from '../../src/language-model/config.ts';
+import type { LlamaConfig } from '../../src/language-model/llamaConfig.ts';
+import { type Head, randomWeights } from '../../src/language-model/model.ts';
 
 export function tinyConfig(changes: Readonly<Record<string, unknown>> = {}): LlamaConfig {
-  return parseLlamaConfig(
+  const config = parseModelConfig(
     {
       model_type: 'llama',
       vocab_size: 23,
@@ -22,14 +23,16 @@ export function tinyConfig(changes: Readonly<Record<string, unknown>> = {}): Lla
     },
     'config.json',
   );
+  if (config.modelType === 'gpt2') throw new Error('GPT-2 is no Llama');
+  return config;
 }
 
 /** Weights with gains and biases that are not all alike, so that a forgotten one is noticed. */
-export function tinyWeights(config: LlamaConfig, seed = 1, head: Head = 'lm'): Map<string, Float32Array> {
+export function tinyWeights(config: ModelConfig, seed = 1, head: Head = 'lm'): Map<string, Float32Array> {
   const rng = Rng.seeded(seed);
-  const weights = randomLlamaWeights(config, rng, head);
+  const weights = randomWeights(config, rng, head);
   for (const [name, data] of weights) {
-    if (!/norm|bias/.test(name)) continue;
+    if (!/norm|ln_|bias/.test(name)) continue;
     const stream = rng.stream('uneven', name);
     for (let i = 0; i < data.length; i++) data[i]! += stream.normal() * 0.2;
   }

@@ -1,8 +1,9 @@
 /** The files of a tiny Llama that speaks the tiny tokenizer: as a Hugging Face folder, as GGUF, and an adapter for it. */
 import { Rng } from '../../src/base/rng.ts';
-import { formatLlamaConfig, type LlamaConfig } from '../../src/language-model/config.ts';
-import { llamaParameters } from '../../src/language-model/llama.ts';
+import { formatModelConfig } from '../../src/language-model/config.ts';
+import type { LlamaConfig } from '../../src/language-model/llamaConfig.ts';
 import { formatAdapterConfig, type LoraConfig, loraParameters } from '../../src/language-model/lora.ts';
+import { modelParameters } from '../../src/language-model/model.ts';
 import { encodeSafetensors } from '../../src/language-model/weights/safetensors.ts';
 import { buildGguf, floatBytes, type Meta } from './ggufBuilder.ts';
 import { join } from './memoryFile.ts';
@@ -17,10 +18,10 @@ export function tinyModelFiles(
   weights: ReadonlyMap<string, Float32Array> = tinyWeights(config),
 ): Record<string, Uint8Array | string> {
   const tensors = new Map(
-    [...llamaParameters(config)].map(([name, shape]) => [name, { shape, values: weights.get(name)! }]),
+    [...modelParameters(config)].map(([name, shape]) => [name, { shape, values: weights.get(name)! }]),
   );
   return {
-    'config.json': JSON.stringify(formatLlamaConfig(config)),
+    'config.json': JSON.stringify(formatModelConfig(config)),
     'tokenizer.json': JSON.stringify(tinyTokenizerJson()),
     'tokenizer_config.json': JSON.stringify(tinyTokenizerConfig),
     'model.safetensors': join(...encodeSafetensors(tensors)),
@@ -88,7 +89,7 @@ export function tinyModelGguf(
       'tokenizer.chat_template': { type: 'string', value: tinyTokenizerConfig.chat_template },
       ...changes,
     },
-    tensors: [...llamaParameters(config)].map(([name, shape]) => {
+    tensors: [...modelParameters(config)].map(([name, shape]) => {
       let values = weights.get(name)!;
       if (name.includes('q_proj')) values = permute(values, shape[0]!, config.heads);
       if (name.includes('k_proj')) values = permute(values, shape[0]!, config.kvHeads);
@@ -127,7 +128,7 @@ export function tinyAdapterFiles(
       return [name, { shape, values }];
     }),
   );
-  const json = formatAdapterConfig(tinyLora, { base: 'tiny', taskType: 'CAUSAL_LM' });
+  const json = formatAdapterConfig(tinyLora, { base: 'tiny', taskType: 'CAUSAL_LM', model: config });
   return {
     'adapter_config.json': JSON.stringify({ ...json, ...changes.config }),
     'adapter_model.safetensors': join(...encodeSafetensors(tensors)),

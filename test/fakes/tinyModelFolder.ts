@@ -2,8 +2,8 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatLlamaConfig } from '../../src/language-model/config.ts';
-import { llamaParameters } from '../../src/language-model/llama.ts';
+import { formatModelConfig } from '../../src/language-model/config.ts';
+import { modelParameters } from '../../src/language-model/model.ts';
 import { encodeSafetensors } from '../../src/language-model/weights/safetensors.ts';
 import { tinyConfig, tinyWeights } from './tinyLlama.ts';
 
@@ -25,8 +25,8 @@ export async function writeTinyModel(folder: string, seed = 1): Promise<void> {
     eos_token_id: 2,
   });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'config.json'), JSON.stringify(formatLlamaConfig(config)));
-  const shapes = llamaParameters(config);
+  await writeFile(join(folder, 'config.json'), JSON.stringify(formatModelConfig(config)));
+  const shapes = modelParameters(config);
   const weights = tinyWeights(config, seed);
   const tensors = new Map([...weights].map(([name, values]) => [name, { shape: shapes.get(name)!, values }]));
   await writeFile(join(folder, 'model.safetensors'), Buffer.concat(encodeSafetensors(tensors)));

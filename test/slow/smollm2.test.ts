@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import os from 'node:os';
 import path from 'node:path';
 import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
-import { formatLlamaConfig } from '../../src/language-model/config.ts';
+import { formatModelConfig } from '../../src/language-model/config.ts';
 import { createGenerator, type Generator } from '../../src/language-model/generate.ts';
-import { llamaParameters } from '../../src/language-model/llama.ts';
+import { modelParameters } from '../../src/language-model/model.ts';
 import { type ModelFiles, openModelFolder, openModelGguf } from '../../src/language-model/modelFiles.ts';
 import { score } from '../../src/language-model/score.ts';
 import { encodeSafetensors } from '../../src/language-model/weights/safetensors.ts';
@@ -198,10 +198,10 @@ async function exportFolder(
   write('tokenizer.json', { truncation: null, padding: null, ...tokenizer, added_tokens: added });
   write('tokenizer_config.json', { ...config, chat_template: chatTemplate });
   const tensors = new Map(
-    [...llamaParameters(files.config)].map(([name, shape]) => [name, { shape, values: weights.get(name)! }]),
+    [...modelParameters(files.config)].map(([name, shape]) => [name, { shape, values: weights.get(name)! }]),
   );
   writeFileSync(path.join(folder, 'model.safetensors'), Buffer.concat(encodeSafetensors(tensors)));
-  write('config.json', formatLlamaConfig(files.config));
+  write('config.json', formatModelConfig(files.config));
   return folder;
 }
 

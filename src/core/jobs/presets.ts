@@ -8,10 +8,7 @@ import type { LoraSettings, RewardSettings, RlhfSettings } from './job.ts';
 export const PresetNames = ['quick', 'standard'] as const;
 export type PresetName = (typeof PresetNames)[number];
 
-const attention = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
-const allLinear = [...attention, 'gate_proj', 'up_proj', 'down_proj'];
-
-const lora = (r: number): LoraSettings => ({ r, alpha: 2 * r, targetModules: allLinear });
+const lora = (r: number): LoraSettings => ({ r, alpha: 2 * r, targetModules: ['all-linear'] });
 
 export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
   quick: {

@@ -70,7 +70,9 @@ function shared(): SettingDescription[] {
     {
       key: 'lora.targetModules',
       label: l10n.t('LoRA modules'),
-      doc: l10n.t('Which linear layers get an adapter, by the names of the model’s modules.'),
+      doc: l10n.t(
+        'Which linear layers get an adapter, by the names of the model’s modules; all-linear means all of them.',
+      ),
       type: 'list',
     },
   ];

@@ -1,8 +1,10 @@
 /** config.json: defaults of each family, refusals with a sentence, and the way back. */
 import assert from 'node:assert/strict';
 import { isHumanError } from '../../../src/base/errors.ts';
-import { formatLlamaConfig, parseLlamaConfig } from '../../../src/language-model/config.ts';
+import { formatModelConfig, parseModelConfig } from '../../../src/language-model/config.ts';
 import { ropeFrequencies } from '../../../src/language-model/layers.ts';
+import type { LlamaConfig } from '../../../src/language-model/llamaConfig.ts';
+import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { tinyConfig } from '../../fakes/tinyLlama.ts';
 
 const smol = {
@@ -20,9 +22,15 @@ const smol = {
   eos_token_id: 2,
 };
 
-describe('parseLlamaConfig', () => {
+const parseLlama = (json: unknown): LlamaConfig => {
+  const config = parseModelConfig(json, 'config.json');
+  assert.ok(config.modelType !== 'gpt2');
+  return config;
+};
+
+describe('parseModelConfig', () => {
   it('reads SmolLM2', () => {
-    const config = parseLlamaConfig(smol, 'config.json');
+    const config = parseLlama(smol);
     assert.equal(config.headDim, 64);
     assert.equal(config.kvHeads, 3);
     assert.equal(config.ropeTheta, 100000);
@@ -32,13 +40,47 @@ describe('parseLlamaConfig', () => {
 
   it('knows what families leave unsaid', () => {
     const { num_key_value_heads: _, ...many } = smol;
-    assert.equal(parseLlamaConfig(many, 'f').kvHeads, 9);
-    const qwen = parseLlamaConfig({ ...smol, model_type: 'qwen2', eos_token_id: [5, 6] }, 'f');
+    assert.equal(parseLlama(many).kvHeads, 9);
+    const qwen = parseLlama({ ...smol, model_type: 'qwen2', eos_token_id: [5, 6], sliding_window: 64 });
     assert.deepEqual([qwen.qkvBias, qwen.outputBias, qwen.eosTokenIds], [true, false, [5, 6]]);
-    assert.equal(
-      parseLlamaConfig({ ...smol, rope_theta: undefined, rope_parameters: { rope_theta: 7 } }, 'f').ropeTheta,
-      7,
-    );
+  });
+
+  it('reads rope_parameters, where newer versions of transformers keep the rotation', () => {
+    const { rope_theta: _, ...rest } = smol;
+    const plain = parseLlama({ ...rest, rope_parameters: { rope_type: 'default', rope_theta: 7 } });
+    assert.deepEqual([plain.ropeTheta, plain.ropeScaling], [7, undefined]);
+    const stretched = { rope_type: 'llama3', rope_theta: 5e5, factor: 32, original_max_position_embeddings: 8192 };
+    const llama3 = parseLlama({ ...rest, rope_parameters: { ...stretched, low_freq_factor: 1, high_freq_factor: 4 } });
+    assert.equal(llama3.ropeTheta, 5e5);
+    assert.deepEqual(llama3.ropeScaling, {
+      kind: 'llama3',
+      factor: 32,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalMaxPositions: 8192,
+    });
+    const yarn = { ...rest, rope_parameters: { rope_type: 'yarn', rope_theta: 7, factor: 4 } };
+    assert.throws(() => parseLlama(yarn), /“yarn” is not supported/);
+  });
+
+  it('reads GPT-2, whose fields have other names', () => {
+    const config = parseModelConfig({ model_type: 'gpt2', bos_token_id: 50256, eos_token_id: 50256 }, 'f');
+    assert.deepEqual(config, {
+      modelType: 'gpt2',
+      vocabSize: 50257,
+      hiddenSize: 768,
+      intermediateSize: 3072,
+      layers: 12,
+      heads: 12,
+      kvHeads: 12,
+      headDim: 64,
+      layerNormEps: 1e-5,
+      tieWordEmbeddings: true,
+      maxPositions: 1024,
+      initializerRange: 0.02,
+      bosTokenId: 50256,
+      eosTokenIds: [50256],
+    });
   });
 
   it('comes back from what it writes', () => {
@@ -51,8 +93,10 @@ describe('parseLlamaConfig', () => {
     };
     for (const changes of [{}, { attention_bias: true }, { rope_scaling: llama3 }, { model_type: 'qwen2' }]) {
       const config = tinyConfig(changes);
-      assert.deepEqual(parseLlamaConfig(JSON.parse(JSON.stringify(formatLlamaConfig(config))), 'f'), config);
+      assert.deepEqual(parseModelConfig(JSON.parse(JSON.stringify(formatModelConfig(config))), 'f'), config);
     }
+    const gpt2 = tinyGpt2Config({ n_inner: 24, tie_word_embeddings: false });
+    assert.deepEqual(parseModelConfig(JSON.parse(JSON.stringify(formatModelConfig(gpt2))), 'f'), gpt2);
   });
 
   const refused: Readonly<Record<string, readonly [unknown, RegExp]>> = {
@@ -67,12 +111,15 @@ describe('parseLlamaConfig', () => {
     'another activation': [{ ...smol, hidden_act: 'gelu' }, /gelu/],
     'a sliding window': [{ ...smol, sliding_window: 512 }, /sliding window/],
     'unknown scaling': [{ ...smol, rope_scaling: { type: 'yarn', factor: 2 } }, /yarn/],
+    'another activation of GPT-2': [{ model_type: 'gpt2', activation_function: 'relu' }, /relu/],
+    'heads of GPT-2 that do not divide': [{ model_type: 'gpt2', n_head: 7 }, /multiple of n_head/],
+    'another scaling of attention': [{ model_type: 'gpt2', scale_attn_by_inverse_layer_idx: true }, /only as false/],
     'a negative epsilon': [{ ...smol, rms_norm_eps: -1 }, /rms_norm_eps/],
   };
   for (const [name, [json, message]] of Object.entries(refused)) {
     it(`refuses ${name}, naming the file`, () => {
       assert.throws(
-        () => parseLlamaConfig(json, 'models/x/config.json'),
+        () => parseModelConfig(json, 'models/x/config.json'),
         (error: unknown) =>
           isHumanError(error) && message.test(error.message) && error.place.file === 'models/x/config.json',
       );

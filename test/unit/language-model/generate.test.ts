@@ -1,33 +1,36 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
-import type { LlamaConfig } from '../../../src/language-model/config.ts';
+import type { ModelConfig } from '../../../src/language-model/config.ts';
 import {
   createGenerator,
   type GenerateOptions,
   type GenerateRequest,
   type Generator,
 } from '../../../src/language-model/generate.ts';
+import type { LlamaConfig } from '../../../src/language-model/llamaConfig.ts';
 import { initialLora, loraScale } from '../../../src/language-model/lora.ts';
 import { score } from '../../../src/language-model/score.ts';
-import { type ReferenceAdapter, referenceLlama, referenceLogProbs } from '../../fakes/referenceLlama.ts';
+import { type ReferenceAdapter, referenceLogProbs } from '../../fakes/referenceLlama.ts';
+import { referenceModel } from '../../fakes/referenceModel.ts';
+import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { tinyConfig as smallest, tinyWeights } from '../../fakes/tinyLlama.ts';
 
 const tinyConfig = (changes: Readonly<Record<string, unknown>> = {}): LlamaConfig =>
   smallest({ vocab_size: 67, max_position_embeddings: 96, ...changes });
-const randomIds = (config: LlamaConfig, length: number, seed = 7): number[] => {
+const randomIds = (config: ModelConfig, length: number, seed = 7): number[] => {
   const rng = Rng.seeded(seed);
   return Array.from({ length }, () => rng.int(config.vocabSize));
 };
 /** What the model thinks of the tokens after a prompt. */
 const expected = (
-  config: LlamaConfig,
+  config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
   prompt: readonly number[],
   tokens: readonly number[],
   adapter?: ReferenceAdapter,
 ): number[] => {
   const ids = [...prompt, ...tokens];
-  return referenceLogProbs(referenceLlama(config, weights, ids, adapter).logits, ids).slice(prompt.length - 1);
+  return referenceLogProbs(referenceModel(config, weights, ids, adapter).logits, ids).slice(prompt.length - 1);
 };
 
 const options = (over: Partial<GenerateOptions> = {}): GenerateOptions => ({
@@ -49,13 +52,18 @@ function close(actual: readonly number[], expected: readonly number[], tolerance
   });
 }
 
-const variants: readonly [string, LlamaConfig][] = [
+const variants: readonly [string, ModelConfig][] = [
   ['grouped heads of 4, tied head', tinyConfig()],
   ['grouped heads of 16', tinyConfig({ head_dim: 16 })],
   ['one key head, own output head', tinyConfig({ num_key_value_heads: 1, tie_word_embeddings: false })],
   ['a key head for each head', tinyConfig({ num_key_value_heads: 4 })],
   ['biases, heads of 8', tinyConfig({ attention_bias: true, mlp_bias: true, head_dim: 8 })],
   ['heads wider than the state', tinyConfig({ head_dim: 32, rope_theta: 100000 })],
+  ['GPT-2', tinyGpt2Config({ vocab_size: 67, n_positions: 96 })],
+  [
+    'GPT-2 with heads of 16, own output head',
+    tinyGpt2Config({ n_embd: 32, n_head: 2, n_positions: 96, tie_word_embeddings: false }),
+  ],
 ];
 
 describe('generate', function () {
@@ -123,7 +131,7 @@ describe('generate', function () {
       const [cached] = await generator.generate([request(prompt, 0, { temperature: 0, maxNewTokens: 20 })]);
       const ids = [...prompt];
       for (const token of cached!.tokens) {
-        const { logits } = referenceLlama(config, weights, ids);
+        const { logits } = referenceModel(config, weights, ids);
         const last = logits.at(-1)!;
         assert.equal(token, last.indexOf(Math.max(...last)));
         ids.push(token);
@@ -160,7 +168,7 @@ describe('generate', function () {
     it('gives the likeliest alternatives, best first', async () => {
       const prompt = randomIds(config, 4);
       const [result] = await generator.generate([request(prompt, 0, { maxNewTokens: 3, alternatives: 5 })]);
-      const { logits } = referenceLlama(config, weights, [...prompt, ...result!.tokens]);
+      const { logits } = referenceModel(config, weights, [...prompt, ...result!.tokens]);
       result!.alternatives!.forEach((alternatives, i) => {
         const row = [...logits[prompt.length - 1 + i]!.entries()].sort((a, b) => b[1] - a[1]);
         assert.deepEqual(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import { mean, neg } from '../../../src/engine/index.ts';
-import { llamaParameters } from '../../../src/language-model/llama.ts';
+import { modelParameters } from '../../../src/language-model/model.ts';
 import { createTrainingProgram, predictFrom } from '../../../src/language-model/trainable.ts';
 import { referenceLlama, referenceLogProbs } from '../../fakes/referenceLlama.ts';
 import { randomIds, tinyConfig, tinyWeights } from '../../fakes/tinyLlama.ts';
@@ -49,7 +49,7 @@ describe('llama', () => {
   }
 
   it('names its weights as transformers does', () => {
-    const names = [...llamaParameters(tinyConfig({ num_hidden_layers: 1, tie_word_embeddings: false })).entries()];
+    const names = [...modelParameters(tinyConfig({ num_hidden_layers: 1, tie_word_embeddings: false })).entries()];
     assert.deepEqual(
       names.map(([name, shape]) => `${name} ${shape.join('×')}`),
       [

@@ -1,15 +1,18 @@
 /** LoRA: names and shapes of PEFT, the fresh adapter, merging, and adapter_config.json. */
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
+import type { ModelConfig } from '../../../src/language-model/config.ts';
 import {
   formatAdapterConfig,
   initialLora,
+  type LoraConfig,
   loraParameters,
   loraScale,
   mergeLora,
   parseAdapterConfig,
 } from '../../../src/language-model/lora.ts';
-import { referenceLlama } from '../../fakes/referenceLlama.ts';
+import { referenceModel } from '../../fakes/referenceModel.ts';
+import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { tinyConfig, tinyWeights } from '../../fakes/tinyLlama.ts';
 
 const config = tinyConfig({ num_hidden_layers: 1 });
@@ -27,6 +30,7 @@ describe('lora', () => {
       ],
     );
     assert.equal(loraParameters(config, { r: 1, alpha: 1, targetModules: 'all-linear' }).size, 14);
+    assert.equal(loraParameters(config, { r: 1, alpha: 1, targetModules: ['all-linear'] }).size, 14);
   });
 
   it('starts with A within ±1/√in and B zero', () => {
@@ -43,19 +47,25 @@ describe('lora', () => {
     assert.equal(loraScale({ r: 4, alpha: 8, targetModules: [], useRslora: true }), 4);
   });
 
-  it('merges into weights that compute the same', () => {
-    const lora = { r: 2, alpha: 3, targetModules: ['q_proj', 'up_proj'] };
-    const rng = Rng.seeded(2);
-    const adapter = initialLora(config, lora, rng);
-    for (const data of adapter.values()) for (let i = 0; i < data.length; i++) data[i]! += rng.normal() * 0.3;
-    const weights = tinyWeights(config);
-    const ids = [3, 1, 4, 1, 5];
-    const apart = referenceLlama(config, weights, ids, { weights: adapter, r: 2, scale: 1.5 }).logits;
-    const merged = referenceLlama(config, mergeLora(config, weights, lora, adapter), ids).logits;
-    for (const [t, row] of apart.entries()) {
-      for (const [i, value] of row.entries()) assert.ok(Math.abs(merged[t]![i]! - value) < 1e-4);
-    }
-  });
+  const merged = {
+    Llama: { config, targetModules: ['q_proj', 'up_proj'] },
+    'GPT-2': { config: tinyGpt2Config({ n_layer: 1 }), targetModules: ['c_attn', 'mlp.c_proj'] },
+  };
+  for (const [name, { config, targetModules }] of Object.entries(merged)) {
+    it(`merges into weights that compute the same: ${name}`, () => {
+      const lora = { r: 2, alpha: 3, targetModules };
+      const rng = Rng.seeded(2);
+      const adapter = initialLora(config, lora, rng);
+      for (const data of adapter.values()) for (let i = 0; i < data.length; i++) data[i]! += rng.normal() * 0.3;
+      const weights = tinyWeights(config);
+      const ids = [3, 1, 4, 1, 5];
+      const apart = referenceModel(config, weights, ids, { weights: adapter, r: 2, scale: 1.5 }).logits;
+      const merged = referenceModel(config, mergeLora(config, weights, lora, adapter), ids).logits;
+      for (const [t, row] of apart.entries()) {
+        for (const [i, value] of row.entries()) assert.ok(Math.abs(merged[t]![i]! - value) < 1e-4);
+      }
+    });
+  }
 
   it('refuses a module that the model does not have', () => {
     assert.throws(
@@ -67,8 +77,13 @@ describe('lora', () => {
 
   it('reads back its own adapter_config.json, and refuses what it would compute wrongly', () => {
     const lora = { r: 2, alpha: 3, targetModules: ['q_proj'], useRslora: true };
-    const json = JSON.parse(JSON.stringify(formatAdapterConfig(lora, { base: 'pebble', taskType: 'CAUSAL_LM' })));
+    const format = (lora: LoraConfig, model: ModelConfig) =>
+      JSON.parse(JSON.stringify(formatAdapterConfig(lora, { base: 'pebble', taskType: 'CAUSAL_LM', model })));
+    const json = format(lora, config);
     assert.deepEqual(parseAdapterConfig(json, 'a.json'), lora);
+    const gpt2 = format({ ...lora, targetModules: 'all-linear' }, tinyGpt2Config());
+    assert.equal(gpt2.fan_in_fan_out, true);
+    assert.deepEqual(gpt2.target_modules, ['c_attn', 'c_proj', 'c_fc']);
     assert.throws(() => parseAdapterConfig({ ...json, use_dora: true }, 'a.json'), /use_dora/);
     assert.throws(() => parseAdapterConfig({ ...json, peft_type: 'IA3' }, 'a.json'), /IA3/);
     assert.throws(() => parseAdapterConfig({ ...json, r: 0 }, 'a.json'), /r has to be/);

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { formatModelConfig } from '../../../src/language-model/config.ts';
+import { modelParameters } from '../../../src/language-model/model.ts';
 import { openAdapter, openModelFolder, openModelGguf } from '../../../src/language-model/modelFiles.ts';
-import { memoryFile, memoryFolder } from '../../fakes/memoryFile.ts';
+import { encodeSafetensors } from '../../../src/language-model/weights/safetensors.ts';
+import { join, memoryFile, memoryFolder } from '../../fakes/memoryFile.ts';
+import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { tinyWeights } from '../../fakes/tinyLlama.ts';
 import { tinyAdapterFiles, tinyLora, tinyModelConfig, tinyModelFiles, tinyModelGguf } from '../../fakes/tinyModel.ts';
+import { tinyVocabularySize } from '../../fakes/tinyTokenizer.ts';
 
 const config = tinyModelConfig();
 const weights = tinyWeights(config);
@@ -34,6 +39,28 @@ describe('model files', () => {
         assert.deepEqual(read, weights);
         assert.equal(shares.at(-1), 1);
       }
+    });
+  }
+
+  for (const [kind, strip] of [
+    ['a whole model', (name: string) => name],
+    ['a bare body', (name: string) => name.replace('transformer.', '')],
+  ] as const) {
+    it(`of GPT-2 are read with the names of ${kind}`, async () => {
+      const config = tinyGpt2Config({ vocab_size: tinyVocabularySize });
+      const weights = tinyWeights(config);
+      const tensors = new Map(
+        [...modelParameters(config)].map(([name, shape]) => [strip(name), { shape, values: weights.get(name)! }]),
+      );
+      const files = await openModelFolder(
+        memoryFolder({
+          ...tinyModelFiles(),
+          'config.json': JSON.stringify(formatModelConfig(config)),
+          'model.safetensors': join(...encodeSafetensors(tensors)),
+        }),
+      );
+      assert.deepEqual(files.config, config);
+      assert.deepEqual(await files.readWeights(), weights);
     });
   }
 

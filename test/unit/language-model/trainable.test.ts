@@ -26,9 +26,11 @@ import {
 } from '../../../src/language-model/trainable.ts';
 import { buildTrainingGraph } from '../../../src/language-model/trainingGraph.ts';
 import { referenceLlama } from '../../fakes/referenceLlama.ts';
+import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { randomIds, tinyConfig, tinyWeights } from '../../fakes/tinyLlama.ts';
 
 const lora: LoraConfig = { r: 2, alpha: 4, targetModules: ['q_proj', 'v_proj', 'down_proj'] };
+const gpt2Lora: LoraConfig = { r: 2, alpha: 4, targetModules: ['c_attn', 'mlp.c_proj'] };
 const crossEntropy: LossBuilder = (_, out) => ({ loss: neg(mean(out.logProbs)) });
 const pairLoss: LossBuilder = (_, out, inputs) => {
   const margin = sub(gather(out.scores, inputs.chosen!), gather(out.scores, inputs.rejected!));
@@ -80,10 +82,13 @@ describe('whole-model gradients', () => {
     'full training of a score': { head: 'score', trainable: { kind: 'full' } },
     'LoRA under log-probabilities': { head: 'lm', trainable: { kind: 'lora', lora } },
     'LoRA under a score': { head: 'score', trainable: { kind: 'lora', lora } },
-  } as const;
-  for (const [name, { head, trainable }] of Object.entries(cases)) {
+    'full training of GPT-2': { head: 'lm', trainable: { kind: 'full' }, gpt2: true },
+    'LoRA on GPT-2 under a score': { head: 'score', trainable: { kind: 'lora', lora: gpt2Lora }, gpt2: true },
+  } as const satisfies Record<string, Pick<TrainingProgramOptions, 'head'> & Record<string, unknown>>;
+  for (const [name, { head, trainable, ...family }] of Object.entries(cases)) {
     it(`agree with finite differences in float64: ${name}`, async () => {
-      const config = tinyConfig({ model_type: 'qwen2', num_hidden_layers: 2, tie_word_embeddings: head === 'lm' });
+      const tied = { tie_word_embeddings: head === 'lm' };
+      const config = 'gpt2' in family ? tinyGpt2Config(tied) : tinyConfig({ model_type: 'qwen2', ...tied });
       const { graph, loss, gradients, trained, frozen } = buildTrainingGraph({
         config,
         head,

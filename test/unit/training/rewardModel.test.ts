@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import { rewardPresets } from '../../../src/core/jobs/presets.ts';
-import { parseLlamaConfig } from '../../../src/language-model/config.ts';
-import { randomLlamaWeights } from '../../../src/language-model/llama.ts';
+import { parseModelConfig } from '../../../src/language-model/config.ts';
+import { randomWeights } from '../../../src/language-model/model.ts';
 import type { PairData } from '../../../src/training/pairData.ts';
 import { type RewardOptions, type RewardResult, trainRewardModel } from '../../../src/training/rewardModel.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
-const config = parseLlamaConfig(
+const config = parseModelConfig(
   {
     model_type: 'llama',
     vocab_size: 32,
@@ -22,7 +22,7 @@ const config = parseLlamaConfig(
   },
   'config.json',
 );
-const weights = randomLlamaWeights(config, Rng.seeded(1));
+const weights = randomWeights(config, Rng.seeded(1));
 
 /** Prompts of three tokens; the chosen answer holds token 5, the rejected one token 6, both end with 2. */
 function makeData(count: number): PairData {

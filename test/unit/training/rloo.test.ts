@@ -3,13 +3,13 @@ import { Rng } from '../../../src/base/rng.ts';
 import type { RlhfSettings } from '../../../src/core/jobs/job.ts';
 import { rlhfPresets } from '../../../src/core/jobs/presets.ts';
 import { createSession, float32, Graph, gradients, int64 } from '../../../src/engine/index.ts';
-import { parseLlamaConfig } from '../../../src/language-model/config.ts';
-import { randomLlamaWeights } from '../../../src/language-model/llama.ts';
+import { parseModelConfig } from '../../../src/language-model/config.ts';
+import { randomWeights } from '../../../src/language-model/model.ts';
 import { clippedLoss, type RlooOptions, type RlooResult, trainRloo } from '../../../src/training/rloo.ts';
 import { promptsOfStep } from '../../../src/training/rollout.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
-const config = parseLlamaConfig(
+const config = parseModelConfig(
   {
     model_type: 'llama',
     vocab_size: 24,
@@ -24,7 +24,7 @@ const config = parseLlamaConfig(
   },
   'config.json',
 );
-const weights = randomLlamaWeights(config, Rng.seeded(1));
+const weights = randomWeights(config, Rng.seeded(1));
 const prompts = Array.from({ length: 10 }, (_, index) => ({ ids: [1, 10 + index], text: `prompt ${index}` }));
 const end = 2;
 const wanted = 5;
