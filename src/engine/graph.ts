@@ -75,7 +75,8 @@ export class Graph {
 
   /** A tensor that is part of the model. The array is not copied: do not change it before the session exists. */
   constant(values: TensorData | readonly number[], shape: readonly number[], dtype: DType = 'float32'): Value {
-    const data = toData(dtype, values);
+    // Doubles stay doubles: a float64 rendition is exact, and the encoder rounds them for a float32 one.
+    const data = dtype === 'float32' && values instanceof Float64Array ? values : toData(dtype, values);
     if (data.length !== elementCount(shape)) {
       throw new Error(`a constant of shape ${shapeText(shape)} cannot hold ${data.length} numbers`);
     }

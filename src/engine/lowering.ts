@@ -1,50 +1,10 @@
 /** From this operator set to ONNX nodes: fused kernels in float32, plain ones where ONNX Runtime has no float64 kernel. */
-import type { DType, Precision } from './dtype.ts';
-import type { Node, Value } from './graph.ts';
+import { type Lowering, MICROSOFT, onnxType } from './emitter.ts';
+import { lowerAttention } from './lowerings/attention.ts';
+import { lowerHeadLogProbs } from './lowerings/head.ts';
+import { emitProduct } from './lowerings/product.ts';
 import { GELU_CUBIC, GELU_SCALE } from './ops/elementwise.ts';
-import type { OpType, RawAttribute } from './opTypes.ts';
-
-export interface OnnxNode {
-  readonly op: string;
-  readonly domain: string;
-  /** An empty name is an absent optional input or output. */
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, RawAttribute>>;
-}
-
-/** What a lowering writes to. Every `emit` without outputs makes one fresh name and returns it. */
-export interface Emitter {
-  readonly precision: Precision;
-  name(value: Value): string;
-  emit(
-    op: string,
-    inputs: readonly string[],
-    attributes?: Readonly<Record<string, RawAttribute>>,
-    options?: { domain?: string; outputs?: readonly string[] },
-  ): string;
-  ints(values: readonly number[]): string;
-  float(value: number): string;
-}
-
-type Lowering<K extends OpType> = (
-  node: Node<K>,
-  to: Emitter,
-  inputs: readonly string[],
-  outputs: readonly string[],
-) => void;
-
-const MICROSOFT = 'com.microsoft';
-/** ONNX's numbers of element types. */
-export const onnxType: { readonly [K in DType]: number } = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-};
+import type { OpType } from './opTypes.ts';
 
 const as =
   (op: string): Lowering<OpType> =>
@@ -110,24 +70,22 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   And: as('And'),
   Not: as('Not'),
   Where: as('Where'),
-  MatMul: ({ attributes: { transA, transB, alpha }, inputs: values }, to, [a, b], outputs) => {
-    if (!transA && !transB && alpha === 1) return void to.emit('MatMul', [a!, b!], {}, { outputs });
-    if (to.precision === 'float32') {
-      const attributes = {
-        transA: { int: transA ? 1 : 0 },
-        transB: { int: transB ? 1 : 0 },
-        alpha: { float: alpha },
-      };
-      return void to.emit('FusedMatMul', [a!, b!], attributes, { domain: MICROSOFT, outputs });
-    }
-    const swap = (name: string, rank: number): string => {
-      const perm = Array.from({ length: rank }, (_, i) => i);
-      return to.emit('Transpose', [name], { perm: { ints: [...perm.slice(0, -2), rank - 1, rank - 2] } });
-    };
-    const left = transA ? swap(a!, values[0]!.shape.length) : a!;
-    const right = transB ? swap(b!, values[1]!.shape.length) : b!;
-    to.emit('Mul', [to.emit('MatMul', [left, right]), to.float(alpha)], {}, { outputs });
-  },
+  MatMul: ({ attributes, inputs: [a, b] }, to, names, outputs) =>
+    void emitProduct(
+      to,
+      names[0]!,
+      names[1]!,
+      { ...attributes, ranks: [a!.shape.length, b!.shape.length] },
+      outputs[0],
+    ),
+  LowRankLinear: ({ attributes, inputs: [x] }, to, names, outputs) =>
+    void emitProduct(
+      to,
+      names[0]!,
+      names[4]!,
+      { transB: !attributes.fanInFanOut, ranks: [x!.shape.length, 2] },
+      outputs[0],
+    ),
   ReduceSum: reduction('ReduceSum'),
   ReduceMean: reduction('ReduceMean'),
   ReduceMax: reduction('ReduceMax'),
@@ -141,8 +99,8 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
     const [x, gain] = inputs;
     const squares = to.emit('ReduceMean', [to.emit('Mul', [x!, x!]), to.ints([-1])], { keepdims: { int: 1 } });
     const root = to.emit('Sqrt', [to.emit('Add', [squares, to.float(attributes.epsilon)])]);
-    to.emit('Div', [to.float(1), root], {}, { outputs: [outputs[1]!] });
-    to.emit('Mul', [to.emit('Mul', [x!, outputs[1]!]), gain!], {}, { outputs: [outputs[0]!] });
+    const inverse = to.emit('Div', [to.float(1), root], {}, outputs[1] ? { outputs: [outputs[1]] } : {});
+    to.emit('Mul', [to.emit('Mul', [x!, inverse]), gain!], {}, { outputs: [outputs[0]!] });
   },
   LayerNorm: ({ attributes }, to, inputs, outputs) => {
     if (to.precision === 'float32') {
@@ -150,14 +108,13 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
       return void to.emit('LayerNormalization', inputs, fused, { outputs });
     }
     const [x, gain, bias] = inputs;
-    const mean = (name: string, into: readonly string[] = []): string =>
-      to.emit('ReduceMean', [name, to.ints([-1])], { keepdims: { int: 1 } }, into.length > 0 ? { outputs: into } : {});
-    mean(x!, [outputs[1]!]);
-    const centred = to.emit('Sub', [x!, outputs[1]!]);
+    const into = (name: string | undefined) => (name ? { outputs: [name] } : {});
+    const mean = (name: string, output?: string): string =>
+      to.emit('ReduceMean', [name, to.ints([-1])], { keepdims: { int: 1 } }, into(output));
+    const centred = to.emit('Sub', [x!, mean(x!, outputs[1])]);
     const variance = mean(to.emit('Mul', [centred, centred]));
     const root = to.emit('Sqrt', [to.emit('Add', [variance, to.float(attributes.epsilon)])]);
-    to.emit('Div', [to.float(1), root], {}, { outputs: [outputs[2]!] });
-    const normal = to.emit('Mul', [centred, outputs[2]!]);
+    const normal = to.emit('Mul', [centred, to.emit('Div', [to.float(1), root], {}, into(outputs[2]))]);
     to.emit('Add', [to.emit('Mul', [normal, gain!]), bias!], {}, { outputs: [outputs[0]!] });
   },
   TokenLogProbs: (_, to, [, targets, logSoftmax], outputs) => {
@@ -165,19 +122,20 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
     const picked = to.emit('GatherElements', [logSoftmax!, column], { axis: { int: 1 } });
     to.emit('Squeeze', [picked, to.ints([1])], {}, { outputs });
   },
-  Rope: ({ attributes: { heads }, inputs: values }, to, [x, cos, sin], outputs) => {
+  Attention: lowerAttention,
+  HeadLogProbs: lowerHeadLogProbs,
+  Rope: ({ attributes: { heads }, inputs: values }, to, [x, positions, cos, sin], outputs) => {
     if (to.precision === 'float32') {
       return void to.emit(
         'RotaryEmbedding',
-        [x!, to.ints([0]), cos!, sin!],
+        [x!, positions!, cos!, sin!],
         { interleaved: { int: 0 } },
         { domain: MICROSOFT, outputs },
       );
     }
-    const half = Number(values[1]!.shape[1]);
-    const length = to.emit('Shape', [x!], { start: { int: 1 }, end: { int: 2 } });
-    const table = (name: string): string =>
-      to.emit('Unsqueeze', [to.emit('Slice', [name, to.ints([0]), length, to.ints([0])]), to.ints([1])]);
+    const half = Number(values[2]!.shape[1]);
+    // (B, T, 1, D/2) of each token's position, the same for every head.
+    const table = (name: string): string => to.emit('Unsqueeze', [to.emit('Gather', [name, positions!]), to.ints([2])]);
     const [c, s] = [table(cos!), table(sin!)];
     const split = to.emit('Reshape', [x!, to.ints([0, 0, heads, 2 * half])]);
     const first = to.emit('Slice', [split, to.ints([0]), to.ints([half]), to.ints([3])]);
@@ -210,8 +168,10 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   },
   Dimension: ({ attributes: { axis } }, to, inputs, outputs) =>
     void to.emit('Shape', inputs, { start: { int: axis }, end: { int: axis + 1 } }, { outputs }),
-  Trilu: ({ attributes: { upper, k } }, to, [x], outputs) =>
-    void to.emit('Trilu', [x!, to.ints([k])], { upper: { int: upper ? 1 : 0 } }, { outputs }),
+  Range: (_, to, [size], outputs) => {
+    const scalar = (value: number): string => to.emit('Squeeze', [to.ints([value])]);
+    to.emit('Range', [scalar(0), to.emit('Squeeze', [size!]), scalar(1)], {}, { outputs });
+  },
   Gather: as('Gather'),
   // ScatterElements, not ScatterND: the latter's addition is a race on repeated indices in ONNX Runtime 1.30.
   ScatterAdd: ({ inputs: values }, to, [updates, indices, shape], outputs) => {

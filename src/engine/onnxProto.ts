@@ -1,11 +1,12 @@
 /** Writes a graph as an ONNX model: the protocol-buffer messages that ONNX Runtime reads, and nothing more. */
 import { allocate, type DType, type Precision, rendered, type TensorData } from './dtype.ts';
+import { type Emitter, type OnnxAttribute, type OnnxGraph, type OnnxName, type OnnxNode, onnxType } from './emitter.ts';
 import type { Graph, Node, Value } from './graph.ts';
-import { type Emitter, lowerings, type OnnxNode, onnxType } from './lowering.ts';
-import type { OpType, RawAttribute } from './opTypes.ts';
+import { lowerings } from './lowering.ts';
+import type { OpType } from './opTypes.ts';
 
-const IR_VERSION = 10;
-const OPSET = 21;
+const IR_VERSION = 11;
+const OPSET = 23;
 
 /** Name of the output that, fetched first, keeps the binding from copying the others (see session.ts). */
 export const doneOutput = 'done';
@@ -102,17 +103,28 @@ function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: 
     }
     return key;
   };
-  const to: Emitter = {
+  const emitter = (list: OnnxNode[]): Emitter => ({
     precision,
     name,
     ints: values => constant('int64', [values.length], values),
     float: value => constant(precision, [], [value]),
     emit(op, inputs, attributes = {}, { domain = '', outputs: made } = {}) {
       const named = made ?? [`t${fresh++}`];
-      nodes.push({ op, domain, inputs, outputs: named, attributes });
+      list.push({ op, domain, inputs, outputs: named, attributes });
       return named[0]!;
     },
-  };
+    nested(types, build): OnnxGraph {
+      const inner: OnnxNode[] = [];
+      const given = types.map((dtype): OnnxName => ({ name: `t${fresh++}`, dtype }));
+      const made = build(
+        emitter(inner),
+        given.map(input => input.name),
+      );
+      const results = made.map(({ name: output, dtype }) => ({ name: output, dtype: rendered(dtype, precision) }));
+      return { nodes: inner, inputs: given, outputs: results };
+    },
+  });
+  const to = emitter(nodes);
   for (const node of graph.nodes) {
     if (!node.outputs.some(value => needed.has(value))) continue;
     const lowering = lowerings[node.op] as (
@@ -125,7 +137,7 @@ function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: 
       node,
       to,
       node.inputs.map(input => (input ? name(input) : '')),
-      node.outputs.map(name),
+      node.outputs.map((value, i) => (i === 0 || needed.has(value) ? name(value) : '')),
     );
   }
   if (options.withDone) to.emit('SequenceConstruct', [to.ints([1])], {}, { outputs: [doneOutput] });
@@ -205,7 +217,7 @@ function encodeNode(node: OnnxNode): Parts {
   return parts;
 }
 
-function encodeAttribute(name: string, attribute: RawAttribute): Parts {
+function encodeAttribute(name: string, attribute: OnnxAttribute): Parts {
   const parts: Parts = [];
   text(parts, 1, name);
   if ('float' in attribute) {
@@ -214,6 +226,9 @@ function encodeAttribute(name: string, attribute: RawAttribute): Parts {
   } else if ('int' in attribute) {
     int(parts, 3, attribute.int);
     int(parts, 20, 2);
+  } else if ('graph' in attribute) {
+    message(parts, 6, encodeBody(attribute.graph));
+    int(parts, 20, 5);
   } else if ('string' in attribute) {
     text(parts, 4, attribute.string);
     int(parts, 20, 3);
@@ -224,6 +239,15 @@ function encodeAttribute(name: string, attribute: RawAttribute): Parts {
     for (const value of attribute.ints) int(parts, 8, value);
     int(parts, 20, 7);
   }
+  return parts;
+}
+
+function encodeBody({ nodes, inputs, outputs }: OnnxGraph): Parts {
+  const parts: Parts = [];
+  for (const node of nodes) message(parts, 1, encodeNode(node));
+  text(parts, 2, 'body');
+  for (const { name, dtype } of inputs) message(parts, 11, scalarInfo(name, dtype));
+  for (const { name, dtype } of outputs) message(parts, 12, valueInfo(name, dtype));
   return parts;
 }
 
@@ -243,6 +267,14 @@ function encodeTensor({ name, dtype, dims, data }: Initializer): Parts {
 function valueInfo(name: string, dtype: DType): Parts {
   const tensor: Parts = [];
   int(tensor, 1, onnxType[dtype]);
+  return named(name, 1, tensor);
+}
+
+/** A loop wants to know that its counter and its condition are scalars. */
+function scalarInfo(name: string, dtype: DType): Parts {
+  const tensor: Parts = [];
+  int(tensor, 1, onnxType[dtype]);
+  message(tensor, 2, []);
   return named(name, 1, tensor);
 }
 

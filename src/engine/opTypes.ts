@@ -42,6 +42,12 @@ export interface OpAttributes {
   RmsNorm: { readonly epsilon: number };
   LayerNorm: { readonly epsilon: number };
   TokenLogProbs: None;
+  // attention
+  Attention: { readonly heads: number; readonly kvHeads: number; readonly scale: number };
+  // head
+  HeadLogProbs: { readonly rowsAtOnce: number };
+  // low rank
+  LowRankLinear: { readonly fanInFanOut: boolean };
   // rope
   Rope: { readonly heads: number };
   // shape
@@ -53,7 +59,7 @@ export interface OpAttributes {
   Pad: { readonly axis: number; readonly before: number; readonly after: number };
   Cast: None;
   Dimension: { readonly axis: number };
-  Trilu: { readonly upper: boolean; readonly k: number };
+  Range: None;
   // gather
   Gather: None;
   ScatterAdd: None;

@@ -116,7 +116,8 @@ async function open(
   const native = await ort.InferenceSession.create(model, {
     executionProviders: ['cpu'],
     intraOpNumThreads: options.threads ?? 0,
-    graphOptimizationLevel: options.optimization ?? 'all',
+    // Higher levels put scales into float32 attributes, which a float64 rendition must not rest on.
+    graphOptimizationLevel: options.optimization ?? (precision === 'float64' ? 'basic' : 'all'),
     enableMemPattern: options.memoryPattern ?? true,
     enableCpuMemArena: options.memoryArena ?? true,
     executionMode: 'sequential',

@@ -1,17 +1,16 @@
 /** The layers that language models are made of, as graph builders over named weights. */
 import {
   add,
-  causalMask,
+  attention,
   type Graph,
+  lowRankLinear,
   matmul,
   mul,
-  reshape,
   rope,
   ropeTables,
   type Shape,
+  segmentBias,
   silu,
-  softmax,
-  transpose,
   type Value,
 } from '../engine/index.ts';
 import type { ModelConfig } from './config.ts';
@@ -29,6 +28,8 @@ export interface ParameterSource {
   weight(name: string, shape: Shape): Value;
   /** The adapter of a linear layer, if it has one; `path` is the module's, e.g. `model.layers.0.self_attn.q_proj`. */
   adapter?(path: string, inSize: number, outSize: number): LowRank | undefined;
+  /** Add adapters to their weights before the product, which pays where hundreds of rows are run at once. Default false. */
+  readonly mergeAdapters?: boolean;
 }
 
 export interface LinearOptions {
@@ -47,10 +48,14 @@ export function linear(
   { bias = false, fanInFanOut = false }: LinearOptions = {},
 ): Value {
   const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
-  let y = matmul(x, source.weight(`${path}.weight`, shape), { transB: !fanInFanOut });
-  if (bias) y = add(y, source.weight(`${path}.bias`, [outSize]));
+  const weight = source.weight(`${path}.weight`, shape);
   const adapter = source.adapter?.(path, inSize, outSize);
-  if (!adapter) return y;
+  const merged = adapter && source.mergeAdapters;
+  let y = merged
+    ? lowRankLinear(x, weight, adapter.a, adapter.b, adapter.scale, { fanInFanOut })
+    : matmul(x, weight, { transB: !fanInFanOut });
+  if (bias) y = add(y, source.weight(`${path}.bias`, [outSize]));
+  if (!adapter || merged) return y;
   const low = mul(matmul(x, adapter.a, { transB: true }), adapter.scale);
   return add(y, matmul(low, adapter.b, { transB: true }));
 }
@@ -84,43 +89,28 @@ export function ropeFrequencies(config: LlamaConfig): number[] {
 export function ropeConstants(graph: Graph, config: LlamaConfig, positions: number): { cos: Value; sin: Value } {
   const { cos, sin } = ropeTables(positions, ropeFrequencies(config));
   const shape = [positions, config.headDim / 2];
-  return { cos: graph.constant(Float32Array.from(cos), shape), sin: graph.constant(Float32Array.from(sin), shape) };
-}
-
-/** Rotates the heads of (B, T, count·D) by their tokens' positions; families with learned positions leave them as they are. */
-function rotation(graph: Graph, config: ModelConfig, positions: number): (x: Value, count: number) => Value {
-  if (config.modelType === 'gpt2') return x => x;
-  const { cos, sin } = ropeConstants(graph, config, positions);
-  return (x, count) => rope(x, cos, sin, count);
+  // In double precision: a float64 rendition is exact.
+  return { cos: graph.constant(cos, shape), sin: graph.constant(sin, shape) };
 }
 
 /** How a layer attends: q (B, T, heads·D), k and v (B, T, kvHeads·D), not yet rotated → (B, T, heads·D). It rotates where the family does. */
 export type Attention = (layer: number, q: Value, k: Value, v: Value) => Value;
 
 /**
- * Causal attention over whole sequences that start at position 0. Padding on the right needs no mask: no earlier token sees it.
- * Query heads that share a key head are stacked along time, so that keys and values are never repeated.
+ * Attention over whole sequences. positions int64 (B, T) turn queries and keys where the family rotates them; segments int64
+ * (B, T) tell the sequences of a row apart, and its padding from them.
  */
-export function causalAttention(graph: Graph, config: ModelConfig, positions: number): Attention {
-  const { heads, kvHeads, headDim: d } = config;
-  const group = heads / kvHeads;
+export function wholeAttention(graph: Graph, config: ModelConfig, positions: Value, segments: Value): Attention {
+  const { heads, kvHeads, headDim } = config;
   const rotate = rotation(graph, config, positions);
-  return (_, q, k, v) => {
-    const [batch, time] = [q.shape[0]!, q.shape[1]!];
-    const stacked = (x: Value): Value =>
-      reshape(transpose(reshape(x, [batch, time, kvHeads, group, d]), [0, 2, 3, 1, 4]), [
-        batch,
-        kvHeads,
-        typeof time === 'number' ? group * time : group === 1 ? time : `${group}*${time}`,
-        d,
-      ]);
-    const perHead = (x: Value): Value => transpose(reshape(x, [batch, time, kvHeads, d]), [0, 2, 1, 3]);
-    const queries = stacked(rotate(q, heads));
-    const keys = perHead(rotate(k, kvHeads));
-    const scores = matmul(queries, keys, { transB: true, alpha: 1 / Math.sqrt(d) });
-    const masked = add(reshape(scores, [batch, kvHeads, group, time, time]), causalMask(graph, time));
-    const weights = reshape(softmax(masked), scores.shape);
-    const mixed = reshape(matmul(weights, perHead(v)), [batch, kvHeads, group, time, d]);
-    return reshape(transpose(mixed, [0, 3, 1, 2, 4]), [batch, time, heads * d]);
-  };
+  const bias = segmentBias(segments);
+  const options = { heads, kvHeads, scale: 1 / Math.sqrt(headDim) };
+  return (_, q, k, v) => attention(rotate(q, heads), rotate(k, kvHeads), v, bias, options);
+}
+
+/** Rotates the heads of (B, T, count·D) by their tokens' positions; families with learned positions leave them as they are. */
+function rotation(graph: Graph, config: ModelConfig, positions: Value): (x: Value, count: number) => Value {
+  if (config.modelType === 'gpt2') return x => x;
+  const { cos, sin } = ropeConstants(graph, config, config.maxPositions);
+  return (x, count) => rope(x, positions, cos, sin, count);
 }

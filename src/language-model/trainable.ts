@@ -24,7 +24,7 @@ import {
   toData,
 } from '../engine/index.ts';
 import { Arena } from './arena.ts';
-import { type Predictions, packBatch } from './batch.ts';
+import { type Layout, type Predictions, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
 import { initialLora, type LoraConfig } from './lora.ts';
 import { adapterScaleInput, buildTrainingGraph, type LossBuilder, lossWeightInput } from './trainingGraph.ts';
@@ -54,6 +54,8 @@ export interface TrainingProgramOptions {
   readonly loss: LossBuilder;
   readonly optimizer: AdamWSettings;
   readonly threads?: number;
+  /** How the sequences of a batch lie in rows. Default: packed. */
+  readonly layout?: Layout;
 }
 
 /** Numbers for an input of the loss: an array of them for one axis, or a tensor with its shape. */
@@ -116,7 +118,7 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
   let forward: Promise<Session> | undefined;
   const optimizer = new AdamW(arena.arrays, arena.decayed, options.optimizer, arena.kernel);
   const pack = (batch: TrainingBatch): Record<string, Tensor> => ({
-    ...packBatch(batch.ids, batch.predictions, config.vocabSize, config.maxPositions),
+    ...packBatch(batch.ids, batch.predictions, config, options.layout),
     ...lossInputs(options.inputs, batch.inputs ?? {}),
   });
   const report = (results: Readonly<Record<string, Tensor>>): StepResult => ({

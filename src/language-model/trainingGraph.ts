@@ -1,34 +1,21 @@
 /** The graph of a training step: a Llama with some weights trained, a loss on top, and its gradients. */
-import {
-  exp,
-  Graph,
-  gather,
-  gradients,
-  type InputSpec,
-  logSoftmax,
-  mul,
-  neg,
-  reshape,
-  sum,
-  tokenLogProbs,
-  type Value,
-} from '../engine/index.ts';
+import { Graph, gather, gradients, headLogProbs, type InputSpec, mul, reshape, type Value } from '../engine/index.ts';
 import type { ModelConfig } from './config.ts';
-import { causalAttention, type LowRank, type ParameterSource } from './layers.ts';
+import { type LowRank, type ParameterSource, wholeAttention } from './layers.ts';
 import { type LoraConfig, loraNames, loraParameters, loraScale, loraTargets } from './lora.ts';
-import { hiddenStates, modelLogits, modelParameters, modelScores } from './model.ts';
+import { hiddenStates, modelParameters, modelScores, outputMatrixName } from './model.ts';
 
-/** What a loss is made of. N counts the predictions of the batch, B its sequences. */
+/** What a loss is made of. N counts the predictions of the batch, B its sequences, R the rows that they are laid in. */
 export interface ModelOutputs {
   /** Log-probability of each predicted token, nats: (N). Head `lm` only. */
   readonly logProbs: Value;
-  /** Entropy of the distribution of each predicted token, nats: (N). Head `lm` only. */
+  /** Entropy of the distribution of each predicted token, nats: (N); no gradient passes. Head `lm` only. */
   readonly entropy: Value;
   /** Score of each sequence, read at its last token: (B). Head `score` only. */
   readonly scores: Value;
   /** The sequence of each prediction, int64: (N). `scatterAdd(x, rows, 'B')` sums over a sequence's predictions. */
   readonly rows: Value;
-  /** Hidden states after the last norm: (B, T, hidden). */
+  /** Hidden states after the last norm: (R, T, hidden). */
   readonly hidden: Value;
 }
 
@@ -74,9 +61,14 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
   const { config, head, trainable } = options;
   const graph = new Graph();
   const { trained, frozen } = divide(config, head, trainable);
-  const ids = graph.input('ids', 'int64', ['B', 'T']);
+  const [ids, positions, segments] = ['ids', 'positions', 'segments'].map(name =>
+    graph.input(name, 'int64', ['R', 'T']),
+  );
+  // Names the dimension B for losses that speak of sequences.
+  graph.input('last', 'int64', ['B']);
   const source = weightSource(graph, config, trainable);
-  const hidden = hiddenStates(source, config, ids, causalAttention(graph, config, config.maxPositions));
+  const attend = wholeAttention(graph, config, positions!, segments!);
+  const hidden = hiddenStates(source, config, ids!, attend, positions);
   const out = modelOutputs(graph, options, source, hidden);
   const inputs = Object.fromEntries(
     Object.entries(options.inputs).map(([name, { dtype, shape }]) => [name, graph.input(name, dtype, shape)]),
@@ -116,7 +108,7 @@ function divide(config: ModelConfig, head: 'lm' | 'score', trainable: TrainedPar
 }
 
 function weightSource(graph: Graph, config: ModelConfig, trainable: TrainedPart): ParameterSource {
-  const source: ParameterSource = { weight: (name, shape) => graph.input(name, 'float32', shape) };
+  const source: ParameterSource = { weight: (name, shape) => graph.input(name, 'float32', shape), mergeAdapters: true };
   if (trainable.kind === 'full') return source;
   const { lora } = trainable;
   const targets = new Set(loraTargets(config, lora).map(target => target.path));
@@ -141,44 +133,43 @@ function modelOutputs(
   source: ParameterSource,
   hidden: Value,
 ): ModelOutputs {
-  const flat = reshape(hidden, ['B*T', config.hiddenSize]);
+  const flat = reshape(hidden, ['R*T', config.hiddenSize]);
   const rows = graph.input('rows', 'int64', ['N']);
-  const absent = (what: string) => (): never => {
+  const absent = (what: string): never => {
     throw new Error(`a model with the head “${head}” has no ${what}`);
   };
   const outputs = { rows, hidden };
   if (head === 'score') {
     const states = gather(flat, graph.input('last', 'int64', ['B']));
     const scores = reshape(modelScores(source, config, states), ['B']);
-    return lazily(outputs, { scores: () => scores, logProbs: absent('logProbs'), entropy: absent('entropy') });
+    return {
+      ...outputs,
+      scores,
+      get logProbs() {
+        return absent('logProbs');
+      },
+      get entropy() {
+        return absent('entropy');
+      },
+    };
   }
   const states = gather(flat, graph.input('at', 'int64', ['N']));
   const scaled = temperature === 1 ? states : mul(states, 1 / temperature);
-  const logits = modelLogits(source, config, scaled);
-  const logProbs = tokenLogProbs(logits, graph.input('targets', 'int64', ['N']));
-  const entropy = (): Value => {
-    const all = logSoftmax(logits);
-    return neg(sum(mul(exp(all), all), { axes: [1] }));
-  };
-  return lazily(outputs, { logProbs: () => logProbs, entropy, scores: absent('scores') });
-}
-
-type Lazy = 'logProbs' | 'entropy' | 'scores';
-
-function lazily(
-  outputs: Pick<ModelOutputs, 'rows' | 'hidden'>,
-  lazy: Readonly<Record<Lazy, () => Value>>,
-): ModelOutputs {
+  const weight = source.weight(outputMatrixName(config), [config.vocabSize, config.hiddenSize]);
+  const targets = graph.input('targets', 'int64', ['N']);
+  const made = headLogProbs(scaled, weight, targets, rowsAtOnce(config.vocabSize));
   return {
     ...outputs,
-    get logProbs() {
-      return lazy.logProbs();
-    },
-    get entropy() {
-      return lazy.entropy();
-    },
+    ...made,
     get scores() {
-      return lazy.scores();
+      return absent('scores');
     },
   };
 }
+
+/** Rows whose logits exist together: a vocabulary's worth of them stays near the processor. 0 means all. */
+const rowsAtOnce = (vocabSize: number): number =>
+  vocabSize <= SMALL_VOCABULARY ? 0 : Math.max(MIN_ROWS, Math.floor(LOGITS_AT_ONCE / vocabSize));
+const SMALL_VOCABULARY = 8192;
+const LOGITS_AT_ONCE = 12e6;
+const MIN_ROWS = 64;

@@ -5,8 +5,9 @@ import type { RulesOf } from './rule.ts';
 
 export const ropeRules: RulesOf<'Rope'> = {
   // y = R(θ)x: ∂x = R(−θ)g
-  Rope: ({ node, inputs: [, cos, sin], grad }) => [
-    () => rope(grad, cos!, neg(sin!), node.attributes.heads),
+  Rope: ({ node, inputs: [, positions, cos, sin], grad }) => [
+    () => rope(grad, positions!, cos!, neg(sin!), node.attributes.heads),
+    undefined,
     undefined,
     undefined,
   ],

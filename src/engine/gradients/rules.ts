@@ -1,8 +1,11 @@
 /** Every operator's gradient rule: total by type, so that an operator without a rule does not compile. */
 import type { OpType } from '../opTypes.ts';
+import { attentionRules } from './attention.ts';
 import { compareRules } from './compare.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { gatherRules } from './gather.ts';
+import { headRules } from './head.ts';
+import { lowRankRules } from './lowRank.ts';
 import { matmulRules } from './matmul.ts';
 import { normaliseRules } from './normalise.ts';
 import { reduceRules } from './reduce.ts';
@@ -14,6 +17,9 @@ export const gradientRules: RulesOf<OpType> = {
   ...elementwiseRules,
   ...compareRules,
   ...matmulRules,
+  ...lowRankRules,
+  ...attentionRules,
+  ...headRules,
   ...reduceRules,
   ...normaliseRules,
   ...ropeRules,

@@ -3,7 +3,7 @@ import { isFloat } from '../dtype.ts';
 import { cast, pad, reshape, slice, transpose } from '../ops/shape.ts';
 import { notDifferentiable, type RulesOf, sumTo } from './rule.ts';
 
-type Ops = 'Reshape' | 'Expand' | 'Transpose' | 'Concat' | 'Slice' | 'Pad' | 'Cast' | 'Dimension' | 'Trilu' | 'Raw';
+type Ops = 'Reshape' | 'Expand' | 'Transpose' | 'Concat' | 'Slice' | 'Pad' | 'Cast' | 'Dimension' | 'Range' | 'Raw';
 
 export const shapeRules: RulesOf<Ops> = {
   // ∂x = g in the old shape
@@ -50,6 +50,6 @@ export const shapeRules: RulesOf<Ops> = {
   // ∂x = g in the type of x
   Cast: ({ inputs: [x], grad }) => [isFloat(x!.dtype) && isFloat(grad.dtype) ? () => cast(grad, x!.dtype) : undefined],
   Dimension: notDifferentiable,
-  Trilu: notDifferentiable,
+  Range: notDifferentiable,
   Raw: notDifferentiable,
 };

@@ -1,6 +1,6 @@
 /** Operators that move numbers without changing them. */
 import type { DType } from '../dtype.ts';
-import type { Graph, Value } from '../graph.ts';
+import type { Value } from '../graph.ts';
 import { broadcast, type Dim, normaliseAxis, product, type Shape, sameShape, shapeText } from '../shape.ts';
 
 /** The same numbers in another shape; symbolic sizes are taken from the graph's inputs. */
@@ -34,10 +34,6 @@ export function expand(x: Value, shape: Shape): Value {
   }
   return x.graph.add('Expand', [x, x.graph.shapeTensor(shape)], {}, [{ dtype: x.dtype, shape }]).outputs[0]!;
 }
-
-/** A tensor of this shape with one number everywhere. */
-export const filled = (graph: Graph, value: number, shape: Shape, dtype: DType = 'float32'): Value =>
-  expand(graph.scalar(value, dtype), shape);
 
 export function transpose(x: Value, perm: readonly number[]): Value {
   if ([...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) || perm.length !== x.shape.length) {
@@ -88,11 +84,4 @@ export function pad(x: Value, axis: number, before: number, after: number): Valu
 export function cast(x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
   return x.graph.add('Cast', [x], {}, [{ dtype, shape: x.shape }]).outputs[0]!;
-}
-
-/** −∞ for all that lies in the future, 0 elsewhere: (size, size), added to attention scores. */
-export function causalMask(graph: Graph, size: Dim): Value {
-  const everywhere = filled(graph, -1e9, [size, size]);
-  return graph.add('Trilu', [everywhere], { upper: true, k: 1 }, [{ dtype: 'float32', shape: [size, size] }])
-    .outputs[0]!;
 }

@@ -6,6 +6,7 @@ import { gradientRules } from '../../../src/engine/gradients/rules.ts';
 import {
   abs,
   add,
+  attention,
   cast,
   concat,
   createSession,
@@ -18,10 +19,13 @@ import {
   gather,
   geluTanh,
   gradients,
+  headLogProbs,
+  int64,
   layerNorm,
   less,
   log,
   logSoftmax,
+  lowRankLinear,
   matmul,
   maximum,
   mean,
@@ -35,6 +39,7 @@ import {
   rope,
   ropeTables,
   scatterAdd,
+  segmentBias,
   sigmoid,
   silu,
   slice,
@@ -150,8 +155,38 @@ const checks: { readonly [K in OpType]?: Check | readonly Check[] } = {
   TokenLogProbs: { shapes: [[3, 5]], build: (g, [logits]) => tokenLogProbs(logits!, indices(g, [4, 0, 4])) },
   Rope: {
     shapes: [['B', 'T', 8]],
-    build: (g, [x]) => rope(x!, tables(g).cos, tables(g).sin, 2),
+    build: (g, [x]) => rope(x!, g.input('positions', 'int64', ['B', 'T']), tables(g).cos, tables(g).sin, 2),
   },
+  Attention: [1, 2].map(kvHeads => ({
+    shapes: [
+      ['B', 'T', 8],
+      ['B', 'T', kvHeads * 4],
+      ['B', 'T', kvHeads * 4],
+    ],
+    build: (g, [q, k, v]) =>
+      attention(q!, k!, v!, segmentBias(g.input('segments', 'int64', ['B', 'T'])), { heads: 2, kvHeads, scale: 0.6 }),
+  })),
+  HeadLogProbs: [0, 2].map(rowsAtOnce => ({
+    shapes: [
+      [5, 3],
+      [7, 3],
+    ],
+    build: (g, [states, weight]) => headLogProbs(states!, weight!, indices(g, [4, 0, 4, 6, 1]), rowsAtOnce).logProbs,
+  })),
+  LowRankLinear: [false, true].map(fanInFanOut => ({
+    shapes: [
+      ['B', 'T', 4],
+      [2, 4],
+      [5, 2],
+    ],
+    build: (g, [x, a, b]) => {
+      const weight = g.constant(
+        Float64Array.from({ length: 20 }, (_, i) => Math.sin(i)),
+        fanInFanOut ? [4, 5] : [5, 4],
+      );
+      return lowRankLinear(x!, weight, a!, b!, g.scalar(0.7), { fanInFanOut });
+    },
+  })),
   Reshape: { shapes: [['B', 'T', 4]], build: (_, [x]) => exp(reshape(x!, ['B*T', 2, 2])) },
   Expand: { shapes: [['B', 1, 3]], build: (_, [x]) => exp(expand(x!, ['B', 'B', 3])) },
   Transpose: { shapes: [['B', 'T', 4]], build: (_, [x]) => exp(transpose(x!, [1, 2, 0])) },
@@ -208,7 +243,12 @@ async function compare({ shapes, build, range: [low, high] = [-1.5, 1.5] }: Chec
       return [`x${i}`, tensor('float64', data, at)];
     }),
   );
-  const all = { ...feeds, sizes: tensor('float64', new Float64Array(6), [2, 3]) };
+  const all = {
+    ...feeds,
+    sizes: tensor('float64', new Float64Array(6), [2, 3]),
+    positions: int64([0, 1, 2, 3, 0, 1], [2, 3]),
+    segments: int64([1, 1, 1, 1, 2, 2], [2, 3]),
+  };
   const exact = await session.run(all);
   const h = 1e-5;
   for (const [name, { data }] of Object.entries(feeds)) {

@@ -46,7 +46,8 @@ const fused: Readonly<Record<string, Fused>> = {
     shapes: [[2, 3, 32]],
     build: ([x], graph) => {
       const { cos, sin } = ropeTables(5, [1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001]);
-      return rope(x!, graph.constant(cos, [5, 8]), graph.constant(sin, [5, 8]), 2);
+      const positions = graph.constant([0, 1, 2, 2, 4, 0], [2, 3], 'int64');
+      return rope(x!, positions, graph.constant(cos, [5, 8]), graph.constant(sin, [5, 8]), 2);
     },
   },
 };

@@ -110,7 +110,7 @@ describe('whole-model gradients', () => {
         feeds[weight] = tensor('float64', Float64Array.from(data), shape);
       }
       const { ids, predictions } = batchOf([5, 3]);
-      Object.assign(feeds, packBatch(ids, predictions, config.vocabSize, config.maxPositions), {
+      Object.assign(feeds, packBatch(ids, predictions, config), {
         lossWeight: tensor('float64', Float64Array.of(1), []),
         adapterScale: tensor('float64', Float64Array.of(1), []),
         advantages: tensor('float64', Float64Array.of(0.7, -1.3), [2]),
