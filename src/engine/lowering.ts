@@ -2,7 +2,7 @@
 import { type Lowering, MICROSOFT, onnxType } from './emitter.ts';
 import { lowerAttention } from './lowerings/attention.ts';
 import { lowerHeadLogProbs } from './lowerings/head.ts';
-import { emitProduct } from './lowerings/product.ts';
+import { emitInt8Product, emitProduct } from './lowerings/product.ts';
 import { GELU_CUBIC, GELU_SCALE } from './ops/elementwise.ts';
 import type { OpType } from './opTypes.ts';
 
@@ -124,6 +124,7 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   },
   Attention: lowerAttention,
   HeadLogProbs: lowerHeadLogProbs,
+  Int8Linear: (_, to, [x, weight, scale], [y]) => void emitInt8Product(to, x!, weight!, scale!, y),
   Rope: ({ attributes: { heads }, inputs: values }, to, [x, positions, cos, sin], outputs) => {
     if (to.precision === 'float32') {
       return void to.emit(

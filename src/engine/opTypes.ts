@@ -46,6 +46,8 @@ export interface OpAttributes {
   Attention: { readonly heads: number; readonly kvHeads: number; readonly scale: number };
   // head
   HeadLogProbs: { readonly rowsAtOnce: number };
+  // int8
+  Int8Linear: None;
   // low rank
   LowRankLinear: { readonly fanInFanOut: boolean };
   // rope

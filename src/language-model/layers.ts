@@ -28,6 +28,8 @@ export interface ParameterSource {
   weight(name: string, shape: Shape): Value;
   /** The adapter of a linear layer, if it has one; `path` is the module's, e.g. `model.layers.0.self_attn.q_proj`. */
   adapter?(path: string, inSize: number, outSize: number): LowRank | undefined;
+  /** x·Wᵀ of a frozen layer by other means than its float weight, if the source has any. */
+  product?(path: string, x: Value, inSize: number, outSize: number): Value | undefined;
   /** Add adapters to their weights before the product, which pays where hundreds of rows are run at once. Default false. */
   readonly mergeAdapters?: boolean;
 }
@@ -48,12 +50,15 @@ export function linear(
   { bias = false, fanInFanOut = false }: LinearOptions = {},
 ): Value {
   const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
-  const weight = source.weight(`${path}.weight`, shape);
   const adapter = source.adapter?.(path, inSize, outSize);
-  const merged = adapter && source.mergeAdapters;
-  let y = merged
-    ? lowRankLinear(x, weight, adapter.a, adapter.b, adapter.scale, { fanInFanOut })
-    : matmul(x, weight, { transB: !fanInFanOut });
+  const own = source.product?.(path, x, inSize, outSize);
+  const merged = !own && adapter && source.mergeAdapters;
+  const weight = (): Value => source.weight(`${path}.weight`, shape);
+  let y =
+    own ??
+    (merged
+      ? lowRankLinear(x, weight(), adapter.a, adapter.b, adapter.scale, { fanInFanOut })
+      : matmul(x, weight(), { transB: !fanInFanOut }));
   if (bias) y = add(y, source.weight(`${path}.bias`, [outSize]));
   if (!adapter || merged) return y;
   const low = mul(matmul(x, adapter.a, { transB: true }), adapter.scale);

@@ -16,6 +16,7 @@ import {
   float32,
   type InputSpec,
   int64,
+  neededInputs,
   type Session,
   type SessionOptions,
   type Tensor,
@@ -26,8 +27,16 @@ import {
 import { Arena } from './arena.ts';
 import { type Layout, type Predictions, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
+import { int8Tensors } from './int8Weights.ts';
 import { initialLora, type LoraConfig } from './lora.ts';
-import { adapterScaleInput, buildTrainingGraph, type LossBuilder, lossWeightInput } from './trainingGraph.ts';
+import { fanInFanOut, linearLayers } from './model.ts';
+import {
+  adapterScaleInput,
+  type BaseProducts,
+  buildTrainingGraph,
+  type LossBuilder,
+  lossWeightInput,
+} from './trainingGraph.ts';
 
 export { type Predictions, predictFrom } from './batch.ts';
 export type { LossBuilder, LossOutputs, ModelOutputs } from './trainingGraph.ts';
@@ -52,6 +61,8 @@ export interface TrainingProgramOptions {
   /** Further inputs of the loss; their shapes may use `B` (sequences), `N` (predictions) and names of their own. */
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly loss: LossBuilder;
+  /** What the frozen matrices of the layers are multiplied in. Default float32. */
+  readonly baseProducts?: BaseProducts;
   readonly optimizer: AdamWSettings;
   readonly threads?: number;
   /** How the sequences of a batch lie in rows. Default: packed. */
@@ -107,7 +118,17 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
   const initial = initialWeights(options, built.trained);
   for (const [name, view] of arena.parameters) view.set(initial(name, view.length));
   const feeds: Record<string, Tensor> = {};
-  for (const [name, shape] of built.frozen) feeds[name] = float32(weightOf(options.weights, name, shape), shape);
+  const needed = neededInputs(built.graph, { ...prefixed('grad:', built.gradients), loss: built.loss });
+  for (const [name, shape] of built.frozen) {
+    if (needed.has(name)) feeds[name] = float32(weightOf(options.weights, name, shape), shape);
+  }
+  if (options.baseProducts === 'int8') {
+    for (const [path, [inner, out]] of linearLayers(config)) {
+      const name = `${path}.weight`;
+      const matrix = weightOf(options.weights, name, built.frozen.get(name)!);
+      Object.assign(feeds, int8Tensors(name, matrix, out, inner, fanInFanOut(config)));
+    }
+  }
   for (const [name, shape] of built.trained) feeds[name] = float32(arena.parameters.get(name)!, shape);
   const scalars = prefixed('metric:', built.metrics);
   const training = await createSession(

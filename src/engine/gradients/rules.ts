@@ -5,6 +5,7 @@ import { compareRules } from './compare.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { gatherRules } from './gather.ts';
 import { headRules } from './head.ts';
+import { int8Rules } from './int8.ts';
 import { lowRankRules } from './lowRank.ts';
 import { matmulRules } from './matmul.ts';
 import { normaliseRules } from './normalise.ts';
@@ -18,6 +19,7 @@ export const gradientRules: RulesOf<OpType> = {
   ...compareRules,
   ...matmulRules,
   ...lowRankRules,
+  ...int8Rules,
   ...attentionRules,
   ...headRules,
   ...reduceRules,

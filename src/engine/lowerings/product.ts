@@ -1,5 +1,5 @@
 /** Matrix products as ONNX nodes: with transposition and factor inside the kernel in float32, as nodes of their own in float64. */
-import { type Emitter, MICROSOFT } from '../emitter.ts';
+import { type Emitter, MICROSOFT, onnxType } from '../emitter.ts';
 
 export interface ProductOptions {
   readonly transA?: boolean;
@@ -26,4 +26,29 @@ export function emitProduct(to: Emitter, a: string, b: string, options: ProductO
   const right = transB ? swap(b, ranks[1]) : b;
   if (alpha === 1) return to.emit('MatMul', [left, right], {}, named);
   return to.emit('Mul', [to.emit('MatMul', [left, right]), to.float(alpha)], {}, named);
+}
+
+/**
+ * x·W for W = weight·scale, weight int8 (in, out), scale (out). ONNX Runtime rounds a whole tensor to one scale; rows are
+ * divided by their largest magnitude first and multiplied by it afterwards, so that each has a scale of its own.
+ * In float64 nothing of x is rounded: that is the function whose gradient is checked.
+ */
+export function emitInt8Product(to: Emitter, x: string, weight: string, scale: string, output?: string): string {
+  const named = output === undefined ? {} : { outputs: [output] };
+  if (to.precision === 'float64') {
+    const wide = to.emit('Mul', [to.emit('Cast', [weight], { to: { int: onnxType.float64 } }), scale]);
+    return to.emit('MatMul', [x, wide], {}, named);
+  }
+  const largest = to.emit('ReduceMax', [to.emit('Abs', [x]), to.ints([-1])], { keepdims: { int: 1 } });
+  // A row of zeros stays one.
+  const magnitude = to.emit('Max', [largest, to.float(1e-30)]);
+  const product = to.emit(
+    'DynamicQuantizeMatMul',
+    [to.emit('Div', [x, magnitude]), weight, scale],
+    {},
+    {
+      domain: MICROSOFT,
+    },
+  );
+  return to.emit('Mul', [product, magnitude], {}, named);
 }

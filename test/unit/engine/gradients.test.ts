@@ -20,6 +20,7 @@ import {
   geluTanh,
   gradients,
   headLogProbs,
+  int8Linear,
   int64,
   layerNorm,
   less,
@@ -173,6 +174,22 @@ const checks: { readonly [K in OpType]?: Check | readonly Check[] } = {
     ],
     build: (g, [states, weight]) => headLogProbs(states!, weight!, indices(g, [4, 0, 4, 6, 1]), rowsAtOnce).logProbs,
   })),
+  Int8Linear: {
+    shapes: [['B', 'T', 3]],
+    build: (g, [x]) => {
+      // The two roundings of a matrix differ in general; of this one they do not.
+      const rows = [
+        [127, -3, 40],
+        [5, 127, -127],
+      ];
+      return int8Linear(x!, {
+        forward: g.constant(Int8Array.from([0, 1, 2].flatMap(i => rows.map(row => row[i]!))), [3, 2], 'int8'),
+        forwardScale: g.constant([0.01, 0.01], [2]),
+        backward: g.constant(Int8Array.from(rows.flat()), [2, 3], 'int8'),
+        backwardScale: g.constant([0.01, 0.01, 0.01], [3]),
+      });
+    },
+  },
   LowRankLinear: [false, true].map(fanInFanOut => ({
     shapes: [
       ['B', 'T', 4],

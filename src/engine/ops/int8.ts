@@ -1,0 +1,36 @@
+/** Products with frozen weights in eight-bit integers, forward and backward. */
+import type { Value } from '../graph.ts';
+import { sameShape, shapeText } from '../shape.ts';
+
+/** One matrix W (out, in) twice, as each direction wants it; every column has a scale of its own. */
+export interface Int8Weights {
+  /** round(Wᵀ/scale): int8 (in, out), scale (out). */
+  readonly forward: Value;
+  readonly forwardScale: Value;
+  /** round(W/scale): int8 (out, in), scale (in). */
+  readonly backward: Value;
+  readonly backwardScale: Value;
+}
+
+/**
+ * x·Wᵀ with W in int8 and each row of x rounded to eight bits of its own largest magnitude: x (…, in) → (…, out). The
+ * gradient of x is the same kind of product with the other copy. Sums are exact 32-bit integers.
+ */
+export function int8Linear(x: Value, weights: Int8Weights): Value {
+  const { forward, forwardScale, backward, backwardScale } = weights;
+  const [inner, out] = forward.shape;
+  if (
+    forward.dtype !== 'int8' ||
+    backward.dtype !== 'int8' ||
+    x.shape.at(-1) !== inner ||
+    !sameShape(backward.shape, [out!, inner!]) ||
+    !sameShape(forwardScale.shape, [out!]) ||
+    !sameShape(backwardScale.shape, [inner!])
+  ) {
+    const shapes = [x, forward, forwardScale, backward, backwardScale].map(value => shapeText(value.shape)).join(', ');
+    throw new Error(`Int8Linear: ${shapes} do not go together`);
+  }
+  return x.graph.add('Int8Linear', [x, forward, forwardScale, backward, backwardScale], {}, [
+    { dtype: x.dtype, shape: [...x.shape.slice(0, -1), out!] },
+  ]).outputs[0]!;
+}
