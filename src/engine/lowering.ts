@@ -124,7 +124,7 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   },
   Attention: lowerAttention,
   HeadLogProbs: lowerHeadLogProbs,
-  Int8Linear: (_, to, [x, weight, scale], [y]) => void emitInt8Product(to, x!, weight!, scale!, y),
+  Int8Linear: (_, to, [, x, weight, scale], [y]) => void emitInt8Product(to, x!, weight!, scale!, y),
   Rope: ({ attributes: { heads }, inputs: values }, to, [x, positions, cos, sin], outputs) => {
     if (to.precision === 'float32') {
       return void to.emit(

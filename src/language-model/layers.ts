@@ -28,7 +28,7 @@ export interface ParameterSource {
   weight(name: string, shape: Shape): Value;
   /** The adapter of a linear layer, if it has one; `path` is the module's, e.g. `model.layers.0.self_attn.q_proj`. */
   adapter?(path: string, inSize: number, outSize: number): LowRank | undefined;
-  /** x·Wᵀ of a frozen layer by other means than its float weight, if the source has any. */
+  /** The product of a layer with its adapter, without the bias, by other means than its weight as floats. */
   product?(path: string, x: Value, inSize: number, outSize: number): Value | undefined;
   /** Add adapters to their weights before the product, which pays where hundreds of rows are run at once. Default false. */
   readonly mergeAdapters?: boolean;
@@ -50,19 +50,18 @@ export function linear(
   { bias = false, fanInFanOut = false }: LinearOptions = {},
 ): Value {
   const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
-  const adapter = source.adapter?.(path, inSize, outSize);
   const own = source.product?.(path, x, inSize, outSize);
-  const merged = !own && adapter && source.mergeAdapters;
-  const weight = (): Value => source.weight(`${path}.weight`, shape);
-  let y =
-    own ??
-    (merged
-      ? lowRankLinear(x, weight(), adapter.a, adapter.b, adapter.scale, { fanInFanOut })
-      : matmul(x, weight(), { transB: !fanInFanOut }));
-  if (bias) y = add(y, source.weight(`${path}.bias`, [outSize]));
-  if (!adapter || merged) return y;
-  const low = mul(matmul(x, adapter.a, { transB: true }), adapter.scale);
-  return add(y, matmul(low, adapter.b, { transB: true }));
+  const y = own ?? adapted(source.weight(`${path}.weight`, shape));
+  return bias ? add(y, source.weight(`${path}.bias`, [outSize])) : y;
+
+  function adapted(weight: Value): Value {
+    const adapter = source.adapter?.(path, inSize, outSize);
+    if (!adapter) return matmul(x, weight, { transB: !fanInFanOut });
+    const { a, b, scale } = adapter;
+    if (source.mergeAdapters) return lowRankLinear(x, weight, a, b, scale, { fanInFanOut });
+    const low = mul(matmul(x, a, { transB: true }), scale);
+    return add(matmul(x, weight, { transB: !fanInFanOut }), matmul(low, b, { transB: true }));
+  }
 }
 
 /** (silu(x G ᵀ) ⊙ x Uᵀ) Dᵀ: the feed-forward layer of Llama. Source: arXiv 2002.05202 (SwiGLU). */

@@ -27,9 +27,8 @@ import {
 import { Arena } from './arena.ts';
 import { type Layout, type Predictions, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
-import { int8Tensors } from './int8Weights.ts';
+import { int8Feeds, largestInputs, requireExactInt8 } from './int8Layers.ts';
 import { initialLora, type LoraConfig } from './lora.ts';
-import { fanInFanOut, linearLayers } from './model.ts';
 import {
   adapterScaleInput,
   type BaseProducts,
@@ -123,11 +122,9 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
     if (needed.has(name)) feeds[name] = float32(weightOf(options.weights, name, shape), shape);
   }
   if (options.baseProducts === 'int8') {
-    for (const [path, [inner, out]] of linearLayers(config)) {
-      const name = `${path}.weight`;
-      const matrix = weightOf(options.weights, name, built.frozen.get(name)!);
-      Object.assign(feeds, int8Tensors(name, matrix, out, inner, fanInFanOut(config)));
-    }
+    await requireExactInt8(sessionOptions(options));
+    const exact = await largestInputs(config, options.weights, sessionOptions(options));
+    Object.assign(feeds, int8Feeds(config, options.weights, exact));
   }
   for (const [name, shape] of built.trained) feeds[name] = float32(arena.parameters.get(name)!, shape);
   const scalars = prefixed('metric:', built.metrics);

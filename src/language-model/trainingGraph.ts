@@ -1,17 +1,7 @@
 /** The graph of a training step: a Llama with some weights trained, a loss on top, and its gradients. */
-import {
-  Graph,
-  gather,
-  gradients,
-  headLogProbs,
-  type InputSpec,
-  int8Linear,
-  mul,
-  reshape,
-  type Value,
-} from '../engine/index.ts';
+import { Graph, gather, gradients, headLogProbs, type InputSpec, mul, reshape, type Value } from '../engine/index.ts';
 import type { ModelConfig } from './config.ts';
-import { int8Inputs } from './int8Weights.ts';
+import { int8Layer } from './int8Layers.ts';
 import { type LowRank, type ParameterSource, wholeAttention } from './layers.ts';
 import { type LoraConfig, loraNames, loraParameters, loraScale, loraTargets } from './lora.ts';
 import { hiddenStates, modelParameters, modelScores, outputMatrixName } from './model.ts';
@@ -135,30 +125,19 @@ function weightSource(
   const { lora } = trainable;
   const targets = new Set(loraTargets(config, lora).map(target => target.path));
   const scale = mul(graph.input(adapterScaleInput, 'float32', []), loraScale(lora));
-  const rounded = (path: string, x: Value, inSize: number, outSize: number): Value => {
-    const inputs = Object.entries(int8Inputs(`${path}.weight`, outSize, inSize));
-    const [forward, forwardScale, backward, backwardScale] = inputs.map(([name, { dtype, shape }]) =>
-      graph.input(name, dtype, shape),
-    );
-    return int8Linear(x, {
-      forward: forward!,
-      forwardScale: forwardScale!,
-      backward: backward!,
-      backwardScale: backwardScale!,
-    });
+  const adapter = (path: string, inSize: number, outSize: number): LowRank | undefined => {
+    if (!targets.has(path)) return undefined;
+    const names = loraNames(path);
+    return {
+      a: graph.input(names.a, 'float32', [lora.r, inSize]),
+      b: graph.input(names.b, 'float32', [outSize, lora.r]),
+      scale,
+    };
   };
+  if (baseProducts === 'float32') return { ...source, adapter };
   return {
     ...source,
-    ...(baseProducts === 'int8' ? { product: rounded } : {}),
-    adapter(path, inSize, outSize): LowRank | undefined {
-      if (!targets.has(path)) return undefined;
-      const names = loraNames(path);
-      return {
-        a: graph.input(names.a, 'float32', [lora.r, inSize]),
-        b: graph.input(names.b, 'float32', [outSize, lora.r]),
-        scale,
-      };
-    },
+    product: (path, x, inSize, outSize) => int8Layer(path, x, inSize, outSize, adapter(path, inSize, outSize)),
   };
 }
 

@@ -19,8 +19,10 @@ export const attentionRules: RulesOf<'Attention'> = {
     const stacked = (x: Value): Value =>
       reshape(transpose(reshape(x, [batch, time, heads, size]), [0, 2, 1, 3]), [batch, kvHeads, rows, size]);
     const split = (x: Value): Value => transpose(reshape(x, [batch, time, kvHeads, size]), [0, 2, 1, 3]);
-    const joined = (x: Value, count: number): Value =>
-      reshape(transpose(reshape(x, [batch, count, time, size]), [0, 2, 1, 3]), [batch, time, count * size]);
+    const joined = (x: Value): Value =>
+      reshape(transpose(reshape(x, [batch, heads, time, size]), [0, 2, 1, 3]), [batch, time, width]);
+    // Gradients of keys and values come as their transposes (B, kvHeads, D, T): with the long axis last they run faster.
+    const turned = (x: Value): Value => reshape(transpose(x, [0, 3, 1, 2]), [batch, time, kvHeads * size]);
     const weights = reshape(node.outputs[1]!, [batch, kvHeads, rows, time]);
     const g = stacked(grad);
     const scores = (): Value => {
@@ -29,9 +31,9 @@ export const attentionRules: RulesOf<'Attention'> = {
       return mul(weights, sub(matmul(g, split(v!), { transB: true }), inner));
     };
     return [
-      () => joined(matmul(scores(), split(k!), { alpha: scale }), heads),
-      () => joined(matmul(scores(), stacked(q!), { transA: true, alpha: scale }), kvHeads),
-      () => joined(matmul(weights, g, { transA: true }), kvHeads),
+      () => joined(matmul(scores(), split(k!), { alpha: scale })),
+      () => turned(matmul(stacked(q!), scores(), { transA: true, alpha: scale })),
+      () => turned(matmul(g, weights, { transA: true })),
       undefined,
     ];
   },

@@ -4,7 +4,7 @@ import type { RulesOf } from './rule.ts';
 
 export const int8Rules: RulesOf<'Int8Linear'> = {
   // y = x·Wᵀ: ∂x = g·W, with W rounded by its columns rather than its rows
-  Int8Linear: ({ inputs: [, forward, forwardScale, backward, backwardScale], grad }) => [
+  Int8Linear: ({ inputs: [, , forward, forwardScale, backward, backwardScale], grad }) => [
     () =>
       int8Linear(grad, {
         forward: backward!,
@@ -12,6 +12,7 @@ export const int8Rules: RulesOf<'Int8Linear'> = {
         backward: forward!,
         backwardScale: forwardScale!,
       }),
+    undefined,
     undefined,
     undefined,
     undefined,

@@ -1,7 +1,7 @@
 /** Gradients of matrix products. */
 import type { Value } from '../graph.ts';
 import { matmul } from '../ops/matmul.ts';
-import { reshape } from '../ops/shape.ts';
+import { reshape, transpose } from '../ops/shape.ts';
 import { product } from '../shape.ts';
 import type { RulesOf } from './rule.ts';
 
@@ -16,10 +16,17 @@ export const matmulRules: RulesOf<'MatMul'> = {
         transA
           ? matmul(b!, grad, { transA: transB, transB: true, alpha })
           : matmul(grad, b!, { transB: !transB, alpha }),
-      () =>
-        transB
-          ? matmul(rows(grad), rows(a!), { transA: true, transB: transA, alpha })
-          : matmul(rows(a!), rows(grad), { transA: !transA, alpha }),
+      () => {
+        const [left, right] = [rows(a!), rows(grad)];
+        if (!transB) return matmul(left, right, { transA: !transA, alpha });
+        // A product with a long last axis runs faster than one with a few columns; its transpose is small.
+        if (oneMatrix && !transA && isNarrow(b!))
+          return transpose(matmul(left, right, { transA: true, alpha }), [1, 0]);
+        return matmul(right, left, { transA: true, transB: transA, alpha });
+      },
     ];
   },
 };
+
+/** (many, few) with at least four times as many rows as columns. */
+const isNarrow = ({ shape: [rows, columns] }: Value): boolean => Number(rows) >= 4 * Number(columns);

@@ -39,16 +39,12 @@ export function emitInt8Product(to: Emitter, x: string, weight: string, scale: s
     const wide = to.emit('Mul', [to.emit('Cast', [weight], { to: { int: onnxType.float64 } }), scale]);
     return to.emit('MatMul', [x, wide], {}, named);
   }
-  const largest = to.emit('ReduceMax', [to.emit('Abs', [x]), to.ints([-1])], { keepdims: { int: 1 } });
+  const keep = { keepdims: { int: 1 } };
+  const high = to.emit('ReduceMax', [x, to.ints([-1])], keep);
+  const low = to.emit('ReduceMin', [x, to.ints([-1])], keep);
   // A row of zeros stays one.
-  const magnitude = to.emit('Max', [largest, to.float(1e-30)]);
-  const product = to.emit(
-    'DynamicQuantizeMatMul',
-    [to.emit('Div', [x, magnitude]), weight, scale],
-    {},
-    {
-      domain: MICROSOFT,
-    },
-  );
+  const magnitude = to.emit('Max', [high, to.emit('Neg', [low]), to.float(1e-30)]);
+  const even = to.emit('Div', [x, magnitude]);
+  const product = to.emit('DynamicQuantizeMatMul', [even, weight, scale], {}, { domain: MICROSOFT });
   return to.emit('Mul', [product, magnitude], {}, named);
 }

@@ -1,6 +1,7 @@
 /** Products with frozen weights in eight-bit integers, forward and backward. */
 import type { Value } from '../graph.ts';
 import { sameShape, shapeText } from '../shape.ts';
+import { mul } from './elementwise.ts';
 
 /** One matrix W (out, in) twice, as each direction wants it; every column has a scale of its own. */
 export interface Int8Weights {
@@ -15,8 +16,10 @@ export interface Int8Weights {
 /**
  * x·Wᵀ with W in int8 and each row of x rounded to eight bits of its own largest magnitude: x (…, in) → (…, out). The
  * gradient of x is the same kind of product with the other copy. Sums are exact 32-bit integers.
+ *
+ * `mask` (in) has zeros where W has none but zeros: what x holds there does not count, so it need not coarsen the rounding.
  */
-export function int8Linear(x: Value, weights: Int8Weights): Value {
+export function int8Linear(x: Value, weights: Int8Weights, mask?: Value): Value {
   const { forward, forwardScale, backward, backwardScale } = weights;
   const [inner, out] = forward.shape;
   if (
@@ -30,7 +33,8 @@ export function int8Linear(x: Value, weights: Int8Weights): Value {
     const shapes = [x, forward, forwardScale, backward, backwardScale].map(value => shapeText(value.shape)).join(', ');
     throw new Error(`Int8Linear: ${shapes} do not go together`);
   }
-  return x.graph.add('Int8Linear', [x, forward, forwardScale, backward, backwardScale], {}, [
+  const rounded = mask ? mul(x, mask) : x;
+  return x.graph.add('Int8Linear', [x, rounded, forward, forwardScale, backward, backwardScale], {}, [
     { dtype: x.dtype, shape: [...x.shape.slice(0, -1), out!] },
   ]).outputs[0]!;
 }
