@@ -22,7 +22,7 @@ import {
 import type { ModelConfig } from './config.ts';
 import { type CacheView, cachedHeadDim } from './keyValueCache.ts';
 import { type Attention, type ParameterSource, ropeFrequencies } from './layers.ts';
-import { type LoraConfig, loraNames, loraScale, loraTargets } from './lora.ts';
+import { type LoraConfig, loraNames, loraTargets } from './lora.ts';
 import { hiddenStates, modelLogits } from './model.ts';
 
 export interface LiveAdapter {
@@ -138,7 +138,7 @@ export class Decoder {
     };
     if (this.#session.inputs.has('positions')) feeds.positions = int64(positionsOf(input), [batch, time]);
     if (this.#adapter) {
-      feeds['adapter.scale'] = float32([input.useAdapter === false ? 0 : loraScale(this.#adapter.config)], []);
+      feeds['adapter.scale'] = float32([input.useAdapter === false ? 0 : 1], []);
     }
     const into: Record<string, Float32Array> = { ...outputs };
     for (let layer = 0; layer < config.layers; layer++) {
@@ -197,7 +197,7 @@ function positionsOf({ batch, time, lengths, rows: _ }: DecoderBatch): Int32Arra
 function build(graph: Graph, options: DecoderOptions, live: boolean): Record<string, Value> {
   const { config, weights, adapter } = options;
   const constants = new Map<string, Value>();
-  const targets = new Set(adapter ? loraTargets(config, adapter.config).map(target => target.path) : []);
+  const targets = new Map((adapter ? loraTargets(config, adapter.config) : []).map(target => [target.path, target]));
   const source: ParameterSource = {
     weight(name: string, shape: Shape): Value {
       if (live) return graph.input(name, 'float32', shape);
@@ -211,12 +211,13 @@ function build(graph: Graph, options: DecoderOptions, live: boolean): Record<str
       return value;
     },
     adapter(path, inSize, outSize) {
-      if (!adapter || !targets.has(path)) return undefined;
+      const target = targets.get(path);
+      if (!target) return undefined;
       const names = loraNames(path);
       return {
-        a: graph.input(names.a, 'float32', [adapter.config.r, inSize]),
-        b: graph.input(names.b, 'float32', [outSize, adapter.config.r]),
-        scale: graph.input('adapter.scale', 'float32', []),
+        a: graph.input(names.a, 'float32', [target.r, inSize]),
+        b: graph.input(names.b, 'float32', [outSize, target.r]),
+        scale: mul(graph.input('adapter.scale', 'float32', []), target.scale),
       };
     },
   };

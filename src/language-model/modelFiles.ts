@@ -1,15 +1,13 @@
 /** Opens a model: a Hugging Face folder or a GGUF file gives its configuration, its tokenizer's data and its weights. */
-import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { FileFolder, RandomAccessFile } from '../base/randomAccess.ts';
-import { fromUtf8 } from '../base/utf8.ts';
 import { type ModelConfig, parseModelConfig } from './config.ts';
-import { type LoraConfig, loraParameters, parseAdapterConfig } from './lora.ts';
+import { readJson, readText } from './folderText.ts';
 import { bodyPrefix, type Head, modelParameters } from './model.ts';
 import { openGguf } from './weights/gguf.ts';
 import { asHuggingFace, configFromGguf } from './weights/ggufLlama.ts';
-import { openSafetensors, openSafetensorsFolder } from './weights/safetensors.ts';
-import { closeOnError, refuse, type TensorFile } from './weights/tensorFile.ts';
+import { openSafetensorsFolder } from './weights/safetensors.ts';
+import { checkShapes, closeOnError, type ReadOptions, readAll, refuse, type TensorFile } from './weights/tensorFile.ts';
 
 /** What `createTokenizer` of `src/tokenizer` takes. */
 export type TokenizerSource =
@@ -23,12 +21,9 @@ export type TokenizerSource =
     }
   | { readonly kind: 'gguf'; readonly path: string; readonly metadata: ReadonlyMap<string, unknown> };
 
-export interface ReadWeightsOptions {
+export interface ReadWeightsOptions extends ReadOptions {
   /** `none` leaves an untied output matrix out. Default `lm`. */
   readonly head?: Head;
-  readonly signal?: AbortSignal;
-  /** Share of the bytes read, 0 to 1. */
-  readonly onProgress?: (fraction: number) => void;
 }
 
 export interface ModelFiles {
@@ -116,138 +111,10 @@ function modelFiles(
   };
 }
 
-/** Compares the file's tensors with those that the configuration calls for; returns the number of weights. */
-function checkShapes(tensors: TensorFile, expected: ReadonlyMap<string, readonly number[]>): number {
-  let parameters = 0;
-  for (const [name, shape] of expected) {
-    const info = tensors.tensors.get(name);
-    if (!info)
-      throw refuse(
-        tensors.path,
-        l10n.t('Tensor “{0}” is missing from the file. The model is incomplete; download it again.', name),
-      );
-    if (info.shape.join() !== shape.join()) {
-      throw refuse(
-        tensors.path,
-        l10n.t(
-          'Tensor “{0}” has the shape [{1}], but the model’s configuration calls for [{2}]. Download the model again.',
-          name,
-          info.shape.join(', '),
-          shape.join(', '),
-        ),
-      );
-    }
-    parameters += info.elements;
-  }
-  return parameters;
-}
-
-async function readAll(
-  tensors: TensorFile,
-  expected: ReadonlyMap<string, readonly number[]>,
-  { signal, onProgress }: ReadWeightsOptions = {},
-): Promise<Map<string, Float32Array>> {
-  const weights = new Map<string, Float32Array>();
-  let total = 0;
-  for (const name of expected.keys()) total += tensors.tensors.get(name)?.byteLength ?? 0;
-  let done = 0;
-  for (const name of expected.keys()) {
-    signal?.throwIfAborted();
-    weights.set(name, await tensors.read(name));
-    done += tensors.tensors.get(name)?.byteLength ?? 0;
-    onProgress?.(done / total);
-  }
-  return weights;
-}
-
-export interface AdapterFiles {
-  readonly path: string;
-  readonly config: LoraConfig;
-  /** PEFT's names → arrays. */
-  readonly weights: Map<string, Float32Array>;
-  /** The head of a reward model, (1, hidden); absent for an adapter that writes text. */
-  readonly score?: Float32Array;
-  /** `base_model_name_or_path`, as it was written. */
-  readonly base: string | undefined;
-}
-
-/** PEFT's name of a reward model's head. */
-export const scoreHeadName = 'base_model.model.score.weight';
-
-/** Reads a PEFT folder that was trained on a model of this configuration. Throws a HumanError when it does not fit. */
-export async function openAdapter(folder: FileFolder, model: ModelConfig): Promise<AdapterFiles> {
-  const names = await folder.names();
-  for (const name of ['adapter_config.json', 'adapter_model.safetensors']) {
-    if (!names.includes(name))
-      throw refuse(
-        folder.path,
-        l10n.t('This folder has no {0}. Choose the folder of a LoRA adapter in PEFT format.', name),
-      );
-  }
-  const json = await readJson(folder, 'adapter_config.json');
-  const config = parseAdapterConfig(json, `${folder.path}/adapter_config.json`);
-  const file = await openSafetensors(await folder.open('adapter_model.safetensors'));
-  try {
-    const expected = new Map(loraParameters(model, config));
-    if (file.tensors.has(scoreHeadName)) expected.set(scoreHeadName, [1, model.hiddenSize]);
-    for (const name of file.tensors.keys()) {
-      if (!expected.has(name)) {
-        throw refuse(
-          file.path,
-          l10n.t(
-            'This adapter changes “{0}”, which this model does not have or which is not supported. Choose the adapter’s own base model.',
-            name,
-          ),
-        );
-      }
-    }
-    checkShapes(file, expected);
-    const weights = await readAll(file, expected);
-    const score = weights.get(scoreHeadName);
-    weights.delete(scoreHeadName);
-    const base = (json as Record<string, unknown>).base_model_name_or_path;
-    return {
-      path: folder.path,
-      config,
-      weights,
-      ...(score ? { score } : {}),
-      base: typeof base === 'string' ? base : undefined,
-    };
-  } finally {
-    await file.close();
-  }
-}
-
 function endIds(generation: unknown): number[] {
   const value =
     typeof generation === 'object' && generation !== null
       ? (generation as Record<string, unknown>).eos_token_id
       : undefined;
   return [value].flat().filter((id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0);
-}
-
-/** Larger than any tokenizer.json in use. */
-const MAX_TEXT = 256 * 1024 * 1024;
-
-async function readText(folder: FileFolder, name: string): Promise<string> {
-  const file = await folder.open(name);
-  try {
-    if (file.size > MAX_TEXT)
-      throw refuse(file, l10n.t('This file is too large to be what its name says. Download the model again.'));
-    return fromUtf8(await file.read(0, file.size));
-  } finally {
-    await file.close();
-  }
-}
-
-async function readJson(folder: FileFolder, name: string): Promise<unknown> {
-  const text = await readText(folder, name);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new HumanError(l10n.t('This file is not valid JSON: it is damaged. Download the model again.'), {
-      cause,
-      place: { file: `${folder.path}/${name}` },
-    });
-  }
 }

@@ -3,7 +3,7 @@ import { Graph, gather, gradients, headLogProbs, type InputSpec, mul, reshape, t
 import type { ModelConfig } from './config.ts';
 import { int8Layer } from './int8Layers.ts';
 import { type LowRank, type ParameterSource, wholeAttention } from './layers.ts';
-import { type LoraConfig, loraNames, loraParameters, loraScale, loraTargets } from './lora.ts';
+import { type LoraConfig, loraNames, loraParameters, loraTargets } from './lora.ts';
 import { hiddenStates, modelParameters, modelScores, outputMatrixName } from './model.ts';
 
 /** What a loss is made of. N counts the predictions of the batch, B its sequences, R the rows that they are laid in. */
@@ -123,15 +123,16 @@ function weightSource(
     return source;
   }
   const { lora } = trainable;
-  const targets = new Set(loraTargets(config, lora).map(target => target.path));
-  const scale = mul(graph.input(adapterScaleInput, 'float32', []), loraScale(lora));
+  const targets = new Map(loraTargets(config, lora).map(target => [target.path, target]));
+  const scale = graph.input(adapterScaleInput, 'float32', []);
   const adapter = (path: string, inSize: number, outSize: number): LowRank | undefined => {
-    if (!targets.has(path)) return undefined;
+    const target = targets.get(path);
+    if (!target) return undefined;
     const names = loraNames(path);
     return {
-      a: graph.input(names.a, 'float32', [lora.r, inSize]),
-      b: graph.input(names.b, 'float32', [outSize, lora.r]),
-      scale,
+      a: graph.input(names.a, 'float32', [target.r, inSize]),
+      b: graph.input(names.b, 'float32', [outSize, target.r]),
+      scale: mul(scale, target.scale),
     };
   };
   if (baseProducts === 'float32') return { ...source, adapter };

@@ -5,9 +5,10 @@ import { HumanError } from '../base/errors.ts';
 import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { type TunedModel, TunedModelSchema } from '../core/jobs/job.ts';
+import { formatAdapterConfig } from '../language-model/adapterConfig.ts';
 import type { ModelConfig } from '../language-model/config.ts';
-import { formatAdapterConfig, type LoraConfig } from '../language-model/lora.ts';
-import { openAdapter, scoreHeadName } from '../language-model/modelFiles.ts';
+import type { LoraConfig } from '../language-model/lora.ts';
+import { openAdapter, scoreHeadName } from '../language-model/openAdapter.ts';
 import { encodeSafetensors } from '../language-model/weights/safetensors.ts';
 import { diskError, nodeDisk, randomName, writeNewFile } from '../storage/fileSystem.ts';
 import { openFolder } from '../storage/modelFolder.ts';
@@ -72,7 +73,17 @@ export async function readAdapter(
   folder: string,
   config: ModelConfig,
 ): Promise<Pick<TrainedAdapter, 'lora' | 'parameters'> & { readonly lineage: TunedModel | undefined }> {
-  const { config: lora, weights, score } = await openAdapter(await openFolder(folder), config);
+  const { config: lora, weights, score, replaced } = await openAdapter(await openFolder(folder), config);
+  const [whole] = replaced.keys();
+  if (whole !== undefined) {
+    throw new HumanError(
+      l10n.t(
+        'This adapter replaces “{0}” of its base model; jobs take only adapters that leave the base as it is.',
+        whole,
+      ),
+      { place: { file: folder } },
+    );
+  }
   const text = await readTextFile(join(folder, LineageFile));
   const lineage = v.safeParse(TunedModelSchema, text === undefined ? undefined : parseJson(text));
   return {

@@ -7,6 +7,7 @@ import {
   type Generator,
   type SampledToken,
 } from '../language-model/generate.ts';
+import { withReplaced } from '../language-model/openAdapter.ts';
 import { score } from '../language-model/score.ts';
 import type { InferenceRequest, InferenceResult, LoadedModel } from '../protocol/inference.ts';
 import { encodePromptText } from '../tokenizer/promptText.ts';
@@ -189,8 +190,7 @@ async function createGeneratorOf({ files, adapter }: OpenedModel, context: LoadC
   });
   context.onProgress(l10n.t('Preparing the model'));
   return createGenerator({
-    config: files.config,
-    weights,
+    ...withReplaced(files.config, weights, adapter?.replaced ?? new Map()),
     inPlace: context.inPlace,
     ...(adapter ? { adapter: { config: adapter.config, weights: adapter.weights } } : {}),
   });

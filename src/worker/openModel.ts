@@ -2,13 +2,8 @@
 import { join } from 'node:path';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
-import {
-  type AdapterFiles,
-  type ModelFiles,
-  openAdapter,
-  openModelFolder,
-  openModelGguf,
-} from '../language-model/modelFiles.ts';
+import { type ModelFiles, openModelFolder, openModelGguf } from '../language-model/modelFiles.ts';
+import { type AdapterFiles, openAdapter } from '../language-model/openAdapter.ts';
 import type { ModelLocation } from '../protocol/inference.ts';
 import { fingerprint, kindOfPath, openFile, openFolder } from '../storage/modelFolder.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';

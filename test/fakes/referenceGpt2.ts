@@ -1,6 +1,6 @@
 /** A GPT-2 forward pass in plain float64 loops, which shares nothing with the engine: the oracle of its tests. */
 import type { Gpt2Config } from '../../src/language-model/gpt2Config.ts';
-import type { ReferenceAdapter, ReferenceResult } from './referenceLlama.ts';
+import { type ReferenceAdapter, type ReferenceResult, scaleOf } from './referenceLlama.ts';
 
 type Weights = ReadonlyMap<string, ArrayLike<number>>;
 type Vector = Float64Array;
@@ -33,8 +33,9 @@ export function referenceGpt2(
     const low = adapter?.weights.get(`base_model.model.${path}.lora_A.weight`);
     const high = adapter?.weights.get(`base_model.model.${path}.lora_B.weight`);
     if (!adapter || !low || !high) return y;
-    const change = product(high, product(low, x, adapter.r), columns);
-    return y.map((value, j) => value + adapter.scale * change[j]!);
+    const change = product(high, product(low, x, low.length / x.length), columns);
+    const scale = scaleOf(adapter, path);
+    return y.map((value, j) => value + scale * change[j]!);
   };
   const norm = (path: string, x: Vector): Vector => {
     const [w, b] = [weight(`${path}.weight`), weight(`${path}.bias`)];

@@ -4,11 +4,10 @@ import type { LlamaConfig } from '../../src/language-model/llamaConfig.ts';
 type Weights = ReadonlyMap<string, ArrayLike<number>>;
 type Vector = Float64Array;
 
-/** A low-rank change of some linear layers: PEFT's names, scale alpha/r. */
+/** A low-rank change of some linear layers: PEFT's names, scale alpha/r of each module path. */
 export interface ReferenceAdapter {
   readonly weights: Weights;
-  readonly r: number;
-  readonly scale: number;
+  readonly scale: number | ((path: string) => number);
 }
 
 export interface ReferenceResult {
@@ -17,6 +16,9 @@ export interface ReferenceResult {
   /** One row of the vocabulary's size for each token. */
   readonly logits: readonly Vector[];
 }
+
+export const scaleOf = ({ scale }: ReferenceAdapter, path: string): number =>
+  typeof scale === 'number' ? scale : scale(path);
 
 /** Runs one sequence from position 0. */
 export function referenceLlama(
@@ -47,8 +49,9 @@ export function referenceLlama(
     const a = adapter?.weights.get(`base_model.model.${path}.lora_A.weight`);
     const b = adapter?.weights.get(`base_model.model.${path}.lora_B.weight`);
     if (adapter && a && b) {
-      const change = multiply(b, multiply(a, x, adapter.r), rows);
-      for (let i = 0; i < rows; i++) y[i]! += adapter.scale * change[i]!;
+      const change = multiply(b, multiply(a, x, a.length / x.length), rows);
+      const scale = scaleOf(adapter, path);
+      for (let i = 0; i < rows; i++) y[i]! += scale * change[i]!;
     }
     return y;
   };

@@ -1,8 +1,9 @@
 /** The files of a tiny Llama that speaks the tiny tokenizer: as a Hugging Face folder, as GGUF, and an adapter for it. */
 import { Rng } from '../../src/base/rng.ts';
+import { formatAdapterConfig } from '../../src/language-model/adapterConfig.ts';
 import { formatModelConfig } from '../../src/language-model/config.ts';
 import type { LlamaConfig } from '../../src/language-model/llamaConfig.ts';
-import { formatAdapterConfig, type LoraConfig, loraParameters } from '../../src/language-model/lora.ts';
+import { type LoraConfig, loraParameters } from '../../src/language-model/lora.ts';
 import { modelParameters } from '../../src/language-model/model.ts';
 import { encodeSafetensors } from '../../src/language-model/weights/safetensors.ts';
 import { buildGguf, floatBytes, type Meta } from './ggufBuilder.ts';

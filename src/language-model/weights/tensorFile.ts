@@ -78,3 +78,54 @@ function findOverlap(tensors: Iterable<TensorInfo>): readonly [TensorInfo, Tenso
   }
   return undefined;
 }
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Share of the bytes read, 0 to 1. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** Compares the file's tensors with those that the configuration calls for; returns the number of weights. */
+export function checkShapes(tensors: TensorFile, expected: ReadonlyMap<string, readonly number[]>): number {
+  let parameters = 0;
+  for (const [name, shape] of expected) {
+    const info = tensors.tensors.get(name);
+    if (!info)
+      throw refuse(
+        tensors.path,
+        l10n.t('Tensor “{0}” is missing from the file. The model is incomplete; download it again.', name),
+      );
+    if (info.shape.join() !== shape.join()) {
+      throw refuse(
+        tensors.path,
+        l10n.t(
+          'Tensor “{0}” has the shape [{1}], but the model’s configuration calls for [{2}]. Download the model again.',
+          name,
+          info.shape.join(', '),
+          shape.join(', '),
+        ),
+      );
+    }
+    parameters += info.elements;
+  }
+  return parameters;
+}
+
+/** The named tensors as float32, in the order of `expected`. */
+export async function readAll(
+  tensors: TensorFile,
+  expected: ReadonlyMap<string, readonly number[]>,
+  { signal, onProgress }: ReadOptions = {},
+): Promise<Map<string, Float32Array>> {
+  const weights = new Map<string, Float32Array>();
+  let total = 0;
+  for (const name of expected.keys()) total += tensors.tensors.get(name)?.byteLength ?? 0;
+  let done = 0;
+  for (const name of expected.keys()) {
+    signal?.throwIfAborted();
+    weights.set(name, await tensors.read(name));
+    done += tensors.tensors.get(name)?.byteLength ?? 0;
+    onProgress?.(done / total);
+  }
+  return weights;
+}

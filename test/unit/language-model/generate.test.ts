@@ -8,7 +8,7 @@ import {
   type Generator,
 } from '../../../src/language-model/generate.ts';
 import type { LlamaConfig } from '../../../src/language-model/llamaConfig.ts';
-import { initialLora, loraScale } from '../../../src/language-model/lora.ts';
+import { initialLora, loraTargets } from '../../../src/language-model/lora.ts';
 import { score } from '../../../src/language-model/score.ts';
 import { type ReferenceAdapter, referenceLogProbs } from '../../fakes/referenceLlama.ts';
 import { referenceModel } from '../../fakes/referenceModel.ts';
@@ -260,7 +260,7 @@ describe('generate', function () {
   it('reads an adapter where it lies, and can leave it out', async () => {
     const config = tinyConfig();
     const weights = tinyWeights(config);
-    const lora = { r: 3, alpha: 6, targetModules: ['q_proj', 'v_proj', 'down_proj'] };
+    const lora = { r: 3, alpha: 6, targetModules: ['q_proj', 'v_proj', 'down_proj'], rankPattern: { v_proj: 5 } };
     const adapter = initialLora(config, lora, Rng.seeded(5));
     const generator = await createGenerator({
       config,
@@ -281,7 +281,8 @@ describe('generate', function () {
       if (name.includes('lora_B')) for (let i = 0; i < values.length; i++) values[i] = 0.3 * rng.normal();
     }
     const [tuned, tunedLogProbs] = await run(true);
-    const reference = { r: lora.r, scale: loraScale(lora), weights: adapter };
+    const scales = new Map(loraTargets(config, lora).map(({ path, scale }) => [path, scale]));
+    const reference = { scale: (path: string) => scales.get(path)!, weights: adapter };
     close(tunedLogProbs, expected(config, weights, prompt, tuned, reference), 1e-4);
     assert.notDeepEqual(tuned, base);
     assert.deepEqual(await run(false), [base, baseLogProbs]);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { formatModelConfig } from '../../../src/language-model/config.ts';
 import { modelParameters } from '../../../src/language-model/model.ts';
-import { openAdapter, openModelFolder, openModelGguf } from '../../../src/language-model/modelFiles.ts';
+import { openModelFolder, openModelGguf } from '../../../src/language-model/modelFiles.ts';
 import { encodeSafetensors } from '../../../src/language-model/weights/safetensors.ts';
 import { join, memoryFile, memoryFolder } from '../../fakes/memoryFile.ts';
 import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { tinyWeights } from '../../fakes/tinyLlama.ts';
-import { tinyAdapterFiles, tinyLora, tinyModelConfig, tinyModelFiles, tinyModelGguf } from '../../fakes/tinyModel.ts';
+import { tinyAdapterFiles, tinyModelConfig, tinyModelFiles, tinyModelGguf } from '../../fakes/tinyModel.ts';
 import { tinyVocabularySize } from '../../fakes/tinyTokenizer.ts';
 
 const config = tinyModelConfig();
@@ -154,37 +154,6 @@ describe('model files', () => {
   for (const [what, bytes, message] of ggufs) {
     it(`refuse a GGUF file with ${what}`, async () => {
       await assert.rejects(openModelGguf(memoryFile(bytes)), { name: 'HumanError', message });
-    });
-  }
-
-  it('of an adapter are read with the shapes of its model', async () => {
-    const adapter = await openAdapter(memoryFolder(tinyAdapterFiles()), config);
-    assert.deepEqual(adapter.config, tinyLora);
-    assert.equal(adapter.base, 'tiny');
-    assert.equal(adapter.weights.size, 2 * 2 * config.layers);
-    assert.equal(adapter.score, undefined);
-    const reward = tinyAdapterFiles(config, { tensors: { 'base_model.model.score.weight': [1, config.hiddenSize] } });
-    assert.equal((await openAdapter(memoryFolder(reward), config)).score?.length, config.hiddenSize);
-  });
-
-  const first = 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight';
-  const adapters: readonly [string, Readonly<Record<string, Uint8Array | string>>, RegExp][] = [
-    ['no configuration', {}, /no adapter_config\.json/],
-    ['no weights', { 'adapter_config.json': '{}' }, /no adapter_model\.safetensors/],
-    ['another method', tinyAdapterFiles(config, { config: { peft_type: 'IA3' } }), /IA3/],
-    ['another rank', tinyAdapterFiles(config, { config: { r: 3 } }), /has the shape/],
-    ['a missing matrix', tinyAdapterFiles(config, { tensors: { [first]: undefined } }), /is missing/],
-    [
-      'a matrix too many',
-      tinyAdapterFiles(config, { tensors: { 'base_model.model.model.norm.lora_A.weight': [2, 2] } }),
-      /model\.norm/,
-    ],
-    ['a layer of another model', tinyAdapterFiles(config, { config: { target_modules: ['c_attn'] } }), /c_attn/],
-    ['magnitudes of DoRA', tinyAdapterFiles(config, { config: { use_dora: true } }), /use_dora/],
-  ];
-  for (const [what, files, message] of adapters) {
-    it(`refuse an adapter with ${what}`, async () => {
-      await assert.rejects(openAdapter(memoryFolder(files), config), { name: 'HumanError', message });
     });
   }
 });

@@ -30,7 +30,13 @@ import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { randomIds, tinyConfig, tinyWeights } from '../../fakes/tinyLlama.ts';
 
 const lora: LoraConfig = { r: 2, alpha: 4, targetModules: ['q_proj', 'v_proj', 'down_proj'] };
-const gpt2Lora: LoraConfig = { r: 2, alpha: 4, targetModules: ['c_attn', 'mlp.c_proj'] };
+const gpt2Lora: LoraConfig = {
+  r: 2,
+  alpha: 4,
+  targetModules: ['c_attn', 'mlp.c_proj'],
+  rankPattern: { 'h.0.attn.c_attn': 3 },
+  alphaPattern: { c_attn: 1 },
+};
 const crossEntropy: LossBuilder = (_, out) => ({ loss: neg(mean(out.logProbs)) });
 const pairLoss: LossBuilder = (_, out, inputs) => {
   const margin = sub(gather(out.scores, inputs.chosen!), gather(out.scores, inputs.rejected!));
@@ -249,7 +255,7 @@ describe('a training program', () => {
     const last = { rows: [0], times: [6], targets: [4] };
     await withProgram({ trainable: { kind: 'lora', lora, initial: adapter, seed: 0 } }, async program => {
       const { rows } = await program.forward({ ids, predictions: last });
-      const row = referenceLlama(config, weights, ids[0]!, { weights: adapter, r: 2, scale: 2 }).logits[6]!;
+      const row = referenceLlama(config, weights, ids[0]!, { weights: adapter, scale: 2 }).logits[6]!;
       const total = Math.log(row.reduce((n, value) => n + Math.exp(value), 0));
       assert.ok(Math.abs(rows.logProbs![0]! - (row[4]! - total)) < 1e-4);
     });
