@@ -71,7 +71,7 @@ export async function openGguf(file: RandomAccessFile): Promise<GgufFile> {
         throw refuse(
           file,
           l10n.t(
-            'Tensor “{0}” is quantised as {1}, which is not supported yet. Use a Q8_0, Q4_0, Q4_1, F16 or F32 file of this model.',
+            'Tensor “{0}” is quantised as {1}, which is not supported. Use a Q8_0, Q6_K, Q5_K, Q4_K, F16 or F32 file of this model.',
             name,
             type.name,
           ),
@@ -121,7 +121,7 @@ async function readTensorInfos(
       throw refuse(
         file,
         l10n.t(
-          'Tensor “{0}” has the unknown type {1}. Use a Q8_0, Q4_0, Q4_1, F16 or F32 file of this model.',
+          'Tensor “{0}” has the unknown type {1}. Use a Q8_0, Q6_K, Q5_K, Q4_K, F16 or F32 file of this model.',
           name,
           number,
         ),

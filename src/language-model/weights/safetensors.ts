@@ -2,7 +2,8 @@
 import { l10n } from '../../base/l10n.ts';
 import type { FileFolder, RandomAccessFile } from '../../base/randomAccess.ts';
 import { fromUtf8, toUtf8 } from '../../base/utf8.ts';
-import { bfloatsToFloats, floatToBfloat, floatToHalf, halvesToFloats } from './float16.ts';
+import { bfloatsToFloats, halvesToFloats } from './float16.ts';
+import { encodeValues } from './quantise.ts';
 import {
   closeOnError,
   countElements,
@@ -268,14 +269,6 @@ export function encodeSafetensors(
   new DataView(start.buffer).setBigUint64(0, BigInt(text.length), true);
   start.set(text, 8);
   return [start, ...pieces];
-}
-
-function encodeValues(values: Float32Array, type: 'F32' | 'F16' | 'BF16'): Uint8Array {
-  if (type === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const convert = type === 'F16' ? floatToHalf : floatToBfloat;
-  const halves = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) halves[i] = convert(values[i]!);
-  return new Uint8Array(halves.buffer);
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

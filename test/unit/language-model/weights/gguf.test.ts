@@ -45,7 +45,7 @@ describe('gguf', () => {
     }
   });
 
-  const blocks: readonly [string, number, number[], number[]][] = [
+  const blocks: [string, number, number[], number[]][] = [
     ['F16', 1, [...half(0x3c00), ...half(0xc000)], [1, -2]],
     ['BF16', 30, [...half(0x3f80), ...half(0xc040)], [1, -3]],
     [
@@ -69,6 +69,49 @@ describe('gguf', () => {
       [...Array(16).keys()].map(i => i / 4 - 1).concat([...Array(16).keys()].map(i => (15 - i) / 4 - 1)),
     ],
   ];
+  const sixteen = [...Array(16).keys()];
+  // Fifth bits of values 0–15: 0xa5a5 (bits 0, 2, 5, 7 of each byte); of 16–31: 0x00ff, the first eight.
+  const fifth = (i: number) => [0, 2, 5, 7].includes(i % 8);
+  const fiveBits = sixteen.map(i => i + (fifth(i) ? 16 : 0)).concat(sixteen.map(i => 15 - i + (i < 8 ? 16 : 0)));
+  // d = 0.5, m = −1.
+  blocks.push(
+    ['Q5_0', 6, [...half(0x3800), 0xa5, 0xa5, 0xff, 0x00, ...nibbles], fiveBits.map(q => (q - 16) / 2)],
+    ['Q5_1', 7, [...half(0x3800), ...half(0xbc00), 0xa5, 0xa5, 0xff, 0x00, ...nibbles], fiveBits.map(q => q / 2 - 1)],
+  );
+  // Scales 1, 2, 3, 4, 17, 34, 51, 60 and minima 8, 7, 6, 5, 20, 35, 50, 63 of the eight runs, by hand: the first four
+  // are the low six bits of bytes 0–3 and 4–7; of the others the low nibbles are in bytes 8–11 and the two highest bits
+  // on top of bytes 0–7.
+  const scales = [1, 2, 3, 4, 17, 34, 51, 60];
+  const minima = [8, 7, 6, 5, 20, 35, 50, 63];
+  const packed = [0x41, 0x82, 0xc3, 0xc4, 0x48, 0x87, 0xc6, 0xc5, 0x41, 0x32, 0x23, 0xfc];
+  const runs = Array.from({ length: 8 }, (_, run) => Array.from({ length: 32 }, (_, i) => (3 * run + i) % 16));
+  const pairs = [0, 1, 2, 3].flatMap(j => runs[2 * j]!.map((low, i) => low | (runs[2 * j + 1]![i]! << 4)));
+  // d = 0.5, dmin = 0.25.
+  const k = [...half(0x3800), ...half(0x3400), ...packed];
+  const inRuns = (fifths: readonly number[]) =>
+    runs.flatMap((run, j) => run.map((q, i) => (scales[j]! * (q + 16 * ((fifths[i]! >> j) & 1))) / 2 - minima[j]! / 4));
+  const mask = Array.from({ length: 32 }, (_, i) => (37 * i + 11) & 255);
+  blocks.push(
+    ['Q4_K', 12, [...k, ...pairs], inRuns(Array(32).fill(0))],
+    ['Q5_K', 13, [...k, ...mask, ...pairs], inRuns(mask)],
+  );
+  // Value i of a half has q = (7·i + side) mod 64; its bits are laid out as ggml-common.h says. d = −0.5.
+  const six = (side: number, i: number) => (7 * i + side) % 64;
+  const lows = [0, 1].flatMap(side =>
+    Array.from({ length: 64 }, (_, i) => (six(side, i) & 15) | ((six(side, i + 64) & 15) << 4)),
+  );
+  const highs = [0, 1].flatMap(side =>
+    Array.from({ length: 32 }, (_, i) =>
+      [0, 32, 64, 96].reduce((bits, from, n) => bits | ((six(side, i + from) >> 4) << (2 * n)), 0),
+    ),
+  );
+  const signedScales = Array.from({ length: 16 }, (_, n) => (n % 2 ? -1 : 1) * (n + 1));
+  blocks.push([
+    'Q6_K',
+    14,
+    [...lows, ...highs, ...signedScales.map(scale => scale & 255), ...half(0xb800)],
+    Array.from({ length: 256 }, (_, at) => -0.5 * signedScales[at >> 4]! * (six(at >> 7, at & 127) - 32)),
+  ]);
   for (const [name, type, bytes, expected] of blocks) {
     it(`reads ${name} from blocks made by hand`, async () => {
       const twice = Uint8Array.from([...bytes, ...bytes]);
@@ -85,8 +128,8 @@ describe('gguf', () => {
   });
 
   it('names a quantisation that it cannot read yet, when that tensor is read', async () => {
-    const file = await open(buildGguf({ tensors: [one({ shape: [256], type: 12, bytes: new Uint8Array(144) })] }));
-    await assert.rejects(file.read('a'), { name: 'HumanError', message: /Q4_K/ });
+    const file = await open(buildGguf({ tensors: [one({ shape: [256], type: 11, bytes: new Uint8Array(110) })] }));
+    await assert.rejects(file.read('a'), { name: 'HumanError', message: /Q3_K/ });
   });
 
   const good = buildGguf({ metadata: { k: { type: 'strings', value: ['x'] } }, tensors: [one()] });
