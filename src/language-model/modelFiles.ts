@@ -5,7 +5,7 @@ import { type ModelConfig, parseModelConfig } from './config.ts';
 import { readJson, readText } from './folderText.ts';
 import { bodyPrefix, type Head, modelParameters } from './model.ts';
 import { openGguf } from './weights/gguf.ts';
-import { asHuggingFace, configFromGguf } from './weights/ggufLlama.ts';
+import { asHuggingFace, configFromGguf } from './weights/ggufModel.ts';
 import { openSafetensorsFolder } from './weights/safetensors.ts';
 import { checkShapes, closeOnError, type ReadOptions, readAll, refuse, type TensorFile } from './weights/tensorFile.ts';
 
@@ -84,7 +84,7 @@ function withPrefix(file: TensorFile, prefix: string): TensorFile {
 export async function openModelGguf(file: RandomAccessFile): Promise<ModelFiles> {
   return closeOnError(file, async () => {
     const gguf = await openGguf(file);
-    const config = parseModelConfig(configFromGguf(gguf), file.path);
+    const config = parseModelConfig(await configFromGguf(gguf), file.path);
     const tensors = asHuggingFace(gguf, config.heads, config.kvHeads);
     const tokenizer: TokenizerSource = { kind: 'gguf', path: file.path, metadata: gguf.metadata };
     return modelFiles(file.path, 'gguf', config, tokenizer, tensors);

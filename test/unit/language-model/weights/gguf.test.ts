@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { openGguf } from '../../../../src/language-model/weights/gguf.ts';
-import { roundFloat, undoPermutation } from '../../../../src/language-model/weights/ggufLlama.ts';
 import { buildGguf, floatBytes, type GgufTensor, ggufString } from '../../../fakes/ggufBuilder.ts';
 import { join, memoryFile } from '../../../fakes/memoryFile.ts';
 
@@ -119,13 +118,6 @@ describe('gguf', () => {
       assert.deepEqual([...(await file.read('a'))], [...expected, ...expected]);
     });
   }
-
-  it('puts the rows of q and k back in the order of Hugging Face', () => {
-    // One head of 6 rows and one column: stored (0, 3, 1, 4, 2, 5), that is pairs of both halves.
-    const stored = Float32Array.of(0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15);
-    assert.deepEqual([...undoPermutation(stored, 12, 2)], [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]);
-    assert.equal(roundFloat(Math.fround(1e-5)), 1e-5);
-  });
 
   it('names a quantisation that it cannot read yet, when that tensor is read', async () => {
     const file = await open(buildGguf({ tensors: [one({ shape: [256], type: 11, bytes: new Uint8Array(110) })] }));
