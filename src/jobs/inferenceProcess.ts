@@ -24,7 +24,15 @@ import {
 import { childEnvironment, languageOf } from './childEnvironment.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
-export type { InferenceResult, LoadedModel, ModelLocation, RuntimeReport } from '../protocol/inference.ts';
+export type {
+  ExportFormat,
+  ExportType,
+  InferenceResult,
+  LoadedModel,
+  ModelLocation,
+  RuntimeReport,
+} from '../protocol/inference.ts';
+export { ExportFormats, ExportTypes } from '../protocol/inference.ts';
 
 type Parameters<M extends InferenceMethod> = Omit<Extract<InferenceRequest, { method: M }>, 'id' | 'method'>;
 
@@ -108,6 +116,11 @@ export class InferenceProcess implements Disposable {
     } finally {
       done();
     }
+  }
+
+  /** Writes a model into a new folder. Aborting ends it at the next weight and leaves nothing behind. */
+  async export(parameters: Parameters<'export'>, context: RequestContext = {}): Promise<InferenceResult<'export'>> {
+    return (await this.#start()).request('export', parameters, context);
   }
 
   /** Ends the process; requests under way fail. The next request starts another. */

@@ -2,6 +2,7 @@
 import { l10n } from '../base/l10n.ts';
 import type { FileFolder, RandomAccessFile } from '../base/randomAccess.ts';
 import { type ModelConfig, parseModelConfig } from './config.ts';
+import type { Json } from './configFields.ts';
 import { readJson, readText } from './folderText.ts';
 import { bodyPrefix, type Head, modelParameters } from './model.ts';
 import { openGguf } from './weights/gguf.ts';
@@ -31,10 +32,14 @@ export interface ModelFiles {
   readonly format: 'huggingface' | 'gguf';
   readonly config: ModelConfig;
   readonly tokenizer: TokenizerSource;
+  /** The configuration as the files say it, in the words of config.json. */
+  readonly configJson: Json;
   /** Number of weights. */
   readonly parameters: number;
   /** Hugging Face's names → float32 arrays, row-major. */
   readWeights(options?: ReadWeightsOptions): Promise<Map<string, Float32Array>>;
+  /** One weight by Hugging Face's name, row-major. */
+  read(name: string): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -53,7 +58,8 @@ export async function openModelFolder(folder: FileFolder): Promise<ModelFiles> {
       l10n.t('This folder has no tokenizer.json. Download all files of the model, or use a .gguf file of it.'),
     );
   }
-  const config = parseModelConfig(await readJson(folder, 'config.json'), `${folder.path}/config.json`);
+  const configJson = await readJson(folder, 'config.json');
+  const config = parseModelConfig(configJson, `${folder.path}/config.json`);
   const optional = async (name: string) => (names.includes(name) ? readJson(folder, name) : {});
   const generation = await optional('generation_config.json');
   const tokenizer: TokenizerSource = {
@@ -65,7 +71,9 @@ export async function openModelFolder(folder: FileFolder): Promise<ModelFiles> {
     ...(names.includes('chat_template.jinja') ? { chatTemplate: await readText(folder, 'chat_template.jinja') } : {}),
   };
   const tensors = withPrefix(await openSafetensorsFolder(folder), bodyPrefix(config));
-  return closeOnError(tensors, () => modelFiles(folder.path, 'huggingface', config, tokenizer, tensors));
+  return closeOnError(tensors, () =>
+    modelFiles(folder.path, 'huggingface', { config, configJson: configJson as Json }, tokenizer, tensors),
+  );
 }
 
 /** Files of a bare body, such as the hub's `gpt2`, leave the body's own name out: it is put before theirs. */
@@ -84,17 +92,18 @@ function withPrefix(file: TensorFile, prefix: string): TensorFile {
 export async function openModelGguf(file: RandomAccessFile): Promise<ModelFiles> {
   return closeOnError(file, async () => {
     const gguf = await openGguf(file);
-    const config = parseModelConfig(await configFromGguf(gguf), file.path);
+    const configJson = await configFromGguf(gguf);
+    const config = parseModelConfig(configJson, file.path);
     const tensors = asHuggingFace(gguf, config.heads, config.kvHeads);
     const tokenizer: TokenizerSource = { kind: 'gguf', path: file.path, metadata: gguf.metadata };
-    return modelFiles(file.path, 'gguf', config, tokenizer, tensors);
+    return modelFiles(file.path, 'gguf', { config, configJson }, tokenizer, tensors);
   });
 }
 
 function modelFiles(
   path: string,
   format: ModelFiles['format'],
-  config: ModelConfig,
+  { config, configJson }: Pick<ModelFiles, 'config' | 'configJson'>,
   tokenizer: TokenizerSource,
   tensors: TensorFile,
 ): ModelFiles {
@@ -103,10 +112,12 @@ function modelFiles(
     path,
     format,
     config,
+    configJson,
     tokenizer,
     parameters,
     readWeights: options =>
       readAll(tensors, modelParameters(config, options?.head === 'none' ? 'none' : 'lm'), options),
+    read: name => tensors.read(name),
     close: () => tensors.close(),
   };
 }

@@ -117,9 +117,14 @@ export function withReplaced(
 ): { readonly config: ModelConfig; readonly weights: ReadonlyMap<string, Float32Array> } {
   if (replaced.size === 0) return { config, weights };
   const all = new Map([...weights, ...replaced]);
-  const untied = config.tieWordEmbeddings && [...replaced.keys()].some(name => isEmbedding(config, name));
-  if (!untied) return { config, weights: all };
+  const changed = replacedConfig(config, replaced);
   const embedding = weights.get(outputMatrixName(config));
-  if (!all.has('lm_head.weight') && embedding) all.set('lm_head.weight', embedding);
-  return { config: { ...config, tieWordEmbeddings: false }, weights: all };
+  if (!changed.tieWordEmbeddings && !all.has('lm_head.weight') && embedding) all.set('lm_head.weight', embedding);
+  return { config: changed, weights: all };
+}
+
+/** The configuration of the same: with an output matrix of its own where the pair comes apart. */
+export function replacedConfig(config: ModelConfig, replaced: ReadonlyMap<string, Float32Array>): ModelConfig {
+  const apart = config.tieWordEmbeddings && [...replaced.keys()].some(name => isEmbedding(config, name));
+  return apart ? { ...config, tieWordEmbeddings: false } : config;
 }

@@ -31,6 +31,12 @@ export const ModelLocationSchema = v.object({
 });
 export type ModelLocation = v.InferOutput<typeof ModelLocationSchema>;
 
+/** What a model can be written as, and the types of its numbers there (`Q8_0` in GGUF alone). */
+export const ExportFormats = ['safetensors', 'gguf'] as const;
+export type ExportFormat = (typeof ExportFormats)[number];
+export const ExportTypes = ['F32', 'F16', 'BF16', 'Q8_0'] as const;
+export type ExportType = (typeof ExportTypes)[number];
+
 export const InferenceRequestSchema = v.variant('method', [
   v.object({ id: v.number(), method: v.literal('load'), location: ModelLocationSchema }),
   v.object({ id: v.number(), method: v.literal('unload'), model: v.string() }),
@@ -59,6 +65,15 @@ export const InferenceRequestSchema = v.variant('method', [
     method: v.literal('score'),
     model: v.string(),
     items: v.array(v.object({ prompt: PromptSchema, continuation: v.string() })),
+  }),
+  /** Writes a model, its adapter merged in, into a new folder: safetensors for `transformers`, or one GGUF file. */
+  v.object({
+    id: v.number(),
+    method: v.literal('export'),
+    location: ModelLocationSchema,
+    to: v.string(),
+    format: v.picklist(ExportFormats),
+    type: v.picklist(ExportTypes),
   }),
   /** Ends request `target` within one token; it then replies with what it has, finishReason `cancelled`. */
   v.object({ id: v.number(), method: v.literal('cancel'), target: v.number() }),
@@ -135,6 +150,8 @@ export const InferenceResultSchemas = {
   score: v.object({
     items: v.array(v.object({ logLikelihood: v.number(), tokens: v.array(TokenSchema) })),
   }),
+  /** The folder, or the GGUF file in it, and the bytes of its weights. */
+  export: v.object({ path: v.string(), bytes: v.number() }),
   cancel: v.object({}),
   shutdown: v.object({}),
 } as const;

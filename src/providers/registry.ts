@@ -7,7 +7,13 @@ import { l10n } from '../base/l10n.ts';
 import type { ModelReference } from '../core/jobs/job.ts';
 import type { ImportedModel, ModelStore, StoredModel } from '../core/models.ts';
 import type { ModelDescription, TextGenerator } from '../core/textGenerator.ts';
-import type { InferenceProcess, ModelLocation } from '../jobs/inferenceProcess.ts';
+import type {
+  ExportFormat,
+  ExportType,
+  InferenceProcess,
+  ModelLocation,
+  RequestContext,
+} from '../jobs/inferenceProcess.ts';
 import { LocalModel, looksLikeModel, modelNameOf, peekModel } from './local.ts';
 
 /** Models that come from elsewhere: endpoints, the editor. */
@@ -93,6 +99,22 @@ export class ModelRegistry implements Disposable {
     }
     const { revision } = await this.#generator(entry).load();
     return { id: entry.model.id, ...entry.location, revision };
+  }
+
+  /** Writes a local model, its adapter merged in, into a folder that does not exist yet. Returns what was made. */
+  async export(
+    wanted: string,
+    how: { readonly to: string; readonly format: ExportFormat; readonly type: ExportType },
+    context: RequestContext = {},
+  ): Promise<{ readonly path: string; readonly bytes: number }> {
+    const entry = await this.#find(wanted);
+    if (!entry) {
+      if ((await this.list()).some(model => model.id === wanted)) {
+        throw new HumanError(l10n.t('Only local models can be exported: the files of this one are elsewhere.'));
+      }
+      throw await this.#unknown(wanted);
+    }
+    return this.#options.inference.export({ location: entry.location, ...how, to: resolve(how.to) }, context);
   }
 
   /** A trained reward model as a job names it, by the name of its folder. */

@@ -1,42 +1,13 @@
 /** Turns the tokenizer metadata of a GGUF file into the form of tokenizer.json. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import { byteLevel, preTokenizers } from './preTokenizers.ts';
 import type { NormalisedTokenizer } from './tokenizerData.ts';
 
 /** ggml's token types. */
 const UNKNOWN = 2;
 const CONTROL = 3;
 const USER_DEFINED = 4;
-
-const LLAMA3_PATTERN =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-const QWEN2_PATTERN =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-const byteLevel = (useRegex: boolean) => ({
-  type: 'ByteLevel',
-  add_prefix_space: false,
-  trim_offsets: true,
-  use_regex: useRegex,
-});
-const split = (pattern: string) => ({
-  type: 'Sequence',
-  pretokenizers: [
-    { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false },
-    byteLevel(false),
-  ],
-});
-
-/** `tokenizer.ggml.pre` → pre-tokenizer. Source: the tokenizer.json files that llama.cpp's converter knows by these names. */
-const preTokenizers: Readonly<Record<string, { preTokenizer: unknown; normalizer?: unknown; ignoreMerges?: boolean }>> =
-  {
-    'gpt-2': { preTokenizer: byteLevel(true) },
-    smollm: {
-      preTokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel(true)] },
-    },
-    'llama-bpe': { preTokenizer: split(LLAMA3_PATTERN), ignoreMerges: true },
-    qwen2: { preTokenizer: split(QWEN2_PATTERN), normalizer: { type: 'NFC' } },
-  };
 
 /** Throws a HumanError for kinds of tokenizers that are not supported and for damaged metadata. */
 export function tokenizerFromGguf(path: string, metadata: ReadonlyMap<string, unknown>): NormalisedTokenizer {

@@ -6,7 +6,7 @@ import { fromUtf8, toUtf8, Utf8Stream } from '../base/utf8.ts';
 import { bytesOfByteLevelToken } from './byteLevel.ts';
 import { type ChatTemplate, compileChatTemplate } from './chatTemplate.ts';
 import { tokenizerFromGguf } from './ggufTokenizer.ts';
-import { isRecord, type NormalisedTokenizer, type TokenizerData, tokenText } from './tokenizerData.ts';
+import { isRecord, type NormalisedTokenizer, normalise, type TokenizerData, tokenText } from './tokenizerData.ts';
 
 export interface TokenSpan {
   readonly id: number;
@@ -247,38 +247,6 @@ function withNumbers(step: unknown): unknown {
   if (step.type !== 'Digits') return step;
   const pattern = step.individual_digits === true ? '\\p{N}' : '\\p{N}+';
   return { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
-}
-
-function normalise(data: TokenizerData & { kind: 'huggingface' }): NormalisedTokenizer {
-  const config = isRecord(data.config) ? data.config : {};
-  if (!isRecord(data.tokenizer)) {
-    throw new HumanError(l10n.t('tokenizer.json is damaged: it is not a JSON object. Download the model again.'), {
-      place: { file: data.path },
-    });
-  }
-  const {
-    normalizer = null,
-    pre_tokenizer = null,
-    post_processor = null,
-    decoder = null,
-    model,
-    added_tokens = [],
-  } = data.tokenizer;
-  const inConfig = config.chat_template;
-  const named = Array.isArray(inConfig)
-    ? (inConfig.filter(isRecord).find(template => template.name === 'default')?.template ?? undefined)
-    : inConfig;
-  const source = data.chatTemplate === undefined ? 'tokenizer_config.json' : 'chat_template.jinja';
-  const chatTemplate = data.chatTemplate ?? (typeof named === 'string' ? named : undefined);
-  return {
-    path: data.path,
-    tokenizer: { normalizer, pre_tokenizer, post_processor, decoder, model, added_tokens },
-    config,
-    ...(chatTemplate === undefined
-      ? {}
-      : { chatTemplate, chatTemplatePath: data.path.replace(/tokenizer\.json$/, source) }),
-    endTokenIds: data.endTokenIds ?? [],
-  };
 }
 
 function chatTemplateOf(parts: NormalisedTokenizer): ChatTemplate | undefined {

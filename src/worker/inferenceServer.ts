@@ -4,6 +4,7 @@ import { isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { type InferenceEvent, type InferenceRequest, InferenceRequestSchema } from '../protocol/inference.ts';
 import { ModelInMemory } from './loadedModel.ts';
+import { exportModel } from './modelExport.ts';
 import type { SelfTest } from './selfTest.ts';
 
 type Failure = Extract<InferenceEvent, { type: 'failure' }>;
@@ -69,6 +70,13 @@ export class InferenceServer {
       }
       case 'score':
         return (await this.#model(request.model)).score(request, signal);
+      case 'export':
+        return exportModel(request, {
+          signal,
+          onProgress: (message, fraction) => {
+            this.#send({ type: 'progress', id, message, ...(fraction === undefined ? {} : { fraction }) });
+          },
+        });
       case 'cancel':
         this.#running.get(request.target)?.abort();
         return {};

@@ -1,6 +1,8 @@
-/** `tunesmith models`: which models there are; adds and removes those that the person brings. */
-import type { Command } from 'commander';
+/** `tunesmith models`: which models there are; adds, removes and exports them. */
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
 import { l10n } from '../../base/l10n.ts';
+import { type ExportFormat, ExportFormats, type ExportType, ExportTypes } from '../../jobs/inferenceProcess.ts';
 import { readCatalog } from '../../providers/catalog.ts';
 import { downloadModel } from '../../providers/hub.ts';
 import type { Cli } from '../cli.ts';
@@ -64,11 +66,45 @@ export function registerModels(program: Command, cli: Cli): void {
       cli.out(options.json ? `${JSON.stringify({ ...model, ...made }, null, 2)}\n` : `${model.id}\n`);
     });
   models
+    .command('export <id>')
+    .description(l10n.t('write a model, its adapter merged in, into a new folder: for transformers, or as a GGUF file'))
+    .requiredOption('--to <folder>', l10n.t('a folder that does not exist yet'))
+    .addOption(new Option('--format <format>', l10n.t('kind of files')).choices(ExportFormats).default('safetensors'))
+    .addOption(
+      new Option('--dtype <type>', l10n.t('type of the numbers; without it f32 for safetensors, f16 for gguf')).choices(
+        ExportTypes.map(type => type.toLowerCase()),
+      ),
+    )
+    .option('--json', l10n.t('as JSON'))
+    .action(async (id: string, options: ExportOptions) => {
+      const { format } = options;
+      const type = (options.dtype ?? (format === 'gguf' ? 'f16' : 'f32')).toUpperCase() as ExportType;
+      const made = await cli.models
+        .export(
+          id,
+          { to: resolve(cli.terminal.cwd, options.to), format, type },
+          {
+            signal: cli.signal,
+            onProgress: (message, fraction = 0) =>
+              cli.progress(l10n.t('{0}: {1} %', message, Math.round(100 * fraction))),
+          },
+        )
+        .finally(() => cli.progress(''));
+      cli.out(options.json ? `${JSON.stringify(made, null, 2)}\n` : `${made.path}\n`);
+    });
+  models
     .command('remove <id>')
     .description(l10n.t('forget an added model, or delete a tuned one'))
     .action(async (id: string) => {
       await cli.models.remove(id.includes(':') ? id : `local:${id}`);
     });
+}
+
+interface ExportOptions {
+  readonly to: string;
+  readonly format: ExportFormat;
+  readonly dtype?: string;
+  readonly json?: boolean;
 }
 
 async function listCatalog(cli: Cli, json: boolean): Promise<void> {

@@ -249,17 +249,28 @@ export function encodeSafetensors(
   type: 'F32' | 'F16' | 'BF16' = 'F32',
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Uint8Array[] {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  const pieces: Uint8Array[] = [];
-  let offset = 0;
-  for (const name of [...tensors.keys()].sort()) {
-    const { shape, values } = tensors.get(name)!;
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  const shapes = new Map(sorted.map(([name, { shape }]) => [name, shape]));
+  const pieces = sorted.map(([name, { shape, values }]) => {
     if (countElements(shape) !== values.length)
       throw new RangeError(`${name}: shape [${shape}] does not fit ${values.length} values`);
-    const bytes = encodeValues(values, type);
-    header[name] = { dtype: type, shape, data_offsets: [offset, offset + bytes.length] };
-    offset += bytes.length;
-    pieces.push(bytes);
+    return encodeValues(values, type);
+  });
+  return [encodeSafetensorsHeader(shapes, type, metadata), ...pieces];
+}
+
+/** All that stands before the tensors' bytes, which follow in the order of `shapes` without gaps. */
+export function encodeSafetensorsHeader(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  type: 'F32' | 'F16' | 'BF16',
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, shape] of shapes) {
+    const end = offset + shape.reduce((a, b) => a * b, 1) * BYTES[type]!;
+    header[name] = { dtype: type, shape, data_offsets: [offset, end] };
+    offset = end;
   }
   let json = JSON.stringify(header);
   // Data begin at a multiple of 8, as the reference writer does.
@@ -268,7 +279,7 @@ export function encodeSafetensors(
   const start = new Uint8Array(8 + text.length);
   new DataView(start.buffer).setBigUint64(0, BigInt(text.length), true);
   start.set(text, 8);
-  return [start, ...pieces];
+  return start;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
