@@ -118,9 +118,13 @@ export function formatLlamaConfig(config: LlamaConfig): Json {
           rope_scaling: {
             rope_type: scaling.kind,
             factor: scaling.factor,
-            low_freq_factor: scaling.lowFrequencyFactor,
-            high_freq_factor: scaling.highFrequencyFactor,
-            original_max_position_embeddings: scaling.originalMaxPositions,
+            ...(scaling.kind === 'llama3'
+              ? {
+                  low_freq_factor: scaling.lowFrequencyFactor,
+                  high_freq_factor: scaling.highFrequencyFactor,
+                  original_max_position_embeddings: scaling.originalMaxPositions,
+                }
+              : {}),
           },
         }
       : {}),

@@ -37,7 +37,8 @@ export function tokenizerFromGguf(path: string, metadata: ReadonlyMap<string, un
   const added = (tokens as string[]).flatMap((content, id) => {
     const type = typeOf(id);
     const special = type === CONTROL || type === UNKNOWN;
-    return special || type === USER_DEFINED ? [{ id, content, special, normalized: false }] : [];
+    const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+    return special || type === USER_DEFINED ? [{ id, content, special, ...plain }] : [];
   });
   const bos = idAt('tokenizer.ggml.bos_token_id');
   const eos = idAt('tokenizer.ggml.eos_token_id');
@@ -63,6 +64,8 @@ export function tokenizerFromGguf(path: string, metadata: ReadonlyMap<string, un
     path,
     tokenizer: {
       version: '1.0',
+      truncation: null,
+      padding: null,
       added_tokens: added,
       post_processor: addBos ? beginWith(tokens[bos] as string, bos) : null,
       ...parts,

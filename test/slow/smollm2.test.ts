@@ -15,6 +15,7 @@ import { openFile, openFolder } from '../../src/storage/modelFolder.ts';
 import { tokenizerFromGguf } from '../../src/tokenizer/ggufTokenizer.ts';
 import { createTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { quick, recordFigures } from './figures.ts';
+import { pythonWithTorch } from './python.ts';
 
 const question = [{ role: 'user', content: 'What is the capital of France?' }];
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
@@ -203,22 +204,4 @@ async function exportFolder(
   writeFileSync(path.join(folder, 'model.safetensors'), Buffer.concat(encodeSafetensors(tensors)));
   write('config.json', formatModelConfig(files.config));
   return folder;
-}
-
-/** A Python with torch and transformers in a virtual environment outside the tree; installed once. */
-function pythonWithTorch(): string | { readonly missing: string } {
-  const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
-  const venv = path.join(cache, 'tunesmith-venv');
-  const python = path.join(venv, 'bin', 'python');
-  const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
-  const works = () => run(python, '-c', 'import torch, transformers').status === 0;
-  if (existsSync(python) && works()) return python;
-  if (!existsSync(python)) {
-    const made = run('python3', '-m', 'venv', venv);
-    if (made.status !== 0) return { missing: `python3 -m venv failed: ${(made.stderr || String(made.error)).trim()}` };
-  }
-  const installed = run(python, '-m', 'pip', 'install', '--quiet', 'torch==2.13.0', 'transformers', 'numpy');
-  if (installed.status !== 0)
-    return { missing: `pip cannot install torch and transformers: ${installed.stderr.trim().split('\n').at(-1)}` };
-  return works() ? python : { missing: 'torch and transformers were installed but cannot be imported' };
 }
