@@ -1,19 +1,16 @@
 /** A real model, SmolLM2-135M-Instruct: it loads, answers, agrees with PyTorch, and decodes at a decent pace. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
-import { formatModelConfig } from '../../src/language-model/config.ts';
 import { createGenerator, type Generator } from '../../src/language-model/generate.ts';
-import { modelParameters } from '../../src/language-model/model.ts';
 import { type ModelFiles, openModelFolder, openModelGguf } from '../../src/language-model/modelFiles.ts';
 import { score } from '../../src/language-model/score.ts';
-import { encodeSafetensors } from '../../src/language-model/weights/safetensors.ts';
 import { openFile, openFolder } from '../../src/storage/modelFolder.ts';
-import { tokenizerFromGguf } from '../../src/tokenizer/ggufTokenizer.ts';
 import { createTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
+import { exportModel } from '../../src/worker/modelExport.ts';
 import { quick, recordFigures } from './figures.ts';
 import { pythonWithTorch } from './python.ts';
 
@@ -94,7 +91,7 @@ describe('SmolLM2-135M-Instruct', function () {
       console.log(`      skipped: ${python.missing}`);
       return this.skip();
     }
-    const folder = await exportFolder(gguf, files, weights);
+    const folder = await exportFolder(gguf);
     const cases = [
       { messages: question, continuation: 'The capital of France is Paris.<|im_end|>' },
       {
@@ -142,6 +139,29 @@ describe('SmolLM2-135M-Instruct', function () {
     await again.close();
   });
 
+  it('comes back from a GGUF file of its own in eight bits', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'tunesmith-gguf-'));
+    const request = {
+      location: { base: gguf },
+      to: path.join(folder, 'smollm2'),
+      format: 'gguf',
+      type: 'Q8_0',
+    } as const;
+    const made = await exportModel(request, { signal: new AbortController().signal, onProgress: () => {} });
+    const again = await openModelGguf(await openFile(made.path));
+    const read = await again.readWeights();
+    await again.close();
+    rmSync(folder, { recursive: true });
+    assert.deepEqual(again.config, files.config);
+    for (const [name, values] of weights) {
+      const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+      // The file that was read is in eight bits too: only the scales are rounded again.
+      const worst = values.reduce((a, value, i) => Math.max(a, Math.abs(value - read.get(name)![i]!)), 0);
+      assert.ok(worst <= most / 200, `${name}: ${worst} of ${most}`);
+    }
+    assert.deepEqual(createTokenizer(again.tokenizer).encode('x² 12'), tokenizer.encode('x² 12'));
+  });
+
   it('decodes at a decent pace', async () => {
     const prompt = tokenizer.encode(tokenizer.chatTemplate!.render(question));
     const rows: string[] = [];
@@ -179,29 +199,9 @@ describe('SmolLM2-135M-Instruct', function () {
 });
 
 /** The dequantised model as a folder that transformers reads; written once. */
-async function exportFolder(
-  gguf: string,
-  files: ModelFiles,
-  weights: ReadonlyMap<string, Float32Array>,
-): Promise<string> {
-  const folder = path.join(path.dirname(gguf), 'smollm2-float32');
-  if (existsSync(path.join(folder, 'config.json'))) return folder;
-  mkdirSync(folder, { recursive: true });
-  if (files.tokenizer.kind !== 'gguf') throw new Error('not a GGUF file');
-  const { tokenizer, config, chatTemplate } = tokenizerFromGguf(gguf, files.tokenizer.metadata);
-  const added = (tokenizer.added_tokens as object[]).map(token => ({
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    ...token,
-  }));
-  const write = (name: string, json: unknown) => writeFileSync(path.join(folder, name), JSON.stringify(json));
-  write('tokenizer.json', { truncation: null, padding: null, ...tokenizer, added_tokens: added });
-  write('tokenizer_config.json', { ...config, chat_template: chatTemplate });
-  const tensors = new Map(
-    [...modelParameters(files.config)].map(([name, shape]) => [name, { shape, values: weights.get(name)! }]),
-  );
-  writeFileSync(path.join(folder, 'model.safetensors'), Buffer.concat(encodeSafetensors(tensors)));
-  write('config.json', formatModelConfig(files.config));
-  return folder;
+async function exportFolder(gguf: string): Promise<string> {
+  const to = path.join(path.dirname(gguf), 'smollm2-exported');
+  if (existsSync(to)) return to;
+  const request = { location: { base: gguf }, to, format: 'safetensors', type: 'F32' } as const;
+  return (await exportModel(request, { signal: new AbortController().signal, onProgress: () => {} })).path;
 }

@@ -1,4 +1,4 @@
-/** `tunesmith models`: a model comes from the hub, is read, listed and forgotten. */
+/** `tunesmith models`: a model comes from the hub, is read, listed, exported and forgotten. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,6 +52,24 @@ describe('tunesmith models', function () {
     assert.ok(readdirSync(join(folder, 'hub', 'models--org--stone', 'snapshots')).includes(commit));
     assert.equal((await models('remove', 'stone')).code, 0);
     assert.doesNotMatch((await models()).stdout, /stone/);
+  });
+
+  it('exports a model as a folder that is a model again, and as GGUF', async () => {
+    const made = await models('export', 'pebble', '--to', 'out', '--dtype', 'f16');
+    assert.deepEqual([made.code, made.stdout], [0, `${join(folder, 'out')}\n`], made.stderr);
+    assert.equal((await models('add', join(folder, 'out'))).stdout, 'local:out\n');
+    const gguf = await models('export', 'out', '--to', 'gguf', '--format', 'gguf', '--dtype', 'q8_0', '--json');
+    const { path, bytes } = JSON.parse(gguf.stdout) as { path: string; bytes: number };
+    assert.deepEqual([path, bytes], [join(folder, 'gguf', 'gguf.Q8_0.gguf'), readFileSync(path).length]);
+    for (const [wanted, words] of [
+      ['out', /already something here/],
+      ['none', /none/],
+    ] as const) {
+      const { code, stderr } = await models('export', wanted, '--to', 'out');
+      assert.equal(code, 1);
+      assert.match(stderr, words);
+    }
+    assert.equal((await models('remove', 'out')).code, 0);
   });
 
   it('refuses a damaged download and an unknown model with one sentence and code 1', async () => {
