@@ -25,6 +25,7 @@ export const CommandIds = {
   refreshJobs: 'tunesmith.refreshJobs',
   useModel: 'tunesmith.useModel',
   revealModel: 'tunesmith.revealModel',
+  exportModel: 'tunesmith.exportModel',
   removeModel: 'tunesmith.removeModel',
   refreshModels: 'tunesmith.refreshModels',
   showLog: 'tunesmith.showLog',

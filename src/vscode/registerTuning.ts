@@ -64,6 +64,7 @@ export function registerModelsView(services: Services): void {
   const commands = () => import('./commands/modelCommands.ts');
   lazyCommand(services, CommandIds.useModel, async () => (await commands()).useModel);
   lazyCommand(services, CommandIds.revealModel, async () => (await commands()).revealModel);
+  lazyCommand(services, CommandIds.exportModel, async () => (await import('./commands/exportModel.ts')).exportModel);
   lazyCommand(services, CommandIds.removeModel, async () => (await commands()).removeModel);
   lazyCommand(services, CommandIds.refreshModels, async () => async () => (await tree.value).refresh());
 }
