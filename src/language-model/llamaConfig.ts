@@ -82,7 +82,12 @@ function parseRopeScaling(json: unknown, maxPositions: number, refuse: Refuse): 
   const kind = fields.rope_type ?? fields.type ?? 'default';
   if (kind === 'default') return undefined;
   if (kind !== 'llama3' && kind !== 'linear') {
-    throw refuse(l10n.t('The position scaling “{0}” is not supported.', String(kind)));
+    throw refuse(
+      l10n.t(
+        'The position scaling “{0}” is not supported, only linear and llama3. Choose another model.',
+        String(kind),
+      ),
+    );
   }
   const number = (name: string, fallback: number): number => {
     const value = fields[name] ?? fallback;

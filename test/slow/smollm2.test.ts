@@ -155,7 +155,7 @@ describe('SmolLM2-135M-Instruct', function () {
     assert.deepEqual(again.config, files.config);
     for (const [name, values] of weights) {
       const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-      // The file that was read is in eight bits too: only the scales are rounded again.
+      // Half a step of a 127th of the largest in a block, and a little for the scale, which is a half.
       const worst = values.reduce((a, value, i) => Math.max(a, Math.abs(value - read.get(name)![i]!)), 0);
       assert.ok(worst <= most / 200, `${name}: ${worst} of ${most}`);
     }
