@@ -169,7 +169,7 @@ export async function peekModel(path: string): Promise<{ readonly contextLength?
   };
   const config = await read('config.json');
   const tokenizer = await read('tokenizer_config.json');
-  const positions = config.max_position_embeddings;
+  const positions = config.max_position_embeddings ?? config.n_positions;
   const template = await stat(join(path, 'chat_template.jinja')).then(
     () => true,
     () => tokenizer.chat_template !== undefined,

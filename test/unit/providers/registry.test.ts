@@ -65,9 +65,11 @@ describe('registry', () => {
     mkdirSync(join(layout.models, 'unfinished'));
     const changes: number[] = [];
     registry.onDidChange(() => changes.push(1));
-    await registry.add(makeModel(join(folder, 'elsewhere', 'Tiny Model')));
+    // GPT-2's word for the length of its context.
+    await registry.add(makeModel(join(folder, 'elsewhere', 'Tiny Model'), { n_positions: 1024 }));
     assert.deepEqual(await ids(), ['local:pebble', 'local:polite', 'local:tiny-model']);
-    const [pebble, polite] = await registry.list();
+    const [pebble, polite, tiny] = await registry.list();
+    assert.equal(tiny?.contextLength, 1024);
     assert.deepEqual([pebble?.contextLength, pebble?.chat, pebble?.detail], [512, true, 'bundled']);
     assert.deepEqual([polite?.detail, polite?.base], ['tuned from pebble', 'local:pebble']);
     assert.deepEqual(
