@@ -94,9 +94,7 @@ export function int8Feeds(
       for (let out = 0; out < outSize; out++)
         columns[out * FLOAT_INPUTS + place] = matrix[out * perOut + input * perIn]!;
     }
-    const at = (input: number, out: number): number => matrix[out * perOut + input * perIn]! * mask[input]!;
-    const forward = roundColumns(inSize, outSize, at);
-    const backward = roundColumns(outSize, inSize, (out, input) => at(input, out));
+    const { forward, backward } = roundMatrix(matrix, { inSize, outSize, perIn, perOut, mask });
     const names = namesOf(path);
     const specs = specsOf(inSize, outSize);
     const parts = {
@@ -111,26 +109,47 @@ export function int8Feeds(
   return feeds;
 }
 
-/** A matrix as int8 (rows, columns) with one scale for each column, its largest magnitude / 127. A column of zeros has scale 1. */
-export function roundColumns(
-  rows: number,
-  columns: number,
-  at: (row: number, column: number) => number,
-): { readonly values: Int8Array; readonly scales: Float32Array } {
-  const scales = new Float32Array(columns);
-  const values = new Int8Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      scales[column] = Math.max(scales[column]!, Math.abs(at(row, column)));
+interface MatrixLayout {
+  readonly inSize: number;
+  readonly outSize: number;
+  /** Steps from one input to the next and from one output to the next. */
+  readonly perIn: number;
+  readonly perOut: number;
+  /** 0 for inputs that count as zeros: (in). */
+  readonly mask: Float32Array;
+}
+
+interface Rounded {
+  readonly values: Int8Array;
+  /** One for each column: its largest magnitude / 127; 1 for a column of zeros. */
+  readonly scales: Float32Array;
+}
+
+/** A matrix as int8 both ways: forward (in, out) with a scale for each output, backward (out, in) with one for each input. */
+export function roundMatrix(
+  matrix: Float32Array,
+  { inSize, outSize, perIn, perOut, mask }: MatrixLayout,
+): { readonly forward: Rounded; readonly backward: Rounded } {
+  const forward = { values: new Int8Array(inSize * outSize), scales: new Float32Array(outSize) };
+  const backward = { values: new Int8Array(inSize * outSize), scales: new Float32Array(inSize) };
+  for (let out = 0; out < outSize; out++) {
+    for (let input = 0; input < inSize; input++) {
+      const size = Math.abs(matrix[out * perOut + input * perIn]!) * mask[input]!;
+      if (size > forward.scales[out]!) forward.scales[out] = size;
+      if (size > backward.scales[input]!) backward.scales[input] = size;
     }
   }
-  for (let column = 0; column < columns; column++) scales[column] = scales[column] === 0 ? 1 : scales[column]! / 127;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      values[row * columns + column] = Math.round(at(row, column) / scales[column]!);
+  for (const scales of [forward.scales, backward.scales]) {
+    for (let i = 0; i < scales.length; i++) scales[i] = scales[i] === 0 ? 1 : scales[i]! / 127;
+  }
+  for (let out = 0; out < outSize; out++) {
+    for (let input = 0; input < inSize; input++) {
+      const value = matrix[out * perOut + input * perIn]! * mask[input]!;
+      forward.values[input * outSize + out] = Math.round(value / forward.scales[out]!);
+      backward.values[out * inSize + input] = Math.round(value / backward.scales[input]!);
     }
   }
-  return { values, scales };
+  return { forward, backward };
 }
 
 /**

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import { mean, neg } from '../../../src/engine/index.ts';
-import { FLOAT_INPUTS, int8Feeds, largestInputs, roundColumns } from '../../../src/language-model/int8Layers.ts';
+import { FLOAT_INPUTS, int8Feeds, largestInputs, roundMatrix } from '../../../src/language-model/int8Layers.ts';
 import { linearLayers } from '../../../src/language-model/model.ts';
 import { createTrainingProgram, predictFrom } from '../../../src/language-model/trainable.ts';
 import { randomIds, tinyConfig, tinyWeights } from '../../fakes/tinyLlama.ts';
@@ -12,15 +12,18 @@ const weights = tinyWeights(config);
 const path = 'model.layers.0.self_attn.q_proj';
 
 describe('eight-bit layers', () => {
-  it('give every column a scale of its own', () => {
-    // (rows, columns) = (2, 3); the last column has nothing but zeros.
-    const matrix = [
-      [1, -0.5, 0],
-      [-2, 0.25, 0],
-    ];
-    const { values, scales } = roundColumns(2, 3, (row, column) => matrix[row]![column]!);
-    assert.deepEqual([...scales], [2 / 127, 0.5 / 127, 1].map(Math.fround));
-    assert.deepEqual([...values], [64, -127, 0, -127, 64, 0]);
+  it('give every output and every input a scale of its own', () => {
+    // (out, in) = (2, 3); the second input is masked.
+    const matrix = Float32Array.of(1, 9, 0.5, -2, 9, 0.25);
+    const mask = Float32Array.of(1, 0, 1);
+    const { forward, backward } = roundMatrix(matrix, { inSize: 3, outSize: 2, perIn: 1, perOut: 3, mask });
+    assert.deepEqual([...forward.scales], [1 / 127, 2 / 127].map(Math.fround));
+    assert.deepEqual([...forward.values], [127, -127, 0, 0, 64, 16]);
+    assert.deepEqual([...backward.scales], [2 / 127, 1, 0.5 / 127].map(Math.fround));
+    assert.deepEqual([...backward.values], [64, 0, 127, -127, 0, 64]);
+    // The same matrix stored as (in, out).
+    const turned = Float32Array.of(1, -2, 9, 9, 0.5, 0.25);
+    assert.deepEqual(roundMatrix(turned, { inSize: 3, outSize: 2, perIn: 2, perOut: 1, mask }), { forward, backward });
   });
 
   it('keep the largest inputs in float32: rounded copies and columns together are the matrix', async () => {
