@@ -1,6 +1,6 @@
 /** What lowerings write to: nodes of an ONNX model by name, without shapes. */
 import type { DType, Precision } from './dtype.ts';
-import type { Node, Value } from './graph.ts';
+import type { InputSpec, Node, Value } from './graph.ts';
 import type { OpType, RawAttribute } from './opTypes.ts';
 
 export interface OnnxNode {
@@ -34,7 +34,14 @@ export interface Emitter {
     op: string,
     inputs: readonly string[],
     attributes?: Readonly<Record<string, OnnxAttribute>>,
-    options?: { domain?: string; outputs?: readonly string[] },
+    options?: {
+      domain?: string;
+      outputs?: readonly string[];
+      /** For the memory plan: types and shapes of outputs that are no value of the graph and grow with the batch. */
+      like?: readonly (InputSpec | undefined)[];
+      /** For the memory plan: what the operator holds while it runs, besides its operands and results. */
+      working?: readonly InputSpec[];
+    },
   ): string;
   ints(values: readonly number[]): string;
   float(value: number): string;

@@ -3,6 +3,7 @@ export * from './autodiff.ts';
 export * from './dtype.ts';
 export * from './graph.ts';
 export * from './kernels/adamwSimd.ts';
+export * from './memoryPlan.ts';
 export { neededInputs } from './onnxProto.ts';
 export * from './ops/attention.ts';
 export * from './ops/compare.ts';

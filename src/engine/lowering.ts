@@ -175,13 +175,14 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   },
   Gather: as('Gather'),
   // ScatterElements, not ScatterND: the latter's addition is a race on repeated indices in ONNX Runtime 1.30.
-  ScatterAdd: ({ inputs: values }, to, [updates, indices, shape], outputs) => {
+  ScatterAdd: ({ inputs: values, outputs: [sum] }, to, [updates, indices, shape], outputs) => {
     const rank = values[0]!.shape.length;
-    const zeros = to.emit('Expand', [to.float(0), shape!]);
+    const zeros = to.emit('Expand', [to.float(0), shape!], {}, { like: [sum] });
     let index = indices!;
     if (rank > 1) {
       const lifted = to.emit('Reshape', [index, to.ints([-1, ...Array<number>(rank - 1).fill(1)])]);
-      index = to.emit('Expand', [lifted, to.emit('Shape', [updates!])]);
+      const like = [{ dtype: 'int64', shape: values[0]!.shape }] as const;
+      index = to.emit('Expand', [lifted, to.emit('Shape', [updates!])], {}, { like });
     }
     const attributes = { axis: { int: 0 }, reduction: { string: 'add' } };
     to.emit('ScatterElements', [zeros, index, updates!], attributes, { outputs });

@@ -1,7 +1,7 @@
 /** Writes a graph as an ONNX model: the protocol-buffer messages that ONNX Runtime reads, and nothing more. */
 import { allocate, type DType, type Precision, rendered, type TensorData } from './dtype.ts';
 import { type Emitter, type OnnxAttribute, type OnnxGraph, type OnnxName, type OnnxNode, onnxType } from './emitter.ts';
-import type { Graph, Node, Value } from './graph.ts';
+import type { Graph, InputSpec, Node, Value } from './graph.ts';
 import { lowerings } from './lowering.ts';
 import type { OpType } from './opTypes.ts';
 
@@ -65,20 +65,26 @@ function reachable(graph: Graph, outputs: readonly Value[]): Set<Value> {
   return needed;
 }
 
-interface Initializer {
+export interface Initializer {
   readonly name: string;
   readonly dtype: DType;
   readonly dims: readonly number[];
   readonly data: TensorData;
 }
 
-interface Program {
+/** A graph in ONNX's operators, before it is written. */
+export interface Program {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
   readonly inputs: ReadonlyMap<string, Value>;
+  /** Types and shapes of tensors by name; small temporaries of a lowering may be missing. */
+  readonly tensors: ReadonlyMap<string, InputSpec>;
+  /** Working memory of operators that need much, by the name of their first output. */
+  readonly temporaries: ReadonlyMap<string, readonly InputSpec[]>;
 }
 
-function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: EncodeOptions): Program {
+/** The part of the graph that `outputs` need, in ONNX's operators and in the order in which it was built. */
+export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: EncodeOptions): Program {
   const { precision } = options;
   const needed = reachable(graph, Object.values(outputs));
   const nodes: OnnxNode[] = [];
@@ -93,6 +99,10 @@ function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: 
     initializers.set(name, { name, dtype, dims: value.shape as readonly number[], data: convert(data, dtype) });
   }
   const name = (value: Value): string => names.get(value) ?? `v${value.id}`;
+  const tensors = new Map<string, InputSpec>();
+  const describe = (label: string, { dtype, shape }: InputSpec): void =>
+    void tensors.set(label, { dtype: rendered(dtype, precision), shape });
+  const temporaries = new Map<string, readonly InputSpec[]>();
   let fresh = 0;
   const constant = (dtype: DType, dims: readonly number[], values: readonly number[]): string => {
     const key = `k:${dtype}:${dims.length}:${values.join('_')}`;
@@ -108,8 +118,10 @@ function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: 
     name,
     ints: values => constant('int64', [values.length], values),
     float: value => constant(precision, [], [value]),
-    emit(op, inputs, attributes = {}, { domain = '', outputs: made } = {}) {
+    emit(op, inputs, attributes = {}, { domain = '', outputs: made, like = [], working } = {}) {
       const named = made ?? [`t${fresh++}`];
+      for (const [i, spec] of like.entries()) if (spec) describe(named[i]!, spec);
+      if (working) temporaries.set(named[0]!, working);
       list.push({ op, domain, inputs, outputs: named, attributes });
       return named[0]!;
     },
@@ -127,6 +139,7 @@ function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: 
   const to = emitter(nodes);
   for (const node of graph.nodes) {
     if (!node.outputs.some(value => needed.has(value))) continue;
+    for (const value of node.outputs) describe(name(value), value);
     const lowering = lowerings[node.op] as (
       node: Node<OpType>,
       to: Emitter,
@@ -142,11 +155,15 @@ function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: 
   }
   if (options.withDone) to.emit('SequenceConstruct', [to.ints([1])], {}, { outputs: [doneOutput] });
   for (const [outputName, value] of Object.entries(outputs)) {
-    to.emit('Identity', [name(value)], {}, { outputs: [outputName] });
+    to.emit('Identity', [name(value)], {}, { outputs: [outputName], like: [value] });
   }
   const inputs = new Map<string, Value>();
-  for (const [inputName, value] of graph.inputs) if (needed.has(value)) inputs.set(`in:${inputName}`, value);
-  return { nodes, initializers: [...initializers.values()], inputs };
+  for (const [inputName, value] of graph.inputs) {
+    if (!needed.has(value)) continue;
+    inputs.set(`in:${inputName}`, value);
+    describe(`in:${inputName}`, value);
+  }
+  return { nodes, initializers: [...initializers.values()], inputs, tensors, temporaries };
 }
 
 /** Numbers in the type of the rendition; nothing is copied when they already are. */

@@ -19,7 +19,7 @@ export const lowerAttention: Lowering<'Attention'> = (node, to, [q, k, v, bias],
     };
     const inner = `${weights}:raw`;
     const made = weights ? [y!, '', '', inner] : [y!];
-    to.emit('Attention', [q!, k!, v!, bias!], attributes, { outputs: made });
+    to.emit('Attention', [q!, k!, v!, bias!], attributes, { outputs: made, like: [, , , node.outputs[1]] });
     // ONNX Runtime's own shape inference says that this output has no axes; a reshape puts that right and moves nothing.
     if (weights) {
       to.emit('Reshape', [inner, sizes(axis(0), to.ints([heads]), axis(1), axis(1))], {}, { outputs: [weights] });

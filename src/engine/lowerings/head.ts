@@ -1,11 +1,14 @@
 /** Token log-probabilities as ONNX nodes: a loop over parts of the rows, so that no more than one part's logits exist. */
 import { type Emitter, type Lowering, type OnnxName, onnxType } from '../emitter.ts';
+import type { InputSpec } from '../graph.ts';
 import { emitProduct } from './product.ts';
 
 /** Which of the operator's outputs are wanted; an empty name says no. */
 type Names = readonly [logProbs: string, entropy: string, direction: string, probabilities: string];
 
-export const lowerHeadLogProbs: Lowering<'HeadLogProbs'> = ({ attributes, outputs: values }, to, inputs, outputs) => {
+export const lowerHeadLogProbs: Lowering<'HeadLogProbs'> = (node, to, inputs, outputs) => {
+  const { attributes, outputs: values } = node;
+  const vocabulary = node.inputs[1]!.shape[0]!;
   const [states, weight, targets] = inputs as [string, string, string];
   const { rowsAtOnce } = attributes;
   const wanted = outputs as unknown as Names;
@@ -20,7 +23,7 @@ export const lowerHeadLogProbs: Lowering<'HeadLogProbs'> = ({ attributes, output
   const scalar = (name: string): string => to.emit('Squeeze', [name]);
   const all = to.emit('Range', [scalar(to.ints([0])), scalar(to.emit('Mul', [parts, size])), scalar(one)]);
   const filled = to.emit('Min', [all, to.emit('Sub', [rows, one])]);
-  const [padded, paddedTargets] = [to.emit('Gather', [states, filled]), to.emit('Gather', [targets, filled])];
+  const [padded, paddedTargets] = [to.emit('Gather', [states, filled], {}, { like: [node.inputs[0]] }), to.emit('Gather', [targets, filled])];
 
   const kept = outputs.flatMap((name, index) => (name ? [{ name, index }] : []));
   const body = to.nested(['int64', 'bool'], (inner, [number, go]) => {
@@ -35,7 +38,13 @@ export const lowerHeadLogProbs: Lowering<'HeadLogProbs'> = ({ attributes, output
   });
   const results = kept.map(({ name }) => `${name}:parts`);
   const always = to.emit('Cast', [scalar(one)], { to: { int: onnxType.bool } });
-  to.emit('Loop', [scalar(parts), always], { body: { graph: body } }, { outputs: results });
+  const part: InputSpec = { dtype: 'float32', shape: [rowsAtOnce, vocabulary] };
+  to.emit(
+    'Loop',
+    [scalar(parts), always],
+    { body: { graph: body } },
+    { outputs: results, like: kept.map(({ index }) => values[index]), working: [part, part, part] },
+  );
   for (const [i, { name, index }] of kept.entries()) {
     // (parts, size, …) → (parts·size, …) → (N, …)
     const shape = index < 2 ? [-1] : [-1, Number(values[index]!.shape[1])];

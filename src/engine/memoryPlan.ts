@@ -1,0 +1,204 @@
+/**
+ * What a run of a graph on ONNX Runtime's CPU provider will hold in memory, before anything runs: the lowered program is
+ * played through in ONNX Runtime's order, with each tensor freed after its last use.
+ */
+import { ArenaModel } from './arenaModel.ts';
+import type { DType, Precision } from './dtype.ts';
+import type { Graph, InputSpec, Value } from './graph.ts';
+import type { OnnxNode } from './lowering.ts';
+import { doneOutput, lower, type Program } from './onnxProto.ts';
+import { elementCount, resolve } from './shape.ts';
+
+/** Bytes. */
+export interface MemoryPlan {
+  /** Most that tensors between operators take at one time; each has its chunk of the arena. */
+  readonly peak: number;
+  /** What the arena has touched after the run, and keeps: the peak and what lies torn between chunks. */
+  readonly arena: number;
+  /** What is fed and fetched, in arrays of the caller. */
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Constants of the graph, once. */
+  readonly constants: number;
+}
+
+export interface MemoryPlanOptions {
+  readonly precision?: Precision;
+  /** False where outputs cannot be written in place and the binding copies them. Default true. */
+  readonly inPlace?: boolean;
+  /** Told of each operator after it has run: its name and the bytes that are in use then. */
+  readonly onNode?: (op: string, inUse: number) => void;
+}
+
+/** `sizes` gives the symbolic dimensions, e.g. B, T and N. Throws when one is missing. */
+export function planMemory(
+  graph: Graph,
+  outputs: Readonly<Record<string, Value>>,
+  sizes: Readonly<Record<string, number>>,
+  options: MemoryPlanOptions = {},
+): MemoryPlan {
+  const { precision = 'float32', inPlace = true } = options;
+  const program = lower(graph, outputs, { precision, withDone: inPlace });
+  const known = new Map(Object.entries(sizes));
+  const bytesOf = (name: string): number => {
+    // A sequence holds a copy of its one number.
+    if (name === doneOutput) return 8;
+    const spec = program.tensors.get(name);
+    return spec ? tensorBytes(spec, known) : 0;
+  };
+  const names = Object.keys(outputs);
+  const nodes = executionOrder(simplified(program, new Set(names)));
+  const results = new Set([doneOutput, ...names]);
+  const arena = replay(nodes, bytesOf, results, new Set(inPlace ? names : []), options.onNode);
+  const total = (tensors: Iterable<string>): number => {
+    let sum = 0;
+    for (const name of tensors) sum += bytesOf(name);
+    return sum;
+  };
+  return {
+    peak: arena.peakInUse,
+    arena: arena.touched,
+    inputs: total(program.inputs.keys()),
+    outputs: total(names),
+    constants: program.initializers.reduce((sum, { data }) => sum + data.byteLength, 0),
+  };
+}
+
+const elementBytes: { readonly [K in DType]: number } = {
+  float32: 4,
+  float64: 8,
+  int64: 8,
+  int32: 4,
+  bool: 1,
+  uint8: 1,
+  int8: 1,
+};
+
+const tensorBytes = ({ dtype, shape }: InputSpec, sizes: ReadonlyMap<string, number>): number =>
+  elementBytes[dtype] * elementCount(resolve(shape, sizes));
+
+/** A node with the place that ONNX Runtime knows it by. */
+interface Step {
+  readonly index: number;
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/**
+ * What ONNX Runtime's optimizer makes of a program without shapes: it folds what is constant and drops the copies that only
+ * name an output. Fusions need shapes that are left out here, and the lowerings have chosen the fused operators already.
+ */
+function simplified({ nodes, initializers }: Program, outputs: ReadonlySet<string>): Step[] {
+  const constant = new Set(['', ...initializers.map(({ name }) => name)]);
+  const uses = new Map<string, number>();
+  const produced = new Set<string>();
+  const kept: { index: number; node: OnnxNode }[] = [];
+  for (const [index, node] of nodes.entries()) {
+    if (node.op !== 'SequenceConstruct' && node.inputs.every(name => constant.has(name))) {
+      for (const name of node.outputs) constant.add(name);
+      continue;
+    }
+    kept.push({ index, node });
+    for (const name of node.inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
+    for (const name of node.outputs) produced.add(name);
+  }
+  const renamed = new Map<string, string>();
+  for (const { node } of kept) {
+    const [from] = node.inputs;
+    const [to] = node.outputs;
+    if (node.op === 'Identity' && outputs.has(to!) && produced.has(from!) && uses.get(from!) === 1) {
+      renamed.set(from!, to!);
+    }
+  }
+  return kept
+    .filter(({ node }) => !(node.op === 'Identity' && renamed.get(node.inputs[0]!) === node.outputs[0]))
+    .map(({ index, node }) => ({
+      index,
+      op: node.op,
+      inputs: node.inputs.filter(name => !constant.has(name)),
+      outputs: node.outputs.map(name => renamed.get(name) ?? name),
+    }));
+}
+
+/**
+ * ONNX Runtime's default order: depth first from the results, the last-built result first, and of a node's operands the
+ * last-built one first. Source: onnxruntime `core/graph/graph_viewer.cc`.
+ */
+function executionOrder(nodes: readonly Step[]): Step[] {
+  const maker = new Map<string, Step>();
+  for (const node of nodes) for (const name of node.outputs) maker.set(name, node);
+  const operands = new Map<Step, Step[]>();
+  const used = new Set<Step>();
+  for (const node of nodes) {
+    const makers = [...new Set(node.inputs.flatMap(name => maker.get(name) ?? []))].sort((a, b) => a.index - b.index);
+    operands.set(node, makers);
+    for (const made of makers) used.add(made);
+  }
+  const order: Step[] = [];
+  const visited = new Set<Step>();
+  const stack = nodes.filter(node => !used.has(node)).map(node => ({ node, ready: false }));
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    const { node, ready } = top;
+    if (ready) {
+      order.push(node);
+      continue;
+    }
+    if (visited.has(node)) continue;
+    visited.add(node);
+    stack.push({ node, ready: true });
+    for (const operand of operands.get(node)!) if (!visited.has(operand)) stack.push({ node: operand, ready: false });
+  }
+  return order;
+}
+
+/** Operators whose result is their operand's memory under another shape. */
+const aliases = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Identity', 'Flatten']);
+
+interface Buffer {
+  readonly chunk: ReturnType<ArenaModel['allocate']>;
+  /** Tensors that lie in it. */
+  tensors: number;
+}
+
+/** Allocates and frees as the executor does. `results` stay to the end; those in `given` lie in arrays of the caller. */
+function replay(
+  nodes: readonly Step[],
+  bytesOf: (name: string) => number,
+  results: ReadonlySet<string>,
+  given: ReadonlySet<string>,
+  onNode: MemoryPlanOptions['onNode'],
+): ArenaModel {
+  const arena = new ArenaModel();
+  const buffers = new Map<string, Buffer>();
+  const uses = new Map<string, number>();
+  for (const { inputs } of nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
+  const release = (name: string): void => {
+    const buffer = buffers.get(name);
+    if (!buffer || results.has(name)) return;
+    buffers.delete(name);
+    if (--buffer.tensors === 0) arena.release(buffer.chunk);
+  };
+  for (const { op, inputs, outputs } of nodes) {
+    const [first] = inputs;
+    if (aliases.has(op) && !given.has(outputs[0]!)) {
+      const buffer = first === undefined ? undefined : buffers.get(first);
+      if (buffer) {
+        buffer.tensors++;
+        buffers.set(outputs[0]!, buffer);
+      }
+    } else {
+      for (const name of outputs) {
+        if (!given.has(name)) buffers.set(name, { chunk: arena.allocate(bytesOf(name)), tensors: 1 });
+      }
+    }
+    for (const name of outputs) if (!uses.has(name)) release(name);
+    for (const name of inputs) {
+      const left = uses.get(name)! - 1;
+      uses.set(name, left);
+      if (left === 0) release(name);
+    }
+    onNode?.(op, arena.inUse);
+  }
+  return arena;
+}
