@@ -1,6 +1,6 @@
 /** Reverse-mode differentiation: adds to a graph the nodes that compute gradients. */
 import { isFloat } from './dtype.ts';
-import { type GradientRule, notDifferentiable } from './gradients/rule.ts';
+import { type GradientRule, notDifferentiable, type RuleContext } from './gradients/rule.ts';
 import { gradientRules } from './gradients/rules.ts';
 import type { Graph, Value } from './graph.ts';
 import { add } from './ops/elementwise.ts';
@@ -26,19 +26,32 @@ export function gradients(graph: Graph, loss: Value, wrt: readonly Value[]): (Va
     const grad = grads.get(output);
     const rule = gradientRules[node.op];
     if (!grad || rule === notDifferentiable || !wanted.has(output)) continue;
-    const parts = (rule as GradientRule<OpType>)({ node, inputs: node.inputs as readonly Value[], output, grad });
-    node.inputs.forEach((input, i) => {
-      const part = parts[i];
-      if (!input || !part || !wanted.has(input)) return;
-      const value = part();
-      if (!sameShape(value.shape, input.shape)) {
-        throw new Error(
-          `${node.op}: the gradient of input ${i} has shape ${shapeText(value.shape)}, not ${shapeText(input.shape)}`,
-        );
-      }
-      const before = grads.get(input);
-      grads.set(input, before ? add(before, value) : value);
-    });
+    const context = { node, inputs: node.inputs as readonly Value[], output, grad };
+    const backward = (): void => addGradients(context, rule as GradientRule<OpType>, grads, wanted);
+    graph.scope(node.scope, backward, true);
   }
   return wrt.map(value => grads.get(value));
+}
+
+/** Adds to the gradients of a node's operands what comes through the node. */
+function addGradients(
+  context: RuleContext<OpType>,
+  rule: GradientRule<OpType>,
+  grads: Map<Value, Value>,
+  wanted: ReadonlySet<Value>,
+): void {
+  const { node } = context;
+  const parts = rule(context);
+  node.inputs.forEach((input, i) => {
+    const part = parts[i];
+    if (!input || !part || !wanted.has(input)) return;
+    const value = part();
+    if (!sameShape(value.shape, input.shape)) {
+      throw new Error(
+        `${node.op}: the gradient of input ${i} has shape ${shapeText(value.shape)}, not ${shapeText(input.shape)}`,
+      );
+    }
+    const before = grads.get(input);
+    grads.set(input, before ? add(before, value) : value);
+  });
 }

@@ -23,6 +23,10 @@ export interface Node<K extends OpType = OpType> {
   readonly inputs: readonly (Value | undefined)[];
   readonly outputs: readonly Value[];
   readonly attributes: OpAttributes[K];
+  /** The module that it belongs to, e.g. `model.layers.3.mlp.gate_proj`; empty where none was named. */
+  readonly scope: string;
+  /** It computes a gradient; `scope` is then that of the forward node whose gradient it is. */
+  readonly backward: boolean;
 }
 
 export interface InputSpec {
@@ -40,6 +44,8 @@ export class Graph {
   readonly #scalars = new Map<string, Value>();
   readonly #made = new Map<string, Node>();
   #nextId = 0;
+  #scope = '';
+  #backward = false;
 
   get nodes(): readonly Node[] {
     return this.#nodes;
@@ -55,6 +61,22 @@ export class Graph {
 
   #value(dtype: DType, shape: Shape, node?: Node): Value {
     return { graph: this, id: this.#nextId++, dtype, shape, node };
+  }
+
+  /**
+   * What `build` makes belongs to the module `name`, or to the one that it names itself. A scope is a note for people: it
+   * does not take part in what makes two nodes equal (the first maker's stays), nor in any number.
+   */
+  scope<T>(name: string, build: () => T, backward = this.#backward): T {
+    const [outerScope, outerBackward] = [this.#scope, this.#backward];
+    this.#scope = name;
+    this.#backward = backward;
+    try {
+      return build();
+    } finally {
+      this.#scope = outerScope;
+      this.#backward = outerBackward;
+    }
   }
 
   /** A tensor that is given at each run. Asking again for the same name gives the same value. */
@@ -114,7 +136,8 @@ export class Graph {
     const known = this.#made.get(key);
     if (known) return known as Node<K>;
     const values: Value[] = [];
-    const node: Node<K> = { id: this.#nodes.length, op, inputs, outputs: values, attributes };
+    const [scope, backward] = [this.#scope, this.#backward];
+    const node: Node<K> = { id: this.#nodes.length, op, inputs, outputs: values, attributes, scope, backward };
     for (const { dtype, shape } of outputs) values.push(this.#value(dtype, shape, node as unknown as Node));
     this.#nodes.push(node as unknown as Node);
     this.#made.set(key, node as unknown as Node);

@@ -4,6 +4,7 @@ export * from './dtype.ts';
 export * from './graph.ts';
 export * from './kernels/adamwSimd.ts';
 export * from './memoryPlan.ts';
+export * from './nonFinite.ts';
 export { neededInputs } from './onnxProto.ts';
 export * from './ops/attention.ts';
 export * from './ops/compare.ts';

@@ -42,19 +42,27 @@ export function gpt2Hidden(
   positions: Value = countedPositions(ids),
 ): Value {
   const { hiddenSize: d, intermediateSize: f, vocabSize, maxPositions, layerNormEps } = config;
-  const norm = (path: string, x: Value): Value =>
-    layerNorm(x, source.weight(`${path}.weight`, [d]), source.weight(`${path}.bias`, [d]), layerNormEps);
-  let x = add(
-    gather(source.weight('transformer.wte.weight', [vocabSize, d]), ids),
-    gather(source.weight('transformer.wpe.weight', [maxPositions, d]), positions),
-  );
+  const { graph } = ids;
+  const norm = (path: string, value: Value): Value =>
+    graph.scope(path, () =>
+      layerNorm(value, source.weight(`${path}.weight`, [d]), source.weight(`${path}.bias`, [d]), layerNormEps),
+    );
+  const embedded = (path: string, rows: number, index: Value): Value =>
+    graph.scope(path, () => gather(source.weight(`${path}.weight`, [rows, d]), index));
+  let x = add(embedded('transformer.wte', vocabSize, ids), embedded('transformer.wpe', maxPositions, positions));
   for (let i = 0; i < config.layers; i++) {
     const at = `transformer.h.${i}`;
     const qkv = linear(source, `${at}.attn.c_attn`, norm(`${at}.ln_1`, x), d, 3 * d, conv1d);
-    const [q, k, v] = [0, 1, 2].map(part => slice(qkv, 2, part * d, (part + 1) * d));
-    x = add(x, linear(source, `${at}.attn.c_proj`, attention(i, q!, k!, v!), d, d, conv1d));
-    const inner = geluTanh(linear(source, `${at}.mlp.c_fc`, norm(`${at}.ln_2`, x), d, f, conv1d));
-    x = add(x, linear(source, `${at}.mlp.c_proj`, inner, f, d, conv1d));
+    const mixed = graph.scope(`${at}.attn`, () => {
+      const [q, k, v] = [0, 1, 2].map(part => slice(qkv, 2, part * d, (part + 1) * d));
+      return attention(i, q!, k!, v!);
+    });
+    const attended = linear(source, `${at}.attn.c_proj`, mixed, d, d, conv1d);
+    const middle = graph.scope(at, () => add(x, attended));
+    const wide = linear(source, `${at}.mlp.c_fc`, norm(`${at}.ln_2`, middle), d, f, conv1d);
+    const inner = graph.scope(`${at}.mlp`, () => geluTanh(wide));
+    const changed = linear(source, `${at}.mlp.c_proj`, inner, f, d, conv1d);
+    x = graph.scope(at, () => add(middle, changed));
   }
   return norm('transformer.ln_f', x);
 }

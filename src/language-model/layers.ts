@@ -49,10 +49,12 @@ export function linear(
   outSize: number,
   { bias = false, fanInFanOut = false }: LinearOptions = {},
 ): Value {
-  const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
-  const own = source.product?.(path, x, inSize, outSize);
-  const y = own ?? adapted(source.weight(`${path}.weight`, shape));
-  return bias ? add(y, source.weight(`${path}.bias`, [outSize])) : y;
+  return x.graph.scope(path, () => {
+    const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
+    const own = source.product?.(path, x, inSize, outSize);
+    const y = own ?? adapted(source.weight(`${path}.weight`, shape));
+    return bias ? add(y, source.weight(`${path}.bias`, [outSize])) : y;
+  });
 
   function adapted(weight: Value): Value {
     const adapter = source.adapter?.(path, inSize, outSize);
@@ -67,9 +69,10 @@ export function linear(
 /** (silu(x G ᵀ) ⊙ x Uᵀ) Dᵀ: the feed-forward layer of Llama. Source: arXiv 2002.05202 (SwiGLU). */
 export function swiglu(source: ParameterSource, path: string, x: Value, config: LlamaConfig): Value {
   const { hiddenSize: d, intermediateSize: f, mlpBias: bias } = config;
-  const gate = silu(linear(source, `${path}.gate_proj`, x, d, f, { bias }));
-  return linear(source, `${path}.down_proj`, mul(gate, linear(source, `${path}.up_proj`, x, d, f, { bias })), f, d, {
-    bias,
+  return x.graph.scope(path, () => {
+    const gate = silu(linear(source, `${path}.gate_proj`, x, d, f, { bias }));
+    const inner = mul(gate, linear(source, `${path}.up_proj`, x, d, f, { bias }));
+    return linear(source, `${path}.down_proj`, inner, f, d, { bias });
   });
 }
 

@@ -30,17 +30,23 @@ export function llamaParameters(config: LlamaConfig): Map<string, readonly numbe
 /** Token ids int64 (B, T) → hidden states after the last norm (B, T, hidden). */
 export function llamaHidden(source: ParameterSource, config: LlamaConfig, ids: Value, attention: Attention): Value {
   const { hiddenSize: d, heads, kvHeads, headDim, rmsNormEps } = config;
-  let x = gather(source.weight('model.embed_tokens.weight', [config.vocabSize, d]), ids);
+  const { graph } = ids;
+  const norm = (path: string, value: Value): Value =>
+    graph.scope(path, () => rmsNorm(value, source.weight(`${path}.weight`, [d]), rmsNormEps));
+  let x = graph.scope('model.embed_tokens', () =>
+    gather(source.weight('model.embed_tokens.weight', [config.vocabSize, d]), ids),
+  );
   for (let i = 0; i < config.layers; i++) {
     const at = `model.layers.${i}`;
-    const h = rmsNorm(x, source.weight(`${at}.input_layernorm.weight`, [d]), rmsNormEps);
+    const h = norm(`${at}.input_layernorm`, x);
     const q = linear(source, `${at}.self_attn.q_proj`, h, d, heads * headDim, { bias: config.qkvBias });
     const k = linear(source, `${at}.self_attn.k_proj`, h, d, kvHeads * headDim, { bias: config.qkvBias });
     const v = linear(source, `${at}.self_attn.v_proj`, h, d, kvHeads * headDim, { bias: config.qkvBias });
-    const mixed = attention(i, q, k, v);
-    x = add(x, linear(source, `${at}.self_attn.o_proj`, mixed, heads * headDim, d, { bias: config.outputBias }));
-    const m = rmsNorm(x, source.weight(`${at}.post_attention_layernorm.weight`, [d]), rmsNormEps);
-    x = add(x, swiglu(source, `${at}.mlp`, m, config));
+    const mixed = graph.scope(`${at}.self_attn`, () => attention(i, q, k, v));
+    const attended = linear(source, `${at}.self_attn.o_proj`, mixed, heads * headDim, d, { bias: config.outputBias });
+    const middle = graph.scope(at, () => add(x, attended));
+    const changed = swiglu(source, `${at}.mlp`, norm(`${at}.post_attention_layernorm`, middle), config);
+    x = graph.scope(at, () => add(middle, changed));
   }
-  return rmsNorm(x, source.weight('model.norm.weight', [d]), rmsNormEps);
+  return norm('model.norm', x);
 }

@@ -54,11 +54,15 @@ export const outputMatrixName = (config: ModelConfig): string => {
 
 /** Hidden states (…, hidden) → logits (…, vocabulary). */
 export const modelLogits = (source: ParameterSource, config: ModelConfig, hidden: Value): Value =>
-  matmul(hidden, source.weight(outputMatrixName(config), [config.vocabSize, config.hiddenSize]), { transB: true });
+  hidden.graph.scope('lm_head', () =>
+    matmul(hidden, source.weight(outputMatrixName(config), [config.vocabSize, config.hiddenSize]), { transB: true }),
+  );
 
 /** Hidden states (N, hidden) → scores (N, 1). */
 export const modelScores = (source: ParameterSource, config: ModelConfig, hidden: Value): Value =>
-  matmul(hidden, source.weight('score.weight', [1, config.hiddenSize]), { transB: true });
+  hidden.graph.scope('score', () =>
+    matmul(hidden, source.weight('score.weight', [1, config.hiddenSize]), { transB: true }),
+  );
 
 /**
  * Fresh weights: normal with the configured deviation, those that write to the residual stream divided by √(2·layers)

@@ -13,10 +13,12 @@ import {
   type AdamWState,
   createSession,
   elementCount,
+  findNonFinite,
   float32,
   type InputSpec,
   int64,
   neededInputs,
+  type NonFinite,
   type Session,
   type SessionOptions,
   type Tensor,
@@ -102,6 +104,11 @@ export interface TrainingProgram {
   gradients(batch: TrainingBatch, options?: { readonly weight?: number }): Promise<StepResult>;
   /** Clips, updates the weights and clears the gradients. With a gradient that is not finite nothing is updated. */
   apply(learningRate: number): { readonly gradNorm: number };
+  /**
+   * Why the loss or the gradients since the last `apply` are not finite: runs those batches again, with every operator's
+   * result looked at. Undefined when all are finite. The program cannot compute afterwards, only give its state.
+   */
+  locateNonFinite(): Promise<NonFinite | undefined>;
   /** Computes without gradients. `adapter: false` switches LoRA off: the log-probabilities of the frozen base. */
   forward(batch: TrainingBatch, options?: { readonly adapter?: boolean }): Promise<ForwardResult>;
   /** A copy of the trained weights and the optimizer, from which `restore` continues to the same bytes. */
@@ -128,12 +135,10 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
   }
   for (const [name, shape] of built.trained) feeds[name] = float32(arena.parameters.get(name)!, shape);
   const scalars = prefixed('metric:', built.metrics);
-  const training = await createSession(
-    built.graph,
-    { loss: built.loss, ...scalars, ...prefixed('grad:', built.gradients) },
-    sessionOptions(options),
-  );
+  const outputs = { loss: built.loss, ...scalars, ...prefixed('grad:', built.gradients) };
+  const training = await createSession(built.graph, outputs, sessionOptions(options));
   let forward: Promise<Session> | undefined;
+  let released = false;
   const optimizer = new AdamW(arena.arrays, arena.decayed, options.optimizer, arena.kernel);
   const pack = (batch: TrainingBatch): Record<string, Tensor> => ({
     ...packBatch(batch.ids, batch.predictions, config, options.layout),
@@ -147,6 +152,18 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
   });
   const one = scalar(1);
   const zero = scalar(0);
+  const feedsOf = (batch: TrainingBatch, weight: number): Record<string, Tensor> => ({
+    ...feeds,
+    ...pack(batch),
+    [lossWeightInput]: weight === 1 ? one : scalar(weight),
+    [adapterScaleInput]: one,
+  });
+  /** What went into the gradients since the last update. */
+  const pending: { readonly batch: TrainingBatch; readonly weight: number }[] = [];
+  const release = async (): Promise<void> => {
+    await training.dispose();
+    if (forward) await (await forward).dispose();
+  };
 
   return {
     trainable: arena.parameters,
@@ -154,10 +171,9 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
 
     async gradients(batch, { weight = 1 } = {}) {
       const into = arena.hasGradients ? arena.scratch : arena.gradients;
-      const results = await training.run(
-        { ...feeds, ...pack(batch), [lossWeightInput]: weight === 1 ? one : scalar(weight), [adapterScaleInput]: one },
-        prefixed('grad:', Object.fromEntries(into.views)),
-      );
+      if (!arena.hasGradients) pending.length = 0;
+      pending.push({ batch, weight });
+      const results = await training.run(feedsOf(batch, weight), prefixed('grad:', Object.fromEntries(into.views)));
       arena.take(into);
       return report(results);
     },
@@ -167,6 +183,17 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
       const result = optimizer.apply(learningRate);
       arena.hasGradients = false;
       return result;
+    },
+
+    async locateNonFinite() {
+      // First, so that two sessions never need their memory at the same time.
+      await release();
+      released = true;
+      for (const { batch, weight } of pending) {
+        const found = await findNonFinite(built.graph, outputs, feedsOf(batch, weight), sessionOptions(options));
+        if (found) return found;
+      }
+      return undefined;
     },
 
     async forward(batch, { adapter = true } = {}) {
@@ -193,8 +220,7 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
     },
 
     async dispose() {
-      await training.dispose();
-      if (forward) await (await forward).dispose();
+      if (!released) await release();
     },
   };
 

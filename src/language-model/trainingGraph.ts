@@ -79,8 +79,8 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
   const inputs = Object.fromEntries(
     Object.entries(options.inputs).map(([name, { dtype, shape }]) => [name, graph.input(name, dtype, shape)]),
   );
-  const { loss, metrics = {}, rows = {} } = options.loss(graph, out, inputs);
-  const weighted = mul(loss, graph.input(lossWeightInput, 'float32', []));
+  const { loss, metrics = {}, rows = {} } = graph.scope('loss', () => options.loss(graph, out, inputs));
+  const weighted = graph.scope('loss', () => mul(loss, graph.input(lossWeightInput, 'float32', [])));
   const names = [...trained.keys()];
   const found = gradients(
     graph,

@@ -1,8 +1,9 @@
 /** What every recipe is given and gives: reports, checkpoints, and the one question of whether to go on. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import type { NonFinite } from '../engine/nonFinite.ts';
 import { scheduleFactor } from '../engine/optimizers/schedules.ts';
-import type { TrainingState } from '../language-model/trainable.ts';
+import type { TrainingProgram, TrainingState } from '../language-model/trainable.ts';
 
 export interface RecipeSample {
   readonly prompt: string;
@@ -26,6 +27,8 @@ export interface RecipeHost {
   samples(step: number, samples: readonly RecipeSample[]): void;
   log(level: 'info' | 'warning' | 'error', message: string): void;
   checkpoint(checkpoint: RecipeCheckpoint): Promise<void>;
+  /** Removes the checkpoint of a step, which turned out to be of no use; resolves with the step of the one before, 0 for none. */
+  discardCheckpoint(step: number): Promise<number>;
   /** Asked between any two passes through the model, so that the host stays alive; true ends the recipe at the next step. */
   breathe(): Promise<boolean>;
 }
@@ -33,15 +36,103 @@ export interface RecipeHost {
 /** Whether a recipe came to its end or stopped, with a checkpoint, because it was told to. */
 export type Outcome<T> = { readonly kind: 'finished'; readonly value: T } | { readonly kind: 'stopped' };
 
-/** A loss or gradient that is no number ends the run with what to do; the last checkpoint stays as it is. */
-export function requireFinite(loss: number, gradNorm: number, step: number): void {
-  if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-  throw new HumanError(
-    l10n.t(
-      'Training went out of hand at step {0}: the loss is no longer a number. The last checkpoint is kept. Lower the learning rate and start again.',
-      step,
-    ),
-  );
+/** What `requireFinite` asks of a program. */
+export type Examinable = Pick<TrainingProgram, 'locateNonFinite' | 'trainable'>;
+
+/** Numbers of the step that was just computed; `kept` is the step of the last checkpoint, 0 for the start. */
+export interface StepNumbers {
+  readonly step: number;
+  readonly loss: number;
+  readonly gradNorm: number;
+  readonly kept: number;
+}
+
+/**
+ * A loss or gradient that is no number ends the run: the error names the layer and operator where it first appeared, and
+ * what to do. An update with such a gradient is never made, so the last checkpoint stays good.
+ */
+export async function requireFinite(program: Examinable, numbers: StepNumbers): Promise<void> {
+  if (Number.isFinite(numbers.loss) && Number.isFinite(numbers.gradNorm)) return;
+  const found = await program.locateNonFinite();
+  throw new HumanError([outcomeText(numbers), causeText(found, program), keptText(numbers.kept)].join(' '));
+}
+
+const outcomeText = ({ step, loss, gradNorm }: StepNumbers): string =>
+  Number.isFinite(loss)
+    ? l10n.t('Training stopped at step {0}: the norm of the gradient became {1}.', step, String(gradNorm))
+    : l10n.t('Training stopped at step {0}: the loss became {1}.', step, String(loss));
+
+function causeText(found: NonFinite | undefined, { trainable }: Examinable): string {
+  if (!found) return l10n.t('No single operator made it: gradients added up too high. Lower the learning rate.');
+  const { scope, op, backward, input } = found;
+  const layer = scope === '' ? l10n.t('no layer') : scope;
+  if (input === undefined) {
+    return backward
+      ? l10n.t('It first appeared in {0}, operator {1}, in the backward pass. Lower the learning rate.', layer, op)
+      : l10n.t('It first appeared in {0}, operator {1}, in the forward pass. Lower the learning rate.', layer, op);
+  }
+  const [where, cause] = [l10n.t('in {0}, operator {1}', layer, op), input];
+  return trainable.has(input)
+    ? l10n.t(
+        'It first appeared {0}: the trained weight {1} had grown out of range. Lower the learning rate.',
+        where,
+        cause,
+      )
+    : l10n.t(
+        'It first appeared {0}: {1} holds a value that is no number. Load the model again, or check the data.',
+        where,
+        cause,
+      );
+}
+
+const keptText = (kept: number): string =>
+  kept > 0
+    ? l10n.t('The checkpoint of step {0} is kept.', kept)
+    : l10n.t('There was no checkpoint yet: the job starts from the beginning.');
+
+/** A checkpoint is only written when all its numbers are numbers, so that the last one is always good. */
+function requireFiniteState(state: TrainingState, kept: number): void {
+  for (const [name, array] of state.parameters) {
+    if (array.every(Number.isFinite)) continue;
+    throw new HumanError(
+      [
+        l10n.t('Training stopped: the trained weight {0} had grown out of range. Lower the learning rate.', name),
+        keptText(kept),
+      ].join(' '),
+    );
+  }
+}
+
+/** Writes the checkpoints of one run, and sees to it that the last one is good. */
+export class Checkpoints {
+  readonly #host: RecipeHost;
+  readonly #program: Examinable & Pick<TrainingProgram, 'state'>;
+  #kept: number;
+
+  /** `resumed` is the step of the checkpoint that the run began with, 0 for none. */
+  constructor(host: RecipeHost, program: Examinable & Pick<TrainingProgram, 'state'>, resumed: number) {
+    this.#host = host;
+    this.#program = program;
+    this.#kept = resumed;
+  }
+
+  async save(step: number): Promise<void> {
+    const state = this.#program.state();
+    requireFiniteState(state, this.#kept);
+    await this.#host.checkpoint({ step, arrays: packState(state), values: {} });
+    this.#kept = step;
+  }
+
+  /** See `requireFinite`. A checkpoint with the very weights that failed is removed: going on from it would fail again. */
+  async requireFinite(numbers: {
+    readonly step: number;
+    readonly loss: number;
+    readonly gradNorm: number;
+  }): Promise<void> {
+    if (Number.isFinite(numbers.loss) && Number.isFinite(numbers.gradNorm)) return;
+    if (this.#kept > 0 && this.#kept === numbers.step - 1) this.#kept = await this.#host.discardCheckpoint(this.#kept);
+    await requireFinite(this.#program, { ...numbers, kept: this.#kept });
+  }
 }
 
 /** Warm-up and linear decay to 0, as TRL's default: the learning rate of step 0, 1, … */

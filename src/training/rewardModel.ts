@@ -19,12 +19,11 @@ import {
 import { mean } from './math/normalise.ts';
 import type { EncodedPair, PairData } from './pairData.ts';
 import {
+  Checkpoints,
   learningRateAt,
   type Outcome,
-  packState,
   type RecipeCheckpoint,
   type RecipeHost,
-  requireFinite,
   unpackState,
 } from './recipe.ts';
 
@@ -100,22 +99,23 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
     }
     const steps = rewardSteps(train.length, settings);
     const checkpointEvery = Math.max(1, Math.ceil(steps / 5));
-    const save = () => host.checkpoint({ step, arrays: packState(program.state()), values: {} });
+    const checkpoints = new Checkpoints(host, program, step);
 
     // 2. Steps: each takes the next pairs of an order shuffled anew for every epoch.
     while (step < steps) {
       if (await host.breathe()) {
-        await save();
+        await checkpoints.save(step);
         return { kind: 'stopped' };
       }
       const batch = batchOf(train, settings.batchSize, step, seed);
       const learningRate = learningRateAt(settings, step, steps);
       const metrics = await rewardStep(program, batch, learningRate, host);
       step++;
-      requireFinite(metrics.loss!, metrics.grad_norm!, step);
+      const { loss, grad_norm: gradNorm } = metrics as { loss: number; grad_norm: number };
+      await checkpoints.requireFinite({ step, loss, gradNorm });
       host.metrics(step, { ...metrics, epoch: (step * settings.batchSize) / train.length });
       host.progress(step, steps);
-      if (step % checkpointEvery === 0 && step < steps) await save();
+      if (step % checkpointEvery === 0 && step < steps) await checkpoints.save(step);
     }
 
     // 3. Zero mean on the training answers.

@@ -22,13 +22,12 @@ import { leaveOneOutAdvantages } from './math/advantages.ts';
 import { klEstimate } from './math/kl.ts';
 import { groupSpread, mean, standardDeviation } from './math/normalise.ts';
 import {
+  Checkpoints,
   learningRateAt,
   type Outcome,
-  packState,
   type RecipeCheckpoint,
   type RecipeHost,
   type RecipeSample,
-  requireFinite,
   unpackState,
 } from './recipe.ts';
 import {
@@ -144,7 +143,7 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     const watched = (options.heldOut.length > 0 ? options.heldOut : prompts).slice(0, settings.evaluationPrompts);
     const rng = Rng.seeded(seed);
     const order = (epoch: number) => rng.stream('prompts', epoch).shuffled(prompts.map((_, index) => index));
-    const save = () => host.checkpoint({ step, arrays: packState(program.state()), values: {} });
+    const checkpoints = new Checkpoints(host, program, step);
 
     // 1. The fixed prompts as the base answers them.
     host.phase(l10n.t('Sampling before training'));
@@ -154,7 +153,7 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     host.phase(l10n.t('Training'));
     while (step < steps) {
       if (await host.breathe()) {
-        await save();
+        await checkpoints.save(step);
         return { kind: 'stopped' };
       }
       // 2. Rollout: n answers of the policy to each prompt of the step.
@@ -170,7 +169,8 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
       const learningRate = learningRateAt(settings, step, steps);
       const update = await updatePolicy(program, scored, advantages, learningRate, options);
       step++;
-      requireFinite(update.loss!, update.grad_norm!, step);
+      const { loss, grad_norm: gradNorm } = update as { loss: number; grad_norm: number };
+      await checkpoints.requireFinite({ step, loss, gradNorm });
       // 6. Reports.
       host.metrics(step, { ...update, ...describe(scored, rewards, n), learning_rate: learningRate });
       host.progress(step, steps);
@@ -178,7 +178,7 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
       if (!last && settings.evaluateEvery > 0 && step % settings.evaluateEvery === 0) {
         host.samples(step, (await evaluate(watched, rollout, options)).samples);
       }
-      if (!last && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0) await save();
+      if (!last && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0) await checkpoints.save(step);
     }
 
     // 7. The fixed prompts once more, and how far the policy went from its base on them.

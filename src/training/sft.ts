@@ -11,6 +11,7 @@ import { Rng } from '../base/rng.ts';
 import { mul, neg, sum } from '../engine/index.ts';
 import type { LossBuilder, TrainingProgram } from '../language-model/trainable.ts';
 import { bucketByLength } from './batching.ts';
+import { type Examinable, requireFinite } from './recipe.ts';
 
 /** One sequence. `weights[t]` says how much predicting `ids[t]` from the ids before it counts; 0 is not learned, `weights[0]` is ignored. */
 export interface SftExample {
@@ -52,6 +53,8 @@ export interface SftSettings {
 export interface SftProgram {
   gradients(batch: SftBatch): { readonly loss: number } | Promise<{ readonly loss: number }>;
   apply(learningRate: number): { readonly gradNorm: number } | Promise<{ readonly gradNorm: number }>;
+  /** See `TrainingProgram`: why the step's numbers are not finite. */
+  readonly examined: Examinable;
 }
 
 export interface SftBatch {
@@ -78,6 +81,7 @@ export function sftProgram(program: TrainingProgram): SftProgram {
       return program.gradients({ ids, predictions, inputs: { weights } });
     },
     apply: learningRate => program.apply(learningRate),
+    examined: program,
   };
 }
 
@@ -119,6 +123,7 @@ export async function runSft(
   if (source.length === 0)
     throw new HumanError(l10n.t('There are no examples to learn from: add some to the data set.'));
   let { step, window, used, tokens } = state;
+  let kept = step;
   let queue = planWindow(source, settings, window).slice(used);
   while (step < settings.steps && !hooks.signal?.aborted) {
     // 1. The step's micro-batches, from as many windows as it takes.
@@ -140,23 +145,17 @@ export async function runSft(
     const total = micro.flat().reduce((sum, example) => sum + learnedWeight(example), 0);
     let loss = 0;
     for (const examples of micro) loss += (await program.gradients(toBatch(examples, total))).loss;
-    if (!Number.isFinite(loss)) {
-      throw new HumanError(
-        l10n.t(
-          'The loss became {0} at step {1}: lower the learning rate and start again from the last checkpoint.',
-          loss,
-          step + 1,
-        ),
-      );
-    }
     // 3. One optimizer step.
     const learningRate = learningRateAt(step, settings);
     const { gradNorm } = await program.apply(learningRate);
     step++;
+    await requireFinite(program.examined, { step, loss, gradNorm, kept });
     tokens += micro.flat().reduce((sum, example) => sum + example.ids.length, 0);
     await hooks.onStep?.({ step, loss, gradNorm, learningRate, tokens });
     const due = settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0;
-    if (due || step === settings.steps) await hooks.onCheckpoint?.({ step, window, used, tokens });
+    if (!due && step < settings.steps) continue;
+    await hooks.onCheckpoint?.({ step, window, used, tokens });
+    kept = step;
   }
   return { step, window, used, tokens };
 }

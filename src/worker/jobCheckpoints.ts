@@ -33,7 +33,7 @@ export async function saveCheckpoint(
   checkpoint: StoredCheckpoint,
 ): Promise<{ folder: string; bytes: number }> {
   const { step, arrays, values, seconds } = checkpoint;
-  const name = String(step).padStart(6, '0');
+  const name = nameOf(step);
   const temporary = join(folder, `.${name}.${randomName(6)}.tmp`);
   const path = join(folder, name);
   try {
@@ -55,6 +55,12 @@ export async function saveCheckpoint(
     await nodeDisk.remove(temporary).catch(() => {});
     throw diskError(error, path);
   }
+}
+
+/** Removes the checkpoint of a step; resolves with the step of the latest that is left, 0 for none. */
+export async function discardCheckpoint(folder: string, step: number): Promise<number> {
+  await nodeDisk.remove(join(folder, nameOf(step)));
+  return (await latestCheckpoint(folder))?.step ?? 0;
 }
 
 /** The latest checkpoint that is whole. What a killed process left half done is removed. */
@@ -85,6 +91,8 @@ async function readCheckpoint(path: string): Promise<StoredCheckpoint | undefine
     await file.close();
   }
 }
+
+const nameOf = (step: number): string => String(step).padStart(6, '0');
 
 const stepsIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder).catch(() => [] as string[])).filter(name => /^\d+$/.test(name)).sort();

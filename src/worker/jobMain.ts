@@ -5,7 +5,7 @@
 import { isHumanError } from '../base/errors.ts';
 import { nodeDisk, replaceJsonFile } from '../storage/fileSystem.ts';
 import { acquireJobLock, JobFolder } from '../storage/jobFolder.ts';
-import { latestCheckpoint, saveCheckpoint } from './jobCheckpoints.ts';
+import { latestCheckpoint } from './jobCheckpoints.ts';
 import { JobReporter } from './jobReporter.ts';
 import { runJob } from './jobRunner.ts';
 import { useLanguageOfStarter } from './language.ts';
@@ -33,9 +33,7 @@ async function work(folder: JobFolder, allowCode: boolean): Promise<number> {
   const resume = await latestCheckpoint(checkpoints);
   const start = performance.now();
   const seconds = () => (resume?.seconds ?? 0) + (performance.now() - start) / 1000;
-  const reporter = new JobReporter(folder, before, checkpoint =>
-    saveCheckpoint(checkpoints, { ...checkpoint, seconds: seconds() }),
-  );
+  const reporter = new JobReporter(folder, before, seconds);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => reporter.stop());
   try {
     const result = await runJob({ folder, host: reporter, resume, allowCode, seconds });

@@ -7,6 +7,7 @@ import { diskError, replaceJsonFile } from '../storage/fileSystem.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
 import { processStartedAt } from '../storage/processIdentity.ts';
 import type { RecipeCheckpoint, RecipeHost, RecipeSample } from '../training/recipe.ts';
+import { discardCheckpoint, saveCheckpoint } from './jobCheckpoints.ts';
 
 type NewEvent = JobEvent extends infer E ? (E extends { time: string } ? Omit<E, 'time'> : never) : never;
 
@@ -18,7 +19,8 @@ const rateSteps = 8;
 
 export class JobReporter implements RecipeHost {
   readonly #folder: JobFolder;
-  readonly #save: (checkpoint: RecipeCheckpoint) => Promise<{ folder: string; bytes: number }>;
+  /** Seconds of work so far. */
+  readonly #seconds: () => number;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #times: { step: number; at: number }[] = [];
   #state: JobState;
@@ -28,13 +30,10 @@ export class JobReporter implements RecipeHost {
   #looked = 0;
   #stop = false;
 
-  constructor(
-    folder: JobFolder,
-    before: JobState | undefined,
-    save: (checkpoint: RecipeCheckpoint) => Promise<{ folder: string; bytes: number }>,
-  ) {
+  /** `seconds` counts the work up to now, over all processes that took part. */
+  constructor(folder: JobFolder, before: JobState | undefined, seconds: () => number) {
     this.#folder = folder;
-    this.#save = save;
+    this.#seconds = seconds;
     const now = new Date().toISOString();
     this.#state = {
       format: 1,
@@ -87,8 +86,13 @@ export class JobReporter implements RecipeHost {
   }
 
   async checkpoint(checkpoint: RecipeCheckpoint): Promise<void> {
-    const { folder, bytes } = await this.#save(checkpoint);
+    const checkpoints = this.#folder.file('checkpoints');
+    const { folder, bytes } = await saveCheckpoint(checkpoints, { ...checkpoint, seconds: this.#seconds() });
     this.#append({ type: 'checkpoint', step: checkpoint.step, folder, bytes });
+  }
+
+  discardCheckpoint(step: number): Promise<number> {
+    return discardCheckpoint(this.#folder.file('checkpoints'), step);
   }
 
   /** Lets timers run; whether the recipe is to stop. Rejects when the disk refused what was reported. */

@@ -30,6 +30,10 @@ export class MemoryHost implements RecipeHost {
   async checkpoint(checkpoint: RecipeCheckpoint): Promise<void> {
     this.checkpoints.push(checkpoint);
   }
+  async discardCheckpoint(step: number): Promise<number> {
+    while ((this.checkpoints.at(-1)?.step ?? 0) >= step && this.checkpoints.length > 0) this.checkpoints.pop();
+    return this.checkpoints.at(-1)?.step ?? 0;
+  }
   async breathe(): Promise<boolean> {
     return this.done >= this.#stopAfter;
   }

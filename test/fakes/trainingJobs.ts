@@ -6,7 +6,7 @@ import type { JobResult, JobSpecification, RewardSource, RlhfSettings } from '..
 import { rewardPresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
 import { createJobFolder, type JobFolder } from '../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../src/storage/workspaceLayout.ts';
-import { latestCheckpoint, saveCheckpoint } from '../../src/worker/jobCheckpoints.ts';
+import { latestCheckpoint } from '../../src/worker/jobCheckpoints.ts';
 import { JobReporter } from '../../src/worker/jobReporter.ts';
 import { runJob } from '../../src/worker/jobRunner.ts';
 import { writeTinyModel } from './tinyModelFolder.ts';
@@ -108,9 +108,7 @@ export async function runHere(
 ): Promise<JobResult | undefined> {
   const checkpoints = folder.file('checkpoints');
   const resume = await latestCheckpoint(checkpoints);
-  const reporter = new JobReporter(folder, await folder.state(), checkpoint =>
-    saveCheckpoint(checkpoints, { ...checkpoint, seconds: 0 }),
-  );
+  const reporter = new JobReporter(folder, await folder.state(), () => 0);
   const progress = reporter.progress.bind(reporter);
   reporter.progress = (step, total) => {
     progress(step, total);

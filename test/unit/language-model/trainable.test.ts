@@ -300,6 +300,52 @@ describe('a training program', () => {
     );
   });
 
+  describe('a step that is not finite names the layer and the operator where that began', () => {
+    const config = tinyConfig({ num_hidden_layers: 3 });
+    async function located(
+      spoil: (weights: Map<string, Float32Array>) => void,
+      changes: Partial<TrainingProgramOptions> = {},
+    ) {
+      const weights = tinyWeights(config);
+      spoil(weights);
+      return withProgram({ config, weights, ...changes }, async program => {
+        await program.gradients(batchOf([5, 7]));
+        await program.gradients(batchOf([6]));
+        assert.ok(!Number.isFinite(program.apply(1e-3).gradNorm));
+        const found = await program.locateNonFinite();
+        program.state();
+        return found;
+      });
+    }
+    const at = 'model.layers.1.mlp.up_proj';
+
+    for (const trainable of [{ kind: 'full' }, { kind: 'lora', lora, seed: 1 }] as const) {
+      it(`a weight that is NaN, ${trainable.kind}`, async () => {
+        const found = await located(weights => weights.get(`${at}.weight`)!.fill(Number.NaN, 3, 4), { trainable });
+        assert.deepEqual(found, { scope: at, op: 'MatMul', backward: false, input: `${at}.weight` });
+      });
+    }
+
+    it('a weight so large that its product overflows', async () => {
+      const found = await located(weights => weights.get(`${at}.weight`)!.fill(3e38));
+      assert.deepEqual(found, { scope: at, op: 'MatMul', backward: false });
+    });
+
+    it('a loss that is infinite itself', async () => {
+      const infinite = await located(() => {}, {
+        loss: (graph, out) => ({ loss: mul(mean(out.logProbs), graph.scalar(Number.POSITIVE_INFINITY)) }),
+      });
+      assert.deepEqual(infinite, { scope: 'loss', op: 'Mul', backward: false });
+    });
+
+    it('nothing, when all is finite', async () => {
+      await withProgram({}, async program => {
+        await program.gradients(batchOf([5]));
+        assert.equal(await program.locateNonFinite(), undefined);
+      });
+    });
+  });
+
   it('names what is wrong with a batch', async () => {
     await withProgram({}, async program => {
       const one = { rows: [0], times: [0], targets: [1] };

@@ -34,11 +34,14 @@ const source: SftSource = {
     ),
 };
 
+const nothingFound = { trainable: new Map<string, Float32Array>(), locateNonFinite: async () => undefined };
+
 /** A bigram model with plain gradient descent: small enough to check by eye, real enough to learn. */
 class Bigrams implements SftProgram {
   readonly logits: Float64Array;
   readonly #gradient = new Float64Array(64);
   readonly seen: SftBatch[] = [];
+  readonly examined = nothingFound;
   constructor(logits: Float64Array = new Float64Array(64)) {
     this.logits = logits;
   }
@@ -147,7 +150,26 @@ describe('sft', () => {
   });
 
   it('stops with a sentence when the loss is no number', async () => {
-    const broken: SftProgram = { gradients: () => ({ loss: Number.NaN }), apply: () => ({ gradNorm: 0 }) };
-    await assert.rejects(runSft(broken, source, settings), /lower the learning rate/);
+    const broken: SftProgram = {
+      gradients: () => ({ loss: Number.NaN }),
+      apply: () => ({ gradNorm: 0 }),
+      examined: { ...nothingFound, locateNonFinite: async () => ({ scope: 'lm_head', op: 'MatMul', backward: true }) },
+    };
+    await assert.rejects(runSft(broken, source, settings), {
+      name: 'HumanError',
+      message:
+        'Training stopped at step 1: the loss became NaN. It first appeared in lm_head, operator MatMul, in the backward pass. ' +
+        'Lower the learning rate. There was no checkpoint yet: the job starts from the beginning.',
+    });
+    let applied = 0;
+    const later: SftProgram = {
+      gradients: () => ({ loss: 1 }),
+      apply: () => ({ gradNorm: ++applied > 5 ? Number.POSITIVE_INFINITY : 1 }),
+      examined: nothingFound,
+    };
+    await assert.rejects(
+      runSft(later, source, settings),
+      /step 6: the norm .* Infinity.* The checkpoint of step 4 is kept/,
+    );
   });
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RewardSource } from '../../../src/core/jobs/job.ts';
-import { startOfEvents } from '../../../src/storage/jobFolder.ts';
+import { JobFolder, startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { latestCheckpoint } from '../../../src/worker/jobCheckpoints.ts';
 import { runHere, somePairs, TinyWorkspace } from '../../fakes/trainingJobs.ts';
 
@@ -99,6 +99,26 @@ describe('jobs', () => {
       assert.equal((await folder.state())!.error!.human, true);
     });
   }
+
+  it('a run out of hand fails with layer and operator, keeps its last checkpoint and goes on from it', async () => {
+    const reward: RewardSource = { kind: 'rule', reward: { rule: 'length', min: 3, max: 3, slack: 4 } };
+    const settings = { steps: 6, checkpointEvery: 1, maxGradNorm: 0, warmupRatio: 0 };
+    const folder = await workspace.rlhfJob('wild', reward, { ...settings, learningRate: 0.01 });
+    await runHere(folder, { stopAt: 2 });
+    const wild = { ...folder.specification, settings: { ...folder.specification.settings, learningRate: 1e25 } };
+    await writeFile(folder.file('specification'), JSON.stringify(wild));
+    const message =
+      /^Training stopped at step 4: .* It first appeared in model\.layers\.0\.\S+, operator \w+.* Lower the learning rate\. The checkpoint of step 2 is kept\.$/;
+    await assert.rejects(runHere(await JobFolder.open(folder.path)), { name: 'HumanError', message });
+    const state = (await folder.state())!;
+    assert.equal(state.status, 'failed');
+    assert.match(state.error!.message, message);
+    const kept = (await latestCheckpoint(folder.file('checkpoints')))!;
+    assert.equal(kept.step, 2, 'that of step 3 had the weights that failed');
+    for (const [name, array] of kept.arrays) assert.ok(array.every(Number.isFinite), name);
+    await writeFile(folder.file('specification'), JSON.stringify(folder.specification));
+    assert.ok(await runHere(await JobFolder.open(folder.path)), 'the last good checkpoint can be resumed');
+  });
 
   it('refuses a taken name, changed data and a missing model', async () => {
     await mkdir(join(workspace.layout.models, 'taken'), { recursive: true });
