@@ -62,6 +62,15 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
     to.emit('Mul', [to.emit('Mul', [x!, to.float(0.5)]), to.emit('Add', [tanh, to.float(1)])], {}, { outputs });
   },
   StopGradient: as('Identity'),
+  // A reshape to its own shape, to which nothing is added that depends on the other operands.
+  After: (_, to, [x, ...triggers], outputs) => {
+    const zero = to.emit('Squeeze', [to.ints([0])]);
+    const shape = triggers.reduce(
+      (sum, trigger) => to.emit('Add', [sum, to.emit('Mul', [to.emit('Size', [trigger]), zero])]),
+      to.emit('Shape', [x!]),
+    );
+    to.emit('Reshape', [x!, shape], {}, { outputs });
+  },
   Less: as('Less'),
   LessOrEqual: as('LessOrEqual'),
   Greater: as('Greater'),

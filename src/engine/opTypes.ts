@@ -21,6 +21,7 @@ export interface OpAttributes {
   Silu: None;
   GeluTanh: None;
   StopGradient: None;
+  After: None;
   // compare
   Less: None;
   LessOrEqual: None;

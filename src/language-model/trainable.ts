@@ -17,8 +17,8 @@ import {
   float32,
   type InputSpec,
   int64,
-  neededInputs,
   type NonFinite,
+  neededInputs,
   type Session,
   type SessionOptions,
   type Tensor,
@@ -64,6 +64,8 @@ export interface TrainingProgramOptions {
   readonly loss: LossBuilder;
   /** What the frozen matrices of the layers are multiplied in. Default float32. */
   readonly baseProducts?: BaseProducts;
+  /** Compute the layers' forward values again for the gradients instead of keeping them. Default false. */
+  readonly recompute?: boolean;
   readonly optimizer: AdamWSettings;
   readonly threads?: number;
   /** How the sequences of a batch lie in rows. Default: packed. */

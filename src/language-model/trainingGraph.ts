@@ -42,6 +42,8 @@ export interface TrainingGraphOptions {
   readonly temperature?: number;
   /** What the frozen matrices of the layers are multiplied in. Default float32. */
   readonly baseProducts?: BaseProducts;
+  /** Keep only what stands between layers and compute the rest again for the gradients: less memory, more time. Default false. */
+  readonly recompute?: boolean;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly loss: LossBuilder;
 }
@@ -86,6 +88,7 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
     graph,
     weighted,
     names.map(name => graph.inputs.get(name)!),
+    { segment: ({ scope }) => layerOf(scope), recompute: options.recompute ?? false },
   );
   const grads: Record<string, Value> = {};
   for (const [i, name] of names.entries()) {
@@ -97,6 +100,9 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
     head === 'lm' ? { logProbs: out.logProbs, entropy: out.entropy } : { scores: out.scores };
   return { graph, trained, frozen, loss, metrics, rows: { ...own, ...rows }, gradients: grads };
 }
+
+/** The layer of a scope such as `model.layers.3.mlp.gate_proj`, or nothing. */
+const layerOf = (scope: string): string | undefined => /^.*\.(?:layers|h)\.\d+/.exec(scope)?.[0];
 
 /** Trained and frozen weights; matrices come first among the trained, so that weight decay covers one stretch. */
 function divide(config: ModelConfig, head: 'lm' | 'score', trainable: TrainedPart) {

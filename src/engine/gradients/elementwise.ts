@@ -20,7 +20,8 @@ type Ops =
   | 'Softplus'
   | 'Silu'
   | 'GeluTanh'
-  | 'StopGradient';
+  | 'StopGradient'
+  | 'After';
 
 export const elementwiseRules: RulesOf<Ops> = {
   // y = a + b: ∂a = g, ∂b = g
@@ -77,4 +78,6 @@ export const elementwiseRules: RulesOf<Ops> = {
     },
   ],
   StopGradient: notDifferentiable,
+  // Made by the backward pass itself, of values whose gradients it already knows.
+  After: notDifferentiable,
 };

@@ -23,7 +23,10 @@ export const lowerHeadLogProbs: Lowering<'HeadLogProbs'> = (node, to, inputs, ou
   const scalar = (name: string): string => to.emit('Squeeze', [name]);
   const all = to.emit('Range', [scalar(to.ints([0])), scalar(to.emit('Mul', [parts, size])), scalar(one)]);
   const filled = to.emit('Min', [all, to.emit('Sub', [rows, one])]);
-  const [padded, paddedTargets] = [to.emit('Gather', [states, filled], {}, { like: [node.inputs[0]] }), to.emit('Gather', [targets, filled])];
+  const [padded, paddedTargets] = [
+    to.emit('Gather', [states, filled], {}, { like: [node.inputs[0]] }),
+    to.emit('Gather', [targets, filled]),
+  ];
 
   const kept = outputs.flatMap((name, index) => (name ? [{ name, index }] : []));
   const body = to.nested(['int64', 'bool'], (inner, [number, go]) => {

@@ -171,6 +171,30 @@ describe('a training program', () => {
     assert.equal(await run(), await run());
   });
 
+  for (const baseProducts of ['float32', 'int8'] as const) {
+    it(`computes layers again to the same bytes: adapters on a base in ${baseProducts}`, async () => {
+      const run = (recompute: boolean) =>
+        withProgram({ recompute, baseProducts, trainable: { kind: 'lora', lora, seed: 2 } }, async program => {
+          for (let step = 0; step < 3; step++) {
+            await program.gradients(batchOf([9, 4, 12], step));
+            program.apply(1e-2);
+          }
+          return bytes(program);
+        });
+      assert.equal(await run(true), await run(false));
+    });
+  }
+
+  it('computes layers again to the same bytes: all weights', async () => {
+    const run = (recompute: boolean) =>
+      withProgram({ recompute }, async program => {
+        await program.gradients(batchOf([9, 4, 12]));
+        program.apply(1e-2);
+        return bytes(program);
+      });
+    assert.equal(await run(true), await run(false));
+  });
+
   it('does not depend on the amount of padding', async () => {
     await withProgram({}, async program => {
       const alone = batchOf([5]);
