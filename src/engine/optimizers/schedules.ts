@@ -10,7 +10,11 @@ export interface ScheduleSettings {
   readonly floor?: number;
 }
 
-/** The factor of step 0, 1, …; the first warm-up step is not 0, so that no step is wasted. */
+/**
+ * The factor of step 0, 1, …. The curves are those of transformers' `get_*_schedule_with_warmup`, with two deliberate
+ * differences: the first warm-up step there has the rate 0 and changes nothing, here the warm-up starts with the next one;
+ * after the last step their cosine rises again, ours stays at its floor.
+ */
 export function scheduleFactor(schedule: ScheduleSettings, step: number): number {
   const { kind, warmupSteps = 0, totalSteps, floor = 0 } = schedule;
   if (step < warmupSteps) return (step + 1) / (warmupSteps + 1);
