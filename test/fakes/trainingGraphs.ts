@@ -1,19 +1,17 @@
 /** Runs a training graph in either precision and hands out all that it computes: for tests that compare numbers. */
 import {
   createSession,
-  gather,
   logSigmoid,
   mean,
   neg,
   type Precision,
   type SessionOptions,
-  sub,
   type Tensor,
   type TensorData,
   tensor,
 } from '../../src/engine/index.ts';
 import { packBatch } from '../../src/language-model/batch.ts';
-import type { LlamaConfig } from '../../src/language-model/config.ts';
+import type { ModelConfig } from '../../src/language-model/config.ts';
 import type { Predictions } from '../../src/language-model/trainable.ts';
 import {
   adapterScaleInput,
@@ -23,8 +21,8 @@ import {
 } from '../../src/language-model/trainingGraph.ts';
 
 export interface TestModel {
-  readonly config: LlamaConfig;
-  /** `lm`: the loss is the mean negative log-probability of the predictions. `score`: Bradley–Terry of chosen over rejected. */
+  readonly config: ModelConfig;
+  /** `lm`: the loss is the mean negative log-probability of the predictions. `score`: −log σ of the scores, their mean. */
   readonly head: 'lm' | 'score';
   readonly trainable: TrainedPart;
   readonly temperature?: number;
@@ -35,9 +33,6 @@ export interface TestModel {
 export interface TestBatch {
   readonly ids: readonly ArrayLike<number>[];
   readonly predictions: Predictions;
-  /** Sequences of pairs; head `score` only. */
-  readonly chosen?: readonly number[];
-  readonly rejected?: readonly number[];
 }
 
 type Floats = Float32Array | Float64Array;
@@ -45,7 +40,7 @@ type Floats = Float32Array | Float64Array;
 /** `loss`, `logProbs` or `scores`, and `grad:<name>` of each trained weight. */
 export async function runTrainingGraph(
   { config, head, trainable, temperature = 1, weights }: TestModel,
-  { ids, predictions, chosen = [], rejected = [] }: TestBatch,
+  { ids, predictions }: TestBatch,
   precision: Precision,
   options: SessionOptions = {},
 ): Promise<Map<string, Floats>> {
@@ -54,14 +49,8 @@ export async function runTrainingGraph(
     head,
     trainable,
     temperature,
-    inputs:
-      head === 'lm' ? {} : { chosen: { dtype: 'int64', shape: ['P'] }, rejected: { dtype: 'int64', shape: ['P'] } },
-    loss: (_, out, inputs) =>
-      head === 'lm'
-        ? { loss: neg(mean(out.logProbs)) }
-        : {
-            loss: neg(mean(logSigmoid(sub(gather(out.scores, inputs.chosen!), gather(out.scores, inputs.rejected!))))),
-          },
+    inputs: {},
+    loss: (_, out) => ({ loss: neg(mean(head === 'lm' ? out.logProbs : logSigmoid(out.scores))) }),
   });
   const row = head === 'lm' ? 'logProbs' : 'scores';
   const grads = Object.fromEntries(Object.entries(built.gradients).map(([name, value]) => [`grad:${name}`, value]));
@@ -78,14 +67,11 @@ export async function runTrainingGraph(
     if (!values) throw new Error(`no weight ${name}`);
     feeds[name] = tensor(precision, floats(values), shape);
   }
-  const indices = (values: readonly number[]): Tensor =>
-    tensor('int64', BigInt64Array.from(values, BigInt), [values.length]);
   const batch = packBatch(ids, predictions, config.vocabSize, config.maxPositions);
   for (const [name, feed] of Object.entries(batch)) {
     feeds[name] = feed.dtype === 'float32' ? tensor(precision, floats(feed.data as Float32Array), feed.dims) : feed;
   }
   for (const name of [lossWeightInput, adapterScaleInput]) feeds[name] = tensor(precision, floats([1]), []);
-  if (head === 'score') Object.assign(feeds, { chosen: indices(chosen), rejected: indices(rejected) });
   try {
     const results = await session.run(feeds);
     return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Floats]));

@@ -71,8 +71,7 @@ def run(model, given):
     ids, predictions = given["ids"], given["predictions"]
     if given["head"] == "score":
         scores = torch.stack([model(torch.tensor([row])).logits[0, 0] for row in ids])
-        margins = scores[torch.tensor(given["chosen"])] - scores[torch.tensor(given["rejected"])]
-        loss = -torch.nn.functional.logsigmoid(margins).mean()
+        loss = -torch.nn.functional.logsigmoid(scores).mean()
         loss.backward()
         return {"scores": scores, "loss": loss}
     count = len(predictions["rows"])

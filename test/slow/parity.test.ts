@@ -6,9 +6,9 @@ import path from 'node:path';
 import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { elementCount, type Precision } from '../../src/engine/index.ts';
-import { formatLlamaConfig, type LlamaConfig, parseLlamaConfig } from '../../src/language-model/config.ts';
-import { llamaParameters } from '../../src/language-model/llama.ts';
+import { formatModelConfig, type ModelConfig, parseModelConfig } from '../../src/language-model/config.ts';
 import { type LoraConfig, loraParameters } from '../../src/language-model/lora.ts';
+import { modelParameters } from '../../src/language-model/model.ts';
 import { openModelGguf } from '../../src/language-model/modelFiles.ts';
 import { type Predictions, predictFrom } from '../../src/language-model/trainable.ts';
 import { encodeSafetensors, openSafetensors } from '../../src/language-model/weights/safetensors.ts';
@@ -36,14 +36,13 @@ interface Case {
   readonly temperature: number;
   readonly ids: readonly (readonly number[])[];
   readonly predictions: Predictions;
-  readonly chosen: readonly number[];
-  readonly rejected: readonly number[];
 }
 
 type Results = ReadonlyMap<string, Float32Array | Float64Array>;
 
+const smallVocabulary = { vocab_size: 211, tie_word_embeddings: true, eos_token_id: 2, bos_token_id: 2 };
 const small = {
-  vocab_size: 211,
+  ...smallVocabulary,
   hidden_size: 48,
   intermediate_size: 80,
   num_hidden_layers: 3,
@@ -51,9 +50,6 @@ const small = {
   num_key_value_heads: 2,
   max_position_embeddings: 64,
   rms_norm_eps: 1e-5,
-  initializer_range: 0.15,
-  tie_word_embeddings: true,
-  eos_token_id: 2,
 };
 const llama3Scaling = {
   rope_type: 'llama3',
@@ -68,6 +64,25 @@ const shapes: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'llama-biased': { model_type: 'llama', attention_bias: true, mlp_bias: true, head_dim: 12, num_key_value_heads: 1 },
   'llama-3': { model_type: 'llama', rope_theta: 500000, rope_scaling: llama3Scaling, tie_word_embeddings: false },
   qwen2: { model_type: 'qwen2', rms_norm_eps: 1e-6, rope_theta: 1000000 },
+  gpt2: {
+    model_type: 'gpt2',
+    n_embd: 48,
+    n_inner: 100,
+    n_layer: 3,
+    n_head: 6,
+    n_positions: 64,
+    activation_function: 'gelu_new',
+    layer_norm_epsilon: 1e-5,
+  },
+  'gpt2-untied': {
+    model_type: 'gpt2',
+    n_embd: 48,
+    n_layer: 2,
+    n_head: 4,
+    n_positions: 64,
+    activation_function: 'gelu_new',
+    tie_word_embeddings: false,
+  },
 };
 const everywhere: LoraConfig = { r: 4, alpha: 6, targetModules: 'all-linear' };
 const somewhere: LoraConfig = { r: 3, alpha: 5, targetModules: ['q_proj', 'down_proj'], useRslora: true };
@@ -90,14 +105,15 @@ function drawn(rng: Rng, shape: readonly number[], deviation: number): Float32Ar
 /** A random model of a shape: gains and biases differ from place to place, A and B of an adapter are not zero. */
 function randomCase(shape: string, kind: Partial<Pick<Case, 'head' | 'lora' | 'temperature'>> = {}): Case {
   const { head = 'lm', lora, temperature = 1 } = kind;
-  const json = { ...small, ...shapes[shape] };
-  const config = parseLlamaConfig(json, 'config.json');
+  const json = { ...(shape.startsWith('gpt2') ? smallVocabulary : small), ...shapes[shape] };
+  const config = parseModelConfig(json, 'config.json');
   const name = [shape, head, ...(lora ? [lora === everywhere ? 'lora-all' : 'lora-some'] : [])].join('-');
   const rng = Rng.seeded(31).stream(name);
   const weights = new Map(
-    [...llamaParameters(config, head)].map(([weight, dims]) => {
-      const values = drawn(rng, dims, /norm/.test(weight) ? 0.3 : 0.15);
-      return [weight, /norm/.test(weight) ? values.map(value => 1 + value) : values] as const;
+    [...modelParameters(config, head)].map(([weight, dims]) => {
+      const values = drawn(rng, dims, 0.15);
+      const gain = /(norm|ln_[12f])\.weight$/.test(weight);
+      return [weight, gain ? values.map(value => 1 + 2 * value) : values] as const;
     }),
   );
   return {
@@ -108,12 +124,10 @@ function randomCase(shape: string, kind: Partial<Pick<Case, 'head' | 'lora' | 't
     ...(lora ? { lora, adapter: randomAdapter(config, lora, rng) } : {}),
     temperature,
     ...raggedBatch(rng, config.vocabSize),
-    chosen: [0, 2, 4],
-    rejected: [1, 3, 1],
   };
 }
 
-const randomAdapter = (config: LlamaConfig, lora: LoraConfig, rng: Rng): Map<string, Float32Array> =>
+const randomAdapter = (config: ModelConfig, lora: LoraConfig, rng: Rng): Map<string, Float32Array> =>
   new Map([...loraParameters(config, lora)].map(([name, dims]) => [name, drawn(rng, dims, 0.2)]));
 
 const cases = (): Case[] => [
@@ -121,6 +135,7 @@ const cases = (): Case[] => [
   randomCase('qwen2'),
   randomCase('llama', { lora: everywhere }),
   randomCase('qwen2', { head: 'score' }),
+  randomCase('gpt2'),
   ...(quick
     ? []
     : [
@@ -132,12 +147,16 @@ const cases = (): Case[] => [
         randomCase('qwen2', { lora: somewhere, temperature: 0.8 }),
         randomCase('llama-untied', { lora: somewhere }),
         randomCase('llama', { head: 'score', lora: somewhere }),
+        randomCase('gpt2-untied', { temperature: 0.9 }),
+        randomCase('gpt2', { head: 'score' }),
+        randomCase('gpt2', { lora: everywhere }),
+        randomCase('gpt2-untied', { lora: { ...somewhere, targetModules: ['c_attn', 'mlp.c_proj'] } }),
       ]),
 ];
 
 /** What the engine computes for a case: `loss`, `logProbs` or `scores`, and `grad:<name>` of each trained weight. */
 async function ours(given: Case, precision: Precision): Promise<Results> {
-  const config = parseLlamaConfig(given.config, 'config.json');
+  const config = parseModelConfig(given.config, 'config.json');
   return runTrainingGraph(
     {
       config,
@@ -155,14 +174,14 @@ async function ours(given: Case, precision: Precision): Promise<Results> {
 function hand(folder: string, given: Case): void {
   const at = path.join(folder, given.name);
   mkdirSync(at, { recursive: true });
-  const config = parseLlamaConfig(given.config, 'config.json');
+  const config = parseModelConfig(given.config, 'config.json');
   const write = (file: string, dims: ReadonlyMap<string, readonly number[]>, values: Case['weights']): void => {
     const tensors = new Map([...dims].map(([name, shape]) => [name, { shape, values: values.get(name)! }]));
     writeFileSync(path.join(at, file), '');
     for (const piece of encodeSafetensors(tensors)) writeFileSync(path.join(at, file), piece, { flag: 'a' });
   };
   const { weights, adapter, config: json, ...request } = given;
-  write('model.safetensors', llamaParameters(config, given.head), weights);
+  write('model.safetensors', modelParameters(config, given.head), weights);
   if (given.lora) write('adapter.safetensors', loraParameters(config, given.lora), adapter!);
   writeFileSync(path.join(at, 'config.json'), JSON.stringify(json));
   writeFileSync(path.join(at, 'request.json'), JSON.stringify(request));
@@ -334,7 +353,7 @@ async function smollm2(gguf: string, lora: LoraConfig | undefined): Promise<Case
     const adapter = lora ? randomAdapter(files.config, lora, Rng.seeded(5)) : undefined;
     return {
       name: lora ? 'smollm2-lora-all' : 'smollm2',
-      config: formatLlamaConfig(files.config) as Record<string, unknown>,
+      config: formatModelConfig(files.config) as Record<string, unknown>,
       weights: await files.readWeights(),
       head: 'lm',
       // Small, as after some training: an adapter as large as the weights would leave nothing of the model.
@@ -342,8 +361,6 @@ async function smollm2(gguf: string, lora: LoraConfig | undefined): Promise<Case
       temperature: 1,
       ids,
       predictions: someOf(predictFrom(ids, [1, 1, 1])),
-      chosen: [],
-      rejected: [],
     };
   } finally {
     await files.close();
