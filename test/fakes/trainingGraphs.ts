@@ -35,15 +35,21 @@ export interface TestBatch {
   readonly predictions: Predictions;
 }
 
-type Floats = Float32Array | Float64Array;
-
 /** `loss`, `logProbs` or `scores`, and `grad:<name>` of each trained weight. */
-export async function runTrainingGraph(
+export type Results = ReadonlyMap<string, Float32Array | Float64Array>;
+
+export interface OpenedGraph {
+  /** Gradients are those of `weight`·loss; the loss comes unweighted. */
+  run(batch: TestBatch, options?: { readonly weight?: number }): Promise<Results>;
+  dispose(): Promise<void>;
+}
+
+/** The training graph of a model, ready to run with the model's weights. */
+export async function openTrainingGraph(
   { config, head, trainable, temperature = 1, weights }: TestModel,
-  { ids, predictions }: TestBatch,
   precision: Precision,
   options: SessionOptions = {},
-): Promise<Map<string, Floats>> {
+): Promise<OpenedGraph> {
   const built = buildTrainingGraph({
     config,
     head,
@@ -54,28 +60,45 @@ export async function runTrainingGraph(
   });
   const row = head === 'lm' ? 'logProbs' : 'scores';
   const grads = Object.fromEntries(Object.entries(built.gradients).map(([name, value]) => [`grad:${name}`, value]));
-  const session = await createSession(
-    built.graph,
-    { loss: built.loss, [row]: built.rows[row]!, ...grads },
-    { precision, memoryPattern: false, ...options },
-  );
+  const outputs = { loss: built.loss, [row]: built.rows[row]!, ...grads };
+  const session = await createSession(built.graph, outputs, { precision, memoryPattern: false, ...options });
   const floats = (values: ArrayLike<number>): TensorData =>
     precision === 'float64' ? Float64Array.from(values) : Float32Array.from(values);
-  const feeds: Record<string, Tensor> = {};
+  const fixed: Record<string, Tensor> = { [adapterScaleInput]: tensor(precision, floats([1]), []) };
   for (const [name, shape] of [...built.trained, ...built.frozen]) {
     const values = weights.get(name);
     if (!values) throw new Error(`no weight ${name}`);
-    feeds[name] = tensor(precision, floats(values), shape);
+    fixed[name] = tensor(precision, floats(values), shape);
   }
-  const batch = packBatch(ids, predictions, config.vocabSize, config.maxPositions);
-  for (const [name, feed] of Object.entries(batch)) {
-    feeds[name] = feed.dtype === 'float32' ? tensor(precision, floats(feed.data as Float32Array), feed.dims) : feed;
-  }
-  for (const name of [lossWeightInput, adapterScaleInput]) feeds[name] = tensor(precision, floats([1]), []);
+  return {
+    async run({ ids, predictions }, { weight = 1 } = {}) {
+      const feeds: Record<string, Tensor> = { ...fixed, [lossWeightInput]: tensor(precision, floats([weight]), []) };
+      const batch = packBatch(ids, predictions, config.vocabSize, config.maxPositions);
+      for (const [name, feed] of Object.entries(batch)) {
+        feeds[name] = feed.dtype === 'float32' ? tensor(precision, floats(feed.data as Float32Array), feed.dims) : feed;
+      }
+      const results = await session.run(feeds);
+      return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array | Float64Array]));
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+export async function runTrainingGraph(model: TestModel, batch: TestBatch, precision: Precision): Promise<Results> {
+  const opened = await openTrainingGraph(model, precision);
   try {
-    const results = await session.run(feeds);
-    return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Floats]));
+    return await opened.run(batch);
   } finally {
-    await session.dispose();
+    await opened.dispose();
   }
+}
+
+/** ‖a − b‖/‖b‖; 0 when both are zero. */
+export function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [apart, size] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    apart += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  return apart === 0 ? 0 : Math.sqrt(apart / size);
 }

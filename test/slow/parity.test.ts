@@ -14,7 +14,7 @@ import { type Predictions, predictFrom } from '../../src/language-model/trainabl
 import { encodeSafetensors, openSafetensors } from '../../src/language-model/weights/safetensors.ts';
 import { openFile } from '../../src/storage/modelFolder.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { runTrainingGraph } from '../fakes/trainingGraphs.ts';
+import { type Results, relativeDistance, runTrainingGraph } from '../fakes/trainingGraphs.ts';
 import { quick, recordFigures } from './figures.ts';
 import { askPython, pythonWithTorch } from './python.ts';
 
@@ -37,8 +37,6 @@ interface Case {
   readonly ids: readonly (readonly number[])[];
   readonly predictions: Predictions;
 }
-
-type Results = ReadonlyMap<string, Float32Array | Float64Array>;
 
 const smallVocabulary = { vocab_size: 211, tie_word_embeddings: true, eos_token_id: 2, bos_token_id: 2 };
 const small = {
@@ -226,16 +224,6 @@ function difference(a: Results, b: Results): Difference {
     assert.ok(Number.isFinite(relative), `${name}: ${relative}`);
   }
   return { gradient, worst, output };
-}
-
-/** ‖a − b‖/‖b‖. */
-function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [apart, size] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    apart += (a[i]! - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  }
-  return Math.sqrt(apart) / Math.sqrt(size);
 }
 
 function check(found: Difference, precision: Precision): void {

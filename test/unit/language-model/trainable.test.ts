@@ -1,4 +1,4 @@
-/** Training steps: whole-model gradients, invariances, determinism, saving. */
+/** Training programs: whole-model gradients, adapters, scores, bad batches. What a step must not depend on is in trainingProperties.test.ts. */
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import {
@@ -159,18 +159,6 @@ describe('a training program', () => {
     });
   });
 
-  it('gives the same bytes twice, with two threads', async () => {
-    const run = () =>
-      withProgram({ threads: 2 }, async program => {
-        for (let step = 0; step < 5; step++) {
-          await program.gradients(batchOf([9, 4, 12, 12], step));
-          program.apply(1e-2);
-        }
-        return bytes(program);
-      });
-    assert.equal(await run(), await run());
-  });
-
   for (const baseProducts of ['float32', 'int8'] as const) {
     it(`computes layers again to the same bytes: adapters on a base in ${baseProducts}`, async () => {
       const run = (recompute: boolean) =>
@@ -193,64 +181,6 @@ describe('a training program', () => {
         return bytes(program);
       });
     assert.equal(await run(true), await run(false));
-  });
-
-  it('does not depend on the amount of padding', async () => {
-    await withProgram({}, async program => {
-      const alone = batchOf([5]);
-      const [short, long] = [alone.ids[0]!, batchOf([20], 9).ids[0]!];
-      const own = (await program.forward(alone)).rows.logProbs!;
-      const together = { ids: [short, long], predictions: alone.predictions! };
-      const padded = (await program.forward(together)).rows.logProbs!;
-      for (let n = 0; n < own.length; n++) assert.ok(Math.abs(own[n]! - padded[n]!) < 1e-5);
-    });
-  });
-
-  it('does not depend on how a batch is split', async () => {
-    const { ids } = batchOf([7, 3, 5, 6]);
-    const count = (rows: readonly ArrayLike<number>[]) => rows.reduce((n, row) => n + row.length - 1, 0);
-    const step = (parts: readonly (readonly ArrayLike<number>[])[]) =>
-      withProgram({}, async program => {
-        let loss = 0;
-        for (const part of parts) {
-          const weight = count(part) / count(ids);
-          const batch = {
-            ids: part,
-            predictions: predictFrom(
-              part,
-              part.map(() => 1),
-            ),
-          };
-          loss += weight * (await program.gradients(batch, { weight })).loss;
-        }
-        const { gradNorm } = program.apply(1e-3);
-        return { loss, gradNorm, weights: [...program.trainable.values()].map(view => view.slice()) };
-      });
-    const whole = await step([ids]);
-    const split = await step([ids.slice(0, 1), ids.slice(1, 3), ids.slice(3)]);
-    assert.ok(Math.abs(whole.loss - split.loss) < 1e-5);
-    assert.ok(Math.abs(whole.gradNorm - split.gradNorm) < 1e-4 * whole.gradNorm);
-  });
-
-  it('continues to the same bytes after saving and restoring', async () => {
-    const steps = async (program: TrainingProgram, from: number, to: number) => {
-      for (let step = from; step < to; step++) {
-        await program.gradients(batchOf([6, 9], step));
-        program.apply(1e-2);
-      }
-    };
-    const { through, saved } = await withProgram({}, async program => {
-      await steps(program, 0, 3);
-      const saved = program.state();
-      await steps(program, 3, 6);
-      return { through: bytes(program), saved };
-    });
-    const resumed = await withProgram({}, async program => {
-      program.restore(saved);
-      await steps(program, 3, 6);
-      return bytes(program);
-    });
-    assert.equal(resumed, through);
   });
 
   it('starts LoRA at the base, and reads the base again with the adapter switched off', async () => {
