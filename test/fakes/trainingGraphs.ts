@@ -10,7 +10,7 @@ import {
   type TensorData,
   tensor,
 } from '../../src/engine/index.ts';
-import { packBatch } from '../../src/language-model/batch.ts';
+import { type Layout, packBatch } from '../../src/language-model/batch.ts';
 import type { ModelConfig } from '../../src/language-model/config.ts';
 import type { Predictions } from '../../src/language-model/trainable.ts';
 import {
@@ -40,7 +40,7 @@ export type Results = ReadonlyMap<string, Float32Array | Float64Array>;
 
 export interface OpenedGraph {
   /** Gradients are those of `weight`·loss; the loss comes unweighted. */
-  run(batch: TestBatch, options?: { readonly weight?: number }): Promise<Results>;
+  run(batch: TestBatch, options?: { readonly weight?: number; readonly layout?: Layout }): Promise<Results>;
   dispose(): Promise<void>;
 }
 
@@ -71,9 +71,9 @@ export async function openTrainingGraph(
     fixed[name] = tensor(precision, floats(values), shape);
   }
   return {
-    async run({ ids, predictions }, { weight = 1 } = {}) {
+    async run({ ids, predictions }, { weight = 1, layout } = {}) {
       const feeds: Record<string, Tensor> = { ...fixed, [lossWeightInput]: tensor(precision, floats([weight]), []) };
-      const batch = packBatch(ids, predictions, config.vocabSize, config.maxPositions);
+      const batch = packBatch(ids, predictions, config, layout);
       for (const [name, feed] of Object.entries(batch)) {
         feeds[name] = feed.dtype === 'float32' ? tensor(precision, floats(feed.data as Float32Array), feed.dims) : feed;
       }

@@ -4,30 +4,48 @@
  */
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
+import type { Emitter } from '../../../src/engine/emitter.ts';
 import { gradientRules } from '../../../src/engine/gradients/rules.ts';
 import {
+  attention,
   createSession,
   elementCount,
   Graph,
   geluTanh,
   gradients,
+  headLogProbs,
+  int64,
   layerNorm,
+  lowRankLinear,
   type MatMulOptions,
   matmul,
+  mean,
   mul,
+  type Node,
+  neg,
   type OpType,
   type Precision,
+  reshape,
+  resolve,
   rmsNorm,
   rope,
   ropeTables,
+  segmentBias,
   silu,
   softplus,
+  stopGradient,
   sum,
+  type Tensor,
   type TensorData,
   tensor,
   type Value,
 } from '../../../src/engine/index.ts';
-import { type Emitter, lowerings } from '../../../src/engine/lowering.ts';
+import { lowerings } from '../../../src/engine/lowering.ts';
+import type { LoraConfig } from '../../../src/language-model/lora.ts';
+import type { LossBuilder } from '../../../src/language-model/trainable.ts';
+import { buildTrainingGraph } from '../../../src/language-model/trainingGraph.ts';
+import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
+import { tinyConfig } from '../../fakes/tinyLlama.ts';
 
 interface Fused {
   /** Large and odd enough for vector code and for what is left over after it. */
@@ -37,6 +55,8 @@ interface Fused {
   readonly scale?: number;
   /** Written over the first numbers of the first input: where a formula overflows, cancels or is 0. */
   readonly corners?: readonly number[];
+  /** The segment of each of 2 × T tokens. Inputs then begin with the symbolic axes B and T, as those of a model do. */
+  readonly segments?: readonly number[];
 }
 
 const corners = [0, -0, 1e-30, -1e-30, 1e-4, -1e-4, 8, -8, 20, -20, 87, -87, 100, -100, 1e4, -1e4];
@@ -48,13 +68,50 @@ const product = (a: readonly number[], b: readonly number[], options: MatMulOpti
   shapes: [a, b],
   build: ([x, y]) => matmul(x!, y!, options),
 });
+const whole = (graph: Graph, shape: readonly number[], at: (i: number) => number): Value =>
+  graph.constant(
+    Array.from({ length: elementCount(shape) }, (_, i) => at(i)),
+    shape,
+    'int64',
+  );
 const rotation = (time: number, heads: number, half: number): Fused => ({
   shapes: [[2, time, heads * half * 2]],
   build: ([x], graph) => {
     const frequencies = Array.from({ length: half }, (_, i) => 100 ** (-i / half));
     const { cos, sin } = ropeTables(time + 3, frequencies);
-    return rope(x!, graph.constant(cos, [time + 3, half]), graph.constant(sin, [time + 3, half]), heads);
+    const positions = whole(graph, [2, time], i => (i * 5) % (time + 3));
+    return rope(x!, positions, graph.constant(cos, [time + 3, half]), graph.constant(sin, [time + 3, half]), heads);
   },
+});
+const attended = (time: number, heads: number, kvHeads: number, size: number): Fused => ({
+  shapes: [heads, kvHeads, kvHeads].map(count => [2, time, count * size]),
+  build: ([q, k, v], graph) => {
+    const bias = segmentBias(graph.input('segments', 'int64', ['B', 'T']));
+    return attention(q!, k!, v!, bias, { heads, kvHeads, scale: 1 / Math.sqrt(size) });
+  },
+  // Two sequences in the first row, one behind padding in the second.
+  segments: Array.from({ length: 2 * time }, (_, i) => (i < time ? (i < time / 3 ? 1 : 2) : i < time + 2 ? 0 : 3)),
+});
+const head = (rows: number, width: number, vocabulary: number, rowsAtOnce: number): Fused => ({
+  shapes: [
+    [rows, width],
+    [vocabulary, width],
+  ],
+  build: ([states, weight], graph) =>
+    headLogProbs(
+      states!,
+      weight!,
+      whole(graph, [rows], i => (i * 7) % vocabulary),
+      rowsAtOnce,
+    ).logProbs,
+  scale: 0.7,
+});
+const adapted = (fanInFanOut: boolean): Fused => ({
+  shapes: [[2, 5, 33], [3, 33], [17, 3], [33 * 17]],
+  build: ([x, a, b, weight], graph) =>
+    lowRankLinear(x!, reshape(stopGradient(weight!), fanInFanOut ? [33, 17] : [17, 33]), a!, b!, graph.scalar(0.7), {
+      fanInFanOut,
+    }),
 });
 
 const checks: { readonly [K in OpType]?: readonly Fused[] } = {
@@ -84,38 +141,50 @@ const checks: { readonly [K in OpType]?: readonly Fused[] } = {
     product([2, 3, 16], [7, 16], { transB: true }),
   ],
   Rope: [rotation(3, 2, 8), rotation(21, 3, 32)],
+  Attention: [attended(7, 2, 2, 8), attended(33, 6, 2, 16), attended(5, 3, 1, 64)],
+  HeadLogProbs: [head(9, 16, 37, 0), head(21, 33, 301, 4), head(5, 8, 19, 16)],
+  LowRankLinear: [adapted(false), adapted(true)],
 };
 
 type Numbers = Readonly<Record<string, readonly number[]>>;
 
-/** The output `y` of an operator and its gradients `g0`, `g1`, … under Σ c·y with fixed c, in one precision. */
-async function compute(
-  { shapes, build, scale = 1.5, corners: first = [] }: Fused,
-  precision: Precision,
-): Promise<Numbers> {
+/** The output of an operator, alone and beside its gradients `g0`, `g1`, … under Σ c·y with fixed c, in one precision. */
+async function compute(fused: Fused, precision: Precision): Promise<Numbers> {
+  const { shapes, build, scale = 1.5, corners: first = [], segments } = fused;
   const rng = Rng.seeded(4);
   const drawn = (count: number, deviation: number): Float64Array =>
     Float64Array.from({ length: count }, () => Math.fround(rng.normal() * deviation));
-  const graph = new Graph();
-  const inputs = shapes.map((shape, i) => graph.input(`x${i}`, 'float32', shape));
-  const y = build(inputs, graph);
-  const factors = graph.input('factors', 'float32', y.shape);
-  const found = gradients(graph, sum(mul(y, factors)), inputs);
-  const outputs = { y, ...Object.fromEntries(found.map((grad, i) => [`g${i}`, grad!])) };
-  const session = await createSession(graph, outputs, { precision, threads: 1 });
   const feed = (shape: readonly number[], data: Float64Array) =>
     tensor(precision, (precision === 'float32' ? Float32Array.from(data) : data) as TensorData, shape);
-  const feeds = Object.fromEntries(
-    shapes.map((shape, i) => {
-      const data = drawn(elementCount(shape), scale);
-      if (i === 0) data.set(first.map(Math.fround));
-      return [`x${i}`, feed(shape, data)];
-    }),
+  const graph = new Graph();
+  const inputs = shapes.map((shape, i) =>
+    graph.input(`x${i}`, 'float32', segments ? ['B', 'T', ...shape.slice(2)] : shape),
   );
-  const shape = y.shape as readonly number[];
-  const results = await session.run({ ...feeds, factors: feed(shape, drawn(elementCount(shape), 1)) });
-  await session.dispose();
-  return Object.fromEntries(Object.keys(outputs).map(name => [name, Array.from(results[name]!.data, Number)]));
+  const y = build(inputs, graph);
+  const found = gradients(graph, sum(mul(y, graph.input('factors', 'float32', y.shape))), inputs);
+  const grads = Object.fromEntries(found.flatMap((grad, i) => (grad ? [[`g${i}`, grad] as const] : [])));
+  const time = (segments?.length ?? 0) / 2;
+  const feeds: Record<string, Tensor> = segments ? { segments: int64(segments, [2, time]) } : {};
+  for (const [i, shape] of shapes.entries()) {
+    const data = drawn(elementCount(shape), scale);
+    if (i === 0) data.set(first.map(Math.fround));
+    feeds[`x${i}`] = feed(shape, data);
+  }
+  const sizes = new Map([
+    ['B', 2],
+    ['T', time],
+  ]);
+  const shape = resolve(y.shape, sizes);
+  feeds.factors = feed(shape, drawn(elementCount(shape), 1));
+  const results: Record<string, readonly number[]> = {};
+  // The output by itself as well: what only a gradient needs may be left out then.
+  const outputs: Readonly<Record<string, Value>>[] = [{ alone: y }, { y, ...grads }];
+  for (const wanted of outputs) {
+    const session = await createSession(graph, wanted, { precision, threads: 1 });
+    for (const [name, { data }] of Object.entries(await session.run(feeds))) results[name] = Array.from(data, Number);
+    await session.dispose();
+  }
+  return results;
 }
 
 /** Number by number, to 1e-5 of the number itself or, where it is small, of its row's usual size of 1. */
@@ -136,8 +205,8 @@ async function check(fused: Fused): Promise<void> {
   compare(await compute(fused, 'float32'), await compute(fused, 'float64'));
 }
 
-/** The ONNX operators that a lowering writes for a node made up of ones: axis 1, heads 1, every flag set, rank 4. */
-function written(op: OpType, precision: Precision): string[] {
+/** The ONNX operators that a lowering writes for a node. */
+function written(node: Pick<Node, 'op' | 'attributes' | 'inputs' | 'outputs'>, precision: Precision): string {
   const names: string[] = [];
   const to: Emitter = {
     precision,
@@ -148,15 +217,44 @@ function written(op: OpType, precision: Precision): string[] {
       names.push(`${options?.domain ?? ''}:${name}`);
       return 't';
     },
+    nested(inputs, build) {
+      build(to, inputs.map(String));
+      return { nodes: [], inputs: [], outputs: [] };
+    },
   };
-  const ones = new Proxy({}, { get: () => [1] });
-  const value = { dtype: 'float32', shape: [2, 2, 2, 2] };
-  const node = { attributes: ones, inputs: Array(8).fill(value), outputs: Array(8).fill(value) };
-  (lowerings[op] as (...args: unknown[]) => void)(node, to, Array(8).fill('x'), Array(8).fill('y'));
-  return names;
+  const all = Array<string>(8).fill('x');
+  (lowerings[node.op] as (...args: unknown[]) => void)(node, to, all, all);
+  return names.join();
 }
 
-const isFused = (op: OpType): boolean => written(op, 'float32').join() !== written(op, 'float64').join();
+const differs = (node: Parameters<typeof written>[0]): boolean => written(node, 'float32') !== written(node, 'float64');
+
+/** A node of an operator that no graph at hand has: every attribute 1, operands of four axes. */
+function anyNode(op: OpType): Parameters<typeof written>[0] {
+  const value = { dtype: 'float32', shape: [2, 2, 2, 2] } as unknown as Value;
+  const attributes = new Proxy({}, { get: () => [1] });
+  return { op, attributes, inputs: Array(8).fill(value), outputs: Array(8).fill(value) };
+}
+
+/** Nodes of training graphs of each family, trained in full and with an adapter. */
+function trainingNodes(): Node[] {
+  const lora: LoraConfig = { r: 2, alpha: 4, targetModules: 'all-linear' };
+  return [tinyConfig({ model_type: 'qwen2' }), tinyGpt2Config()].flatMap(config =>
+    (['full', 'lora'] as const).flatMap(kind => {
+      const trainable = kind === 'full' ? { kind } : { kind, lora };
+      const loss: LossBuilder = (_, out) => ({ loss: neg(mean(out.logProbs)) });
+      return buildTrainingGraph({ config, head: 'lm', trainable, inputs: {}, loss }).graph.nodes;
+    }),
+  );
+}
+
+/** Operators that are other nodes in float32 than in float64. */
+function fusedOps(): ReadonlySet<OpType> {
+  const fused = new Set<OpType>();
+  for (const node of trainingNodes()) if (differs(node)) fused.add(node.op);
+  for (const op of Object.keys(lowerings) as OpType[]) if (differs(anyNode(op))) fused.add(op);
+  return fused;
+}
 
 /** Replaces what a table says of an operator while `use` runs. */
 async function changed<T>(table: object, op: OpType, value: unknown, use: () => Promise<T>): Promise<T> {
@@ -171,21 +269,20 @@ async function changed<T>(table: object, op: OpType, value: unknown, use: () => 
 }
 
 describe('lowering', () => {
-  for (const op of Object.keys(lowerings) as OpType[]) {
-    const given = checks[op];
-    if (!isFused(op)) {
-      if (given) it(`${op} needs no check: it is the same in both precisions`, () => assert.fail('remove its check'));
-      continue;
-    }
+  const fused = fusedOps();
+  for (const op of new Set([...fused, ...(Object.keys(checks) as OpType[])])) {
     it(`computes ${op} in float32 as in float64, to 1e-5, forward and backward`, async () => {
+      const given = checks[op];
       assert.ok(given, `${op} has a float32 kernel of its own and no check against its float64 decomposition`);
       for (const one of given) await check(one);
     });
   }
 
   it('tells fused operators from others', () => {
-    assert.ok(isFused('Silu') && isFused('MatMul') && isFused('Rope') && isFused('RmsNorm'));
-    assert.ok(!isFused('Add') && !isFused('Cast') && !isFused('ScatterAdd'));
+    for (const op of ['Silu', 'Softplus', 'MatMul', 'LowRankLinear', 'Attention', 'Rope'] as const) {
+      assert.ok(fused.has(op), op);
+    }
+    for (const op of ['Add', 'Cast', 'ScatterAdd', 'Softmax', 'Reshape'] as const) assert.ok(!fused.has(op), op);
   });
 
   it('notices a kernel that computes something else', async () => {
@@ -194,7 +291,9 @@ describe('lowering', () => {
       if (to.precision === 'float64') return right(node, to, inputs, outputs);
       to.emit('QuickGelu', inputs, { alpha: { float: 1.0001 } }, { domain: 'com.microsoft', outputs });
     };
-    await changed(lowerings, 'Silu', wrong, () => assert.rejects(check(checks.Silu![1]!), /y\[\d+\]: .* in float32/));
+    await changed(lowerings, 'Silu', wrong, () =>
+      assert.rejects(check(checks.Silu![1]!), /alone\[\d+\]: .* in float32/),
+    );
   });
 
   it('notices a gradient that differs by two parts in a hundred thousand', async () => {

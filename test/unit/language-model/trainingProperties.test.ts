@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { Rng } from '../../../src/base/rng.ts';
 import { mean, neg } from '../../../src/engine/index.ts';
 import { lowerings } from '../../../src/engine/lowering.ts';
+import type { Layout } from '../../../src/language-model/batch.ts';
 import { type LoraConfig, loraParameters } from '../../../src/language-model/lora.ts';
 import {
   createTrainingProgram,
@@ -58,9 +59,14 @@ interface Outcome {
 const size = ({ head }: TestModel, { ids, starts }: Batch): number =>
   head === 'score' ? ids.length : predictFrom(ids, starts).rows.length;
 
-async function step(graph: OpenedGraph, { head }: TestModel, batch: Batch, weight = 1): Promise<Outcome> {
+async function step(
+  graph: OpenedGraph,
+  { head }: TestModel,
+  batch: Batch,
+  options: { readonly weight?: number; readonly layout?: Layout } = {},
+): Promise<Outcome> {
   const predictions = predictFrom(batch.ids, batch.starts);
-  const results = await graph.run({ ids: batch.ids, predictions }, { weight });
+  const results = await graph.run({ ids: batch.ids, predictions }, options);
   const all = [...results.get(head === 'lm' ? 'logProbs' : 'scores')!];
   const rowOf = head === 'lm' ? Array.from(predictions.rows) : batch.ids.map((_, i) => i);
   return {
@@ -124,7 +130,7 @@ const properties: Readonly<Record<string, Property>> = {
       const to = from + 1 + rng.int(batch.ids.length - from);
       const micro = { ids: batch.ids.slice(from, to), starts: batch.starts.slice(from, to) };
       const weight = size(model, micro) / size(model, batch);
-      const outcome = await step(graph, model, micro, weight);
+      const outcome = await step(graph, model, micro, { weight });
       loss += weight * outcome.loss;
       rows.push(...outcome.rows);
       for (const [name, sum] of sums) for (let i = 0; i < sum.length; i++) sum[i]! += outcome.gradients.get(name)![i]!;
@@ -133,7 +139,18 @@ const properties: Readonly<Record<string, Property>> = {
     same({ loss, rows, gradients: sums }, whole);
   },
 
-  'a longer sequence beside the others, which pads them': async (graph, model, batch, rng) => {
+  'packing, the amount of padding and its side': async (graph, model, batch, rng) => {
+    const plain = await step(graph, model, batch, { layout: { packing: false } });
+    const longest = Math.max(...batch.ids.map(sequence => sequence.length));
+    for (const packing of [true, false]) {
+      for (const padding of ['left', 'right'] as const) {
+        const layout = { packing, padding, rowLength: longest + rng.int(30) };
+        same(await step(graph, model, batch, { layout }), plain);
+      }
+    }
+  },
+
+  'a longer sequence beside the others': async (graph, model, batch, rng) => {
     const long = randomIds(rng, [10 + rng.int(20)], model.config.vocabSize)[0]!;
     const at = rng.int(batch.ids.length + 1);
     const padded = { ids: batch.ids.toSpliced(at, 0, long), starts: batch.starts.toSpliced(at, 0, long.length) };
