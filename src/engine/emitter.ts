@@ -26,9 +26,13 @@ export interface OnnxName {
   readonly dtype: DType;
 }
 
+/** Where a graph runs. `webgpu` needs a graphics driver; operators that it lacks run on the processor all the same. */
+export type Provider = 'cpu' | 'webgpu';
+
 /** What a lowering writes to. Every `emit` without outputs makes one fresh name and returns it. */
 export interface Emitter {
   readonly precision: Precision;
+  readonly provider: Provider;
   name(value: Value): string;
   emit(
     op: string,

@@ -101,7 +101,9 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   Softmax: lastAxis('Softmax'),
   LogSoftmax: lastAxis('LogSoftmax'),
   RmsNorm: ({ attributes }, to, inputs, outputs) => {
-    if (to.precision === 'float32') {
+    // The WebGPU kernel of ONNX Runtime 1.30 writes the mean where 1/√(mean x² + ε) belongs.
+    const kernel = to.precision === 'float32' && !(to.provider === 'webgpu' && outputs[1]);
+    if (kernel) {
       const fused = { axis: { int: -1 }, epsilon: { float: attributes.epsilon }, stash_type: { int: 1 } };
       return void to.emit('SimplifiedLayerNormalization', inputs, fused, { outputs });
     }

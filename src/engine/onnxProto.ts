@@ -1,6 +1,14 @@
 /** Writes a graph as an ONNX model: the protocol-buffer messages that ONNX Runtime reads, and nothing more. */
 import { allocate, type DType, type Precision, rendered, type TensorData } from './dtype.ts';
-import { type Emitter, type OnnxAttribute, type OnnxGraph, type OnnxName, type OnnxNode, onnxType } from './emitter.ts';
+import {
+  type Emitter,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxName,
+  type OnnxNode,
+  onnxType,
+  type Provider,
+} from './emitter.ts';
 import type { Graph, InputSpec, Node, Value } from './graph.ts';
 import { lowerings } from './lowering.ts';
 import type { OpType } from './opTypes.ts';
@@ -13,6 +21,8 @@ export const doneOutput = 'done';
 
 export interface EncodeOptions {
   readonly precision: Precision;
+  /** Default `cpu`. */
+  readonly provider?: Provider;
   /** Adds `doneOutput`, a sequence, as the first output. */
   readonly withDone: boolean;
 }
@@ -85,7 +95,7 @@ export interface Program {
 
 /** The part of the graph that `outputs` need, in ONNX's operators and in the order in which it was built. */
 export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, options: EncodeOptions): Program {
-  const { precision } = options;
+  const { precision, provider = 'cpu' } = options;
   const needed = reachable(graph, Object.values(outputs));
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, Initializer>();
@@ -115,6 +125,7 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, op
   };
   const emitter = (list: OnnxNode[]): Emitter => ({
     precision,
+    provider,
     name,
     ints: values => constant('int64', [values.length], values),
     float: value => constant(precision, [], [value]),

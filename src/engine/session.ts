@@ -1,10 +1,13 @@
 /** Runs graphs with ONNX Runtime: the only file that imports it. It belongs in a child process (it has crashed editors). */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { allocate, type DType, type Precision, rendered, type TensorData } from './dtype.ts';
+import type { Provider } from './emitter.ts';
 import { Graph, type InputSpec, type Value } from './graph.ts';
 import { doneOutput, encodeModel, neededInputs } from './onnxProto.ts';
 import { elementCount, resolve, shapeText } from './shape.ts';
 import { verify } from './verify.ts';
+
+export type { Provider } from './emitter.ts';
 
 /** Numbers with their shape. The array is read where it lies: nothing is copied on the way in. */
 export interface Tensor {
@@ -26,6 +29,8 @@ export const float32 = (values: ArrayLike<number>, dims: readonly number[] = [va
 
 export interface SessionOptions {
   readonly precision?: Precision;
+  /** Default `cpu`. A driver that fails can take the process with it: who asks for `webgpu` has tried it in another process. */
+  readonly provider?: Provider;
   /** Threads inside one operator; ONNX Runtime's own choice when left out. */
   readonly threads?: number;
   /** Graph optimisation of ONNX Runtime. Default `all`. */
@@ -111,10 +116,10 @@ async function open(
   inPlace: boolean,
 ): Promise<Session> {
   const ort = await load();
-  const precision = options.precision ?? 'float32';
-  const model = encodeModel(graph, outputs, { precision, withDone: inPlace });
+  const { precision = 'float32', provider = 'cpu' } = options;
+  const model = encodeModel(graph, outputs, { precision, provider, withDone: inPlace });
   const native = await ort.InferenceSession.create(model, {
-    executionProviders: ['cpu'],
+    executionProviders: [provider],
     intraOpNumThreads: options.threads ?? 0,
     // Higher levels put scales into float32 attributes, which a float64 rendition must not rest on.
     graphOptimizationLevel: options.optimization ?? (precision === 'float64' ? 'basic' : 'all'),

@@ -3,206 +3,19 @@
  * that is lowered to other nodes in float32 than in float64 and has no check here fails.
  */
 import assert from 'node:assert/strict';
-import { Rng } from '../../../src/base/rng.ts';
 import type { Emitter } from '../../../src/engine/emitter.ts';
 import { gradientRules } from '../../../src/engine/gradients/rules.ts';
-import {
-  attention,
-  createSession,
-  elementCount,
-  Graph,
-  geluTanh,
-  gradients,
-  headLogProbs,
-  int64,
-  layerNorm,
-  lowRankLinear,
-  type MatMulOptions,
-  matmul,
-  mean,
-  mul,
-  type Node,
-  neg,
-  type OpType,
-  type Precision,
-  reshape,
-  resolve,
-  rmsNorm,
-  rope,
-  ropeTables,
-  segmentBias,
-  silu,
-  softplus,
-  stopGradient,
-  sum,
-  type Tensor,
-  type TensorData,
-  tensor,
-  type Value,
-} from '../../../src/engine/index.ts';
+import { mean, mul, type Node, neg, type OpType, type Precision, type Value } from '../../../src/engine/index.ts';
 import { lowerings } from '../../../src/engine/lowering.ts';
 import type { LoraConfig } from '../../../src/language-model/lora.ts';
 import type { LossBuilder } from '../../../src/language-model/trainable.ts';
 import { buildTrainingGraph } from '../../../src/language-model/trainingGraph.ts';
+import { compareFused, computeFused, type Fused, fusedOps } from '../../fakes/fusedOps.ts';
 import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { tinyConfig } from '../../fakes/tinyLlama.ts';
 
-interface Fused {
-  /** Large and odd enough for vector code and for what is left over after it. */
-  readonly shapes: readonly (readonly number[])[];
-  readonly build: (inputs: readonly Value[], graph: Graph) => Value;
-  /** Factor of the normally distributed inputs. Default 1.5. */
-  readonly scale?: number;
-  /** Written over the first numbers of the first input: where a formula overflows, cancels or is 0. */
-  readonly corners?: readonly number[];
-  /** The segment of each of 2 × T tokens. Inputs then begin with the symbolic axes B and T, as those of a model do. */
-  readonly segments?: readonly number[];
-}
-
-const corners = [0, -0, 1e-30, -1e-30, 1e-4, -1e-4, 8, -8, 20, -20, 87, -87, 100, -100, 1e4, -1e4];
-const unary = (f: (x: Value) => Value): Fused[] => [
-  { shapes: [[5, 33]], build: ([x]) => f(x!), corners },
-  { shapes: [[2, 3, 257]], build: ([x]) => f(x!), scale: 4 },
-];
-const product = (a: readonly number[], b: readonly number[], options: MatMulOptions): Fused => ({
-  shapes: [a, b],
-  build: ([x, y]) => matmul(x!, y!, options),
-});
-const whole = (graph: Graph, shape: readonly number[], at: (i: number) => number): Value =>
-  graph.constant(
-    Array.from({ length: elementCount(shape) }, (_, i) => at(i)),
-    shape,
-    'int64',
-  );
-const rotation = (time: number, heads: number, half: number): Fused => ({
-  shapes: [[2, time, heads * half * 2]],
-  build: ([x], graph) => {
-    const frequencies = Array.from({ length: half }, (_, i) => 100 ** (-i / half));
-    const { cos, sin } = ropeTables(time + 3, frequencies);
-    const positions = whole(graph, [2, time], i => (i * 5) % (time + 3));
-    return rope(x!, positions, graph.constant(cos, [time + 3, half]), graph.constant(sin, [time + 3, half]), heads);
-  },
-});
-const attended = (time: number, heads: number, kvHeads: number, size: number): Fused => ({
-  shapes: [heads, kvHeads, kvHeads].map(count => [2, time, count * size]),
-  build: ([q, k, v], graph) => {
-    const bias = segmentBias(graph.input('segments', 'int64', ['B', 'T']));
-    return attention(q!, k!, v!, bias, { heads, kvHeads, scale: 1 / Math.sqrt(size) });
-  },
-  // Two sequences in the first row, one behind padding in the second.
-  segments: Array.from({ length: 2 * time }, (_, i) => (i < time ? (i < time / 3 ? 1 : 2) : i < time + 2 ? 0 : 3)),
-});
-const head = (rows: number, width: number, vocabulary: number, rowsAtOnce: number): Fused => ({
-  shapes: [
-    [rows, width],
-    [vocabulary, width],
-  ],
-  build: ([states, weight], graph) =>
-    headLogProbs(
-      states!,
-      weight!,
-      whole(graph, [rows], i => (i * 7) % vocabulary),
-      rowsAtOnce,
-    ).logProbs,
-  scale: 0.7,
-});
-const adapted = (fanInFanOut: boolean): Fused => ({
-  shapes: [[2, 5, 33], [3, 33], [17, 3], [33 * 17]],
-  build: ([x, a, b, weight], graph) =>
-    lowRankLinear(x!, reshape(stopGradient(weight!), fanInFanOut ? [33, 17] : [17, 33]), a!, b!, graph.scalar(0.7), {
-      fanInFanOut,
-    }),
-});
-
-const checks: { readonly [K in OpType]?: readonly Fused[] } = {
-  Silu: unary(silu),
-  GeluTanh: unary(geluTanh),
-  Softplus: unary(softplus),
-  RmsNorm: [
-    { shapes: [[2, 3, 48], [48]], build: ([x, gain]) => rmsNorm(x!, gain!, 1e-5) },
-    { shapes: [[7, 33], [33]], build: ([x, gain]) => rmsNorm(x!, gain!, 1e-6), scale: 50 },
-    { shapes: [[3, 64], [64]], build: ([x, gain]) => rmsNorm(x!, gain!, 1e-5), corners: Array(64).fill(0) },
-  ],
-  LayerNorm: [
-    { shapes: [[2, 3, 48], [48], [48]], build: ([x, gain, bias]) => layerNorm(x!, gain!, bias!, 1e-5) },
-    { shapes: [[7, 33], [33], [33]], build: ([x, gain, bias]) => layerNorm(x!, gain!, bias!, 1e-6) },
-  ],
-  MatMul: [
-    ...[false, true].flatMap(transA =>
-      [false, true].flatMap(transB => [
-        product(transA ? [17, 9] : [9, 17], transB ? [33, 17] : [17, 33], { transA, transB, alpha: 0.3 }),
-        product(transA ? [2, 3, 17, 5] : [2, 3, 5, 17], transB ? [2, 3, 19, 17] : [2, 3, 17, 19], {
-          transA,
-          transB,
-          alpha: 1 / Math.sqrt(17),
-        }),
-      ]),
-    ),
-    product([2, 3, 16], [7, 16], { transB: true }),
-  ],
-  Rope: [rotation(3, 2, 8), rotation(21, 3, 32)],
-  Attention: [attended(7, 2, 2, 8), attended(33, 6, 2, 16), attended(5, 3, 1, 64)],
-  HeadLogProbs: [head(9, 16, 37, 0), head(21, 33, 301, 4), head(5, 8, 19, 16)],
-  LowRankLinear: [adapted(false), adapted(true)],
-};
-
-type Numbers = Readonly<Record<string, readonly number[]>>;
-
-/** The output of an operator, alone and beside its gradients `g0`, `g1`, … under Σ c·y with fixed c, in one precision. */
-async function compute(fused: Fused, precision: Precision): Promise<Numbers> {
-  const { shapes, build, scale = 1.5, corners: first = [], segments } = fused;
-  const rng = Rng.seeded(4);
-  const drawn = (count: number, deviation: number): Float64Array =>
-    Float64Array.from({ length: count }, () => Math.fround(rng.normal() * deviation));
-  const feed = (shape: readonly number[], data: Float64Array) =>
-    tensor(precision, (precision === 'float32' ? Float32Array.from(data) : data) as TensorData, shape);
-  const graph = new Graph();
-  const inputs = shapes.map((shape, i) =>
-    graph.input(`x${i}`, 'float32', segments ? ['B', 'T', ...shape.slice(2)] : shape),
-  );
-  const y = build(inputs, graph);
-  const found = gradients(graph, sum(mul(y, graph.input('factors', 'float32', y.shape))), inputs);
-  const grads = Object.fromEntries(found.flatMap((grad, i) => (grad ? [[`g${i}`, grad] as const] : [])));
-  const time = (segments?.length ?? 0) / 2;
-  const feeds: Record<string, Tensor> = segments ? { segments: int64(segments, [2, time]) } : {};
-  for (const [i, shape] of shapes.entries()) {
-    const data = drawn(elementCount(shape), scale);
-    if (i === 0) data.set(first.map(Math.fround));
-    feeds[`x${i}`] = feed(shape, data);
-  }
-  const sizes = new Map([
-    ['B', 2],
-    ['T', time],
-  ]);
-  const shape = resolve(y.shape, sizes);
-  feeds.factors = feed(shape, drawn(elementCount(shape), 1));
-  const results: Record<string, readonly number[]> = {};
-  // The output by itself as well: what only a gradient needs may be left out then.
-  const outputs: Readonly<Record<string, Value>>[] = [{ alone: y }, { y, ...grads }];
-  for (const wanted of outputs) {
-    const session = await createSession(graph, wanted, { precision, threads: 1 });
-    for (const [name, { data }] of Object.entries(await session.run(feeds))) results[name] = Array.from(data, Number);
-    await session.dispose();
-  }
-  return results;
-}
-
-/** Number by number, to 1e-5 of the number itself or, where it is small, of its row's usual size of 1. */
-function compare(single: Numbers, double: Numbers): void {
-  for (const [output, expected] of Object.entries(double)) {
-    const typical = Math.sqrt(
-      expected.reduce((total, value) => total + Math.min(value * value, 1e4), 0) / expected.length,
-    );
-    expected.forEach((value, i) => {
-      const difference = Math.abs(single[output]![i]! - value);
-      const allowed = 1e-5 * Math.max(1, typical, Math.abs(value));
-      assert.ok(difference <= allowed, `${output}[${i}]: ${single[output]![i]} in float32, ${value} in float64`);
-    });
-  }
-}
-
 async function check(fused: Fused): Promise<void> {
-  compare(await compute(fused, 'float32'), await compute(fused, 'float64'));
+  compareFused(await computeFused(fused, 'float32'), await computeFused(fused, 'float64'));
 }
 
 /** The ONNX operators that a lowering writes for a node. */
@@ -210,6 +23,7 @@ function written(node: Pick<Node, 'op' | 'attributes' | 'inputs' | 'outputs'>, p
   const names: string[] = [];
   const to: Emitter = {
     precision,
+    provider: 'cpu',
     name: () => 'x',
     ints: () => 'ints',
     float: () => 'float',
@@ -249,7 +63,7 @@ function trainingNodes(): Node[] {
 }
 
 /** Operators that are other nodes in float32 than in float64. */
-function fusedOps(): ReadonlySet<OpType> {
+function opsWithKernels(): ReadonlySet<OpType> {
   const fused = new Set<OpType>();
   for (const node of trainingNodes()) if (differs(node)) fused.add(node.op);
   for (const op of Object.keys(lowerings) as OpType[]) if (differs(anyNode(op))) fused.add(op);
@@ -269,10 +83,10 @@ async function changed<T>(table: object, op: OpType, value: unknown, use: () => 
 }
 
 describe('lowering', () => {
-  const fused = fusedOps();
-  for (const op of new Set([...fused, ...(Object.keys(checks) as OpType[])])) {
+  const fused = opsWithKernels();
+  for (const op of new Set([...fused, ...(Object.keys(fusedOps) as OpType[])])) {
     it(`computes ${op} in float32 as in float64, to 1e-5, forward and backward`, async () => {
-      const given = checks[op];
+      const given = fusedOps[op];
       assert.ok(given, `${op} has a float32 kernel of its own and no check against its float64 decomposition`);
       for (const one of given) await check(one);
     });
@@ -292,15 +106,15 @@ describe('lowering', () => {
       to.emit('QuickGelu', inputs, { alpha: { float: 1.0001 } }, { domain: 'com.microsoft', outputs });
     };
     await changed(lowerings, 'Silu', wrong, () =>
-      assert.rejects(check(checks.Silu![1]!), /alone\[\d+\]: .* in float32/),
+      assert.rejects(check(fusedOps.Silu![1]!), /alone\[\d+\]: .* in float32/),
     );
   });
 
   it('notices a gradient that differs by two parts in a hundred thousand', async () => {
     const right = gradientRules.Silu as (context: unknown) => readonly (() => Value)[];
     const wrong = (context: unknown) => [() => mul(right(context)[0]!(), 1.00002)];
-    const single = await changed(gradientRules, 'Silu', wrong, () => compute(checks.Silu![1]!, 'float32'));
-    const double = await compute(checks.Silu![1]!, 'float64');
-    assert.throws(() => compare(single, double), /g0\[\d+\]: .* in float32/);
+    const single = await changed(gradientRules, 'Silu', wrong, () => computeFused(fusedOps.Silu![1]!, 'float32'));
+    const double = await computeFused(fusedOps.Silu![1]!, 'float64');
+    assert.throws(() => compareFused(single, double), /g0\[\d+\]: .* in float32/);
   });
 });
