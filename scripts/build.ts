@@ -60,6 +60,7 @@ const entries: readonly Entry[] = [
   },
   { from: 'src/worker/jobMain.ts', to: 'jobMain.mjs', options: node },
   { from: 'src/worker/inferenceMain.ts', to: 'inferenceMain.mjs', options: node },
+  { from: 'src/worker/calibrationMain.ts', to: 'calibrationMain.mjs', options: node },
   { from: 'src/worker/evaluatorMain.ts', to: 'evaluatorMain.mjs', options: node },
   { from: 'src/cli/main.ts', to: 'cli.mjs', options: node },
   { from: 'media/playground/main.ts', to: 'media/playground.js', options: browser },

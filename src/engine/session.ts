@@ -99,6 +99,9 @@ async function probe(): Promise<boolean> {
   }
 }
 
+/** The version of ONNX Runtime. */
+export const runtimeVersion = async (): Promise<string> => `onnxruntime ${(await load()).env.versions.node}`;
+
 /** Encodes the part of the graph that `outputs` need and makes it ready to run. Names of outputs are the caller's. */
 export async function createSession(
   graph: Graph,

@@ -47,6 +47,8 @@ export interface InferenceOptions extends WorkerOptions {
   /** Translations for what the process says to people: `l10n/bundle.l10n.<locale>.json`. */
   readonly bundleFile?: string;
   readonly logger?: Logger;
+  /** `tunesmith.accelerator`: where models run. Default: what the environment says, else `auto`. */
+  readonly accelerator?: string;
   /** Seconds without a request after which the process ends. */
   readonly idleSeconds?: number;
   /** Seconds that the process has for its start and self-test. */
@@ -180,7 +182,11 @@ class Running {
       execPath: entry.execPath,
       // Not this process's own: a test runner's or the editor's options are not meant for the child.
       execArgv: entry.args.slice(0, -1) as string[],
-      env: childEnvironment({ ...languageOf(options.bundleFile), ...entry.env }),
+      env: childEnvironment({
+        ...languageOf(options.bundleFile),
+        ...(options.accelerator ? { TUNESMITH_ACCELERATOR: options.accelerator } : {}),
+        ...entry.env,
+      }),
       serialization: 'json',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

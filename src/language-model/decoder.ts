@@ -7,6 +7,7 @@ import {
   int64,
   logSoftmax,
   mul,
+  type Provider,
   pad,
   reshape,
   ropeTables,
@@ -42,6 +43,8 @@ export interface DecoderOptions {
    */
   readonly weightsAs?: 'constants' | 'live';
   readonly threads?: number;
+  /** Where the graph runs. Default `cpu`. */
+  readonly provider?: Provider;
   /** False where `selfTest` of the process found that caches cannot be written in place: they are copied. Default true. */
   readonly inPlace?: boolean;
 }
@@ -102,6 +105,7 @@ export class Decoder {
     const session = await createSession(graph, outputs, {
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       copyOutputs: options.inPlace === false,
+      ...(options.provider === undefined ? {} : { provider: options.provider }),
     });
     return new Decoder(options, session, live);
   }

@@ -118,6 +118,8 @@ export const RuntimeReportSchema = v.object({
   uncopiedOutputs: v.boolean(),
   memoryGrowth: v.boolean(),
   threads: v.number(),
+  /** Where models run. */
+  provider: v.picklist(['cpu', 'webgpu']),
 });
 export type RuntimeReport = v.InferOutput<typeof RuntimeReportSchema>;
 

@@ -7,6 +7,8 @@ const section = 'tunesmith';
 export interface Settings {
   /** A Node.js to run models and training with, where the editor's own cannot. Empty: the editor's own. */
   readonly nodePath: string;
+  /** Where local models run: `auto` measures, `webgpu` takes a graphics processor wherever it answers rightly. */
+  readonly accelerator: 'auto' | 'cpu' | 'webgpu';
   /** 0: as many as there are physical cores. */
   readonly threads: number;
   /** Name under which judgements are kept. Empty: the git user. */
@@ -19,6 +21,7 @@ export interface Settings {
 
 export const settingDefaults: Settings = {
   nodePath: '',
+  accelerator: 'auto',
   threads: 0,
   author: '',
   endpoints: [],

@@ -136,7 +136,13 @@ export class Services implements Disposable {
       const { InferenceProcess } = await import('../jobs/inferenceProcess.ts');
       const { root, logger } = this;
       return this.store.add(
-        new InferenceProcess({ root, nodePath: setting('nodePath'), logger, bundleFile: vscode.l10n.uri?.fsPath }),
+        new InferenceProcess({
+          root,
+          nodePath: setting('nodePath'),
+          accelerator: setting('accelerator'),
+          logger,
+          bundleFile: vscode.l10n.uri?.fsPath,
+        }),
       );
     });
   }

@@ -1,13 +1,15 @@
 /** The child process that runs local models: tests what this computer can do, says hello, and serves. */
 import { availableParallelism } from 'node:os';
 import type { RuntimeReport } from '../protocol/inference.ts';
+import { findAccelerator } from './accelerator.ts';
 import { InferenceServer, type Send } from './inferenceServer.ts';
 import { useLanguageOfStarter } from './language.ts';
 import { selfTest } from './selfTest.ts';
 
 async function main(send: Send): Promise<void> {
   useLanguageOfStarter();
-  const abilities = await selfTest();
+  const accelerator = await findAccelerator(process.env.TUNESMITH_ACCELERATOR);
+  const abilities = { ...(await selfTest()), provider: accelerator.provider };
   const server = new InferenceServer(send, abilities, () => process.disconnect?.());
   process.on('message', message => void server.receive(message));
   const report: RuntimeReport = {
@@ -17,6 +19,7 @@ async function main(send: Send): Promise<void> {
     ...abilities,
   };
   send({ type: 'hello', protocol: 1, report });
+  accelerator.measureWhenQuiet();
 }
 
 if (process.send) {

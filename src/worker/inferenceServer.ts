@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import type { Provider } from '../engine/index.ts';
 import { type InferenceEvent, type InferenceRequest, InferenceRequestSchema } from '../protocol/inference.ts';
 import { ModelInMemory } from './loadedModel.ts';
 import { exportModel } from './modelExport.ts';
@@ -10,17 +11,22 @@ import type { SelfTest } from './selfTest.ts';
 type Failure = Extract<InferenceEvent, { type: 'failure' }>;
 export type Send = (event: InferenceEvent) => void;
 
+/** What this process can do, and where its models run. */
+export interface Abilities extends SelfTest {
+  readonly provider: Provider;
+}
+
 /** `send` takes the events; `onShutdown` is called after the last reply. */
 export class InferenceServer {
   readonly #send: Send;
-  readonly #abilities: SelfTest;
+  readonly #abilities: Abilities;
   readonly #onShutdown: () => void;
   readonly #models = new Map<string, Promise<ModelInMemory>>();
   readonly #handles = new Map<string, string>();
   readonly #running = new Map<number, AbortController>();
   #nextHandle = 1;
 
-  constructor(send: Send, abilities: SelfTest, onShutdown: () => void) {
+  constructor(send: Send, abilities: Abilities, onShutdown: () => void) {
     this.#send = send;
     this.#abilities = abilities;
     this.#onShutdown = onShutdown;
@@ -96,6 +102,7 @@ export class InferenceServer {
     const loading = ModelInMemory.load(handle, location, {
       signal,
       inPlace: this.#abilities.bufferAliasing,
+      provider: this.#abilities.provider,
       onProgress: (message, fraction) => {
         this.#send({ type: 'progress', id, message, ...(fraction === undefined ? {} : { fraction }) });
       },

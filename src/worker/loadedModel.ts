@@ -1,6 +1,7 @@
 /** A model in memory, as the inference process uses it: prompts to tokens, generation with stop strings, scores. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import type { Provider } from '../engine/index.ts';
 import {
   createGenerator,
   type GeneratedSequence,
@@ -24,6 +25,7 @@ export interface LoadContext {
   readonly onProgress: (message: string, fraction?: number) => void;
   /** What the self-test said of writing caches in place. */
   readonly inPlace: boolean;
+  readonly provider: Provider;
 }
 
 export interface GenerateContext {
@@ -189,11 +191,15 @@ async function createGeneratorOf({ files, adapter }: OpenedModel, context: LoadC
     },
   });
   context.onProgress(l10n.t('Preparing the model'));
-  return createGenerator({
-    ...withReplaced(files.config, weights, adapter?.replaced ?? new Map()),
-    inPlace: context.inPlace,
-    ...(adapter ? { adapter: { config: adapter.config, weights: adapter.weights } } : {}),
-  });
+  const on = (provider: Provider): Promise<Generator> =>
+    createGenerator({
+      ...withReplaced(files.config, weights, adapter?.replaced ?? new Map()),
+      inPlace: context.inPlace,
+      provider,
+      ...(adapter ? { adapter: { config: adapter.config, weights: adapter.weights } } : {}),
+    });
+  // A driver may refuse to a large model what it gave to the one that was measured with.
+  return context.provider === 'cpu' ? on('cpu') : on(context.provider).catch(() => on('cpu'));
 }
 
 /** Turns the tokens of one sequence into text as they come, holding back what may be a stop string. */

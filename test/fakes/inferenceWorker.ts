@@ -14,6 +14,7 @@ const report = {
   bufferAliasing: true,
   uncopiedOutputs: true,
   memoryGrowth: true,
+  provider: 'cpu' as const,
   threads: 1,
 };
 

@@ -30,7 +30,7 @@ class Client {
       event => {
         this.events.push(v.parse(InferenceEventSchema, JSON.parse(JSON.stringify(event))));
       },
-      { bufferAliasing, uncopiedOutputs: true, memoryGrowth: true },
+      { bufferAliasing, uncopiedOutputs: true, memoryGrowth: true, provider: 'cpu' },
       () => {
         this.shutDown++;
       },
