@@ -9,6 +9,7 @@ import {
   geluTanh,
   gradients,
   headLogProbs,
+  int8Linear,
   int64,
   layerNorm,
   lowRankLinear,
@@ -42,6 +43,8 @@ export interface Fused {
   readonly scale?: number;
   /** Written over the first numbers of the first input: where a formula overflows, cancels or is 0. */
   readonly corners?: readonly number[];
+  /** Numbers are whole 255ths of the largest of their row, which eight bits hold without rounding. */
+  readonly eightBits?: boolean;
   /** The segment of each of 2 × T tokens. Inputs then begin with the symbolic axes B and T, as those of a model do. */
   readonly segments?: readonly number[];
 }
@@ -101,6 +104,31 @@ const adapted = (fanInFanOut: boolean): Fused => ({
     }),
 });
 
+const quantised = (rows: number, inner: number, out: number): Fused => ({
+  shapes: [[rows, inner]],
+  build: ([x], graph) => {
+    const rng = Rng.seeded(8);
+    const matrix = (shape: readonly [number, number]) =>
+      graph.constant(
+        Int8Array.from({ length: shape[0] * shape[1] }, () => rng.int(255) - 127),
+        shape,
+        'int8',
+      );
+    const scales = (count: number) =>
+      graph.constant(
+        Array.from({ length: count }, () => 0.01 * (1 + rng.next())),
+        [count],
+      );
+    return int8Linear(x!, {
+      forward: matrix([inner, out]),
+      forwardScale: scales(out),
+      backward: matrix([out, inner]),
+      backwardScale: scales(inner),
+    });
+  },
+  eightBits: true,
+});
+
 export const fusedOps: { readonly [K in OpType]?: readonly Fused[] } = {
   Silu: unary(silu),
   GeluTanh: unary(geluTanh),
@@ -131,16 +159,22 @@ export const fusedOps: { readonly [K in OpType]?: readonly Fused[] } = {
   Attention: [attended(7, 2, 2, 8), attended(33, 6, 2, 16), attended(5, 3, 1, 64)],
   HeadLogProbs: [head(9, 16, 37, 0), head(21, 33, 301, 4), head(5, 8, 19, 16)],
   LowRankLinear: [adapted(false), adapted(true)],
+  Int8Linear: [quantised(1, 64, 33), quantised(9, 33, 70)],
 };
 
 export type Numbers = Readonly<Record<string, readonly number[]>>;
 
 /** The output of an operator, alone and beside its gradients `g0`, `g1`, … under Σ c·y with fixed c, in one precision. */
 export async function computeFused(fused: Fused, precision: Precision, provider: Provider = 'cpu'): Promise<Numbers> {
-  const { shapes, build, scale = 1.5, corners: first = [], segments } = fused;
+  const { shapes, build, scale = 1.5, corners: first = [], segments, eightBits = false } = fused;
   const rng = Rng.seeded(4);
-  const drawn = (count: number, deviation: number): Float64Array =>
-    Float64Array.from({ length: count }, () => Math.fround(rng.normal() * deviation));
+  const drawn = (shape: readonly number[], deviation: number): Float64Array => {
+    const data = Float64Array.from({ length: elementCount(shape) }, () => Math.fround(rng.normal() * deviation));
+    if (!eightBits) return data;
+    const width = shape.at(-1)!;
+    const largest = Array.from({ length: data.length / width }, () => Math.fround(rng.next() + 0.5));
+    return data.map((_, i) => Math.fround((largest[Math.floor(i / width)]! * (i % width ? rng.int(256) : 255)) / 255));
+  };
   const feed = (shape: readonly number[], data: Float64Array) =>
     tensor(precision, (precision === 'float32' ? Float32Array.from(data) : data) as TensorData, shape);
   const graph = new Graph();
@@ -153,7 +187,7 @@ export async function computeFused(fused: Fused, precision: Precision, provider:
   const time = (segments?.length ?? 0) / 2;
   const feeds: Record<string, Tensor> = segments ? { segments: int64(segments, [2, time]) } : {};
   for (const [i, shape] of shapes.entries()) {
-    const data = drawn(elementCount(shape), scale);
+    const data = drawn(shape, scale);
     if (i === 0) data.set(first.map(Math.fround));
     feeds[`x${i}`] = feed(shape, data);
   }
@@ -162,7 +196,7 @@ export async function computeFused(fused: Fused, precision: Precision, provider:
     ['T', time],
   ]);
   const shape = resolve(y.shape, sizes);
-  feeds.factors = feed(shape, drawn(elementCount(shape), 1));
+  feeds.factors = feed(shape, drawn(shape, 1));
   const results: Record<string, readonly number[]> = {};
   // The output by itself as well: what only a gradient needs may be left out then.
   const outputs: Readonly<Record<string, Value>>[] = [{ alone: y }, { y, ...grads }];
