@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ensureChromium } from '../../scripts/vscode/browser.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { defaultSampling } from '../../src/core/generation.ts';
 import { runtimeVersion } from '../../src/engine/index.ts';
@@ -36,6 +37,19 @@ const drivers = [
   '/usr/lib/chromium/vk_swiftshader_icd.json',
 ].filter(file => file !== undefined);
 
+/** Chromium brings a driver in software; the loader of drivers is a package of its own. Installed where we are root. */
+function install(): void {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  try {
+    ensureChromium();
+  } catch {
+    return;
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore', env });
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'libvulkan1'], { stdio: 'ignore', env });
+}
+
 /** A driver with which a session on WebGPU can be made, tried in another process; or why there is none. */
 function usableDriver(): { readonly driver: string } | { readonly missing: string } {
   const engine = path.join(root, 'src', 'engine', 'index.ts');
@@ -46,7 +60,7 @@ function usableDriver(): { readonly driver: string } | { readonly missing: strin
   const reasons: string[] = [];
   for (const driver of drivers) {
     if (!existsSync(driver)) {
-      reasons.push(`${driver} is not there (Debian: apt-get install mesa-vulkan-drivers chromium)`);
+      reasons.push(`${driver} is not there (Debian: apt-get install libvulkan1 chromium)`);
       continue;
     }
     const tried = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
@@ -105,7 +119,11 @@ describe('WebGPU', function () {
   let driver: string;
 
   before(function () {
-    const found = usableDriver();
+    let found = usableDriver();
+    if ('missing' in found) {
+      install();
+      found = usableDriver();
+    }
     if ('missing' in found) {
       console.log(`      skipped: ${found.missing}`);
       return this.skip();
