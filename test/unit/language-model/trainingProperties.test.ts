@@ -18,7 +18,13 @@ import {
 } from '../../../src/language-model/trainable.ts';
 import { tinyGpt2Config } from '../../fakes/tinyGpt2.ts';
 import { randomIds, tinyConfig, tinyWeights } from '../../fakes/tinyLlama.ts';
-import { type OpenedGraph, openTrainingGraph, type Results, type TestModel } from '../../fakes/trainingGraphs.ts';
+import {
+  type OpenedGraph,
+  openTrainingGraph,
+  type Results,
+  relativeDistance,
+  type TestModel,
+} from '../../fakes/trainingGraphs.ts';
 
 const lora: LoraConfig = { r: 2, alpha: 4, targetModules: ['q_proj', 'v_proj', 'down_proj'] };
 
@@ -281,6 +287,28 @@ describe('a training program', () => {
         assert.equal(await run(), await run());
       });
     }
+
+    it(`adds up the gradients of micro-batches: ${name}`, async () => {
+      const ids = randomIds(Rng.seeded(2), [7, 3, 5, 6], 23);
+      const predicted = (part: readonly (readonly number[])[]) => predictFrom(part, Array(part.length).fill(1));
+      const stepOf = (parts: readonly (readonly (readonly number[])[])[]) =>
+        withProgram({ trainable, threads: 1 }, async program => {
+          for (const part of parts) {
+            const predictions = predicted(part);
+            const weight = predictions.rows.length / predicted(ids).rows.length;
+            await program.gradients({ ids: part, predictions }, { weight });
+          }
+          const { gradNorm } = program.apply(1e-3);
+          return { gradNorm, m: program.state().optimizer.m };
+        });
+      const whole = await stepOf([ids]);
+      const split = await stepOf([ids.slice(0, 1), ids.slice(1, 3), ids.slice(3)]);
+      assert.ok(Math.abs(split.gradNorm / whole.gradNorm - 1) < 1e-5, `${split.gradNorm}, not ${whole.gradNorm}`);
+      // The first running mean is a tenth of the clipped gradient.
+      assert.ok(relativeDistance(split.m, whole.m) < 1e-5);
+      const missing = await stepOf([ids.slice(0, 1), ids.slice(1, 3)]);
+      assert.ok(relativeDistance(missing.m, whole.m) > 1e-2);
+    });
 
     it(`goes on from any step to the same bytes: ${name}`, async () => {
       const states: TrainingState[] = [];
