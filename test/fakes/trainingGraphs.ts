@@ -26,6 +26,7 @@ export interface TestModel {
   readonly head: 'lm' | 'score';
   readonly trainable: TrainedPart;
   readonly temperature?: number;
+  readonly recompute?: boolean;
   /** Base weights and adapter by name. */
   readonly weights: ReadonlyMap<string, ArrayLike<number>>;
 }
@@ -46,7 +47,7 @@ export interface OpenedGraph {
 
 /** The training graph of a model, ready to run with the model's weights. */
 export async function openTrainingGraph(
-  { config, head, trainable, temperature = 1, weights }: TestModel,
+  { config, head, trainable, temperature = 1, recompute = false, weights }: TestModel,
   precision: Precision,
   options: SessionOptions = {},
 ): Promise<OpenedGraph> {
@@ -55,6 +56,7 @@ export async function openTrainingGraph(
     head,
     trainable,
     temperature,
+    recompute,
     inputs: {},
     loss: (_, out) => ({ loss: neg(mean(head === 'lm' ? out.logProbs : logSigmoid(out.scores))) }),
   });

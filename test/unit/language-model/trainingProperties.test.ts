@@ -211,6 +211,16 @@ describe('a training step does not depend on', () => {
       });
       after(() => graph.dispose());
       for (const [what, property] of Object.entries(properties)) it(what, () => hold(property, graph, model));
+      it('whether layers are kept or computed again', async () => {
+        const again = await openTrainingGraph({ ...model, recompute: true }, 'float64', { threads: 1 });
+        const compare: Property = async (kept, _, batch) =>
+          same(await step(again, model, batch), await step(kept, model, batch));
+        try {
+          await hold(compare, graph, model);
+        } finally {
+          await again.dispose();
+        }
+      });
     });
   }
 
