@@ -9,7 +9,7 @@ import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Logger } from '../base/logger.ts';
 import { Evaluator } from '../jobs/evaluatorProcess.ts';
-import { InferenceProcess } from '../jobs/inferenceProcess.ts';
+import { InferenceProcess, type PrecisionChoice } from '../jobs/inferenceProcess.ts';
 import { Supervisor } from '../jobs/supervisor.ts';
 import { packageRoot } from '../jobs/workerEntry.ts';
 import { environmentKeys, type KeyStore, originOf } from '../providers/keys.ts';
@@ -26,6 +26,7 @@ export interface GlobalOptions {
   readonly allowEnv?: readonly string[];
   readonly allowFile?: readonly string[];
   readonly nodePath?: string;
+  readonly precision?: PrecisionChoice;
   readonly quiet?: boolean;
   readonly debug?: boolean;
 }
@@ -90,7 +91,13 @@ export class Cli implements Disposable {
 
   get inference(): InferenceProcess {
     return this.#once('inference', () =>
-      this.#store.add(new InferenceProcess({ ...this.worker, logger: this.logger })),
+      this.#store.add(
+        new InferenceProcess({
+          ...this.worker,
+          precision: () => this.#options.precision ?? 'auto',
+          logger: this.logger,
+        }),
+      ),
     );
   }
 

@@ -41,6 +41,12 @@ function buildProgram(cli: Cli): Command {
       ),
     )
     .option('--quiet', l10n.t('no progress'))
+    .addOption(
+      new Option(
+        '--precision <bits>',
+        l10n.t('of local models (default: auto, 8 bits but 32 for small models)'),
+      ).choices(['auto', 'float32', 'int8', 'int4']),
+    )
     .addOption(new Option('--node-path <file>', l10n.t('another Node for child processes')))
     .addOption(new Option('--debug').hideHelp())
     .showHelpAfterError(l10n.t('(--help shows what there is)'))

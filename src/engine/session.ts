@@ -41,8 +41,11 @@ export interface SessionOptions {
   readonly memoryArena?: boolean;
   /** Private packed copies of constant weights, which make products faster. Default true. */
   readonly prepack?: boolean;
-  /** Let idle threads spin: a little faster on an idle machine, much slower on a busy one. Default false. */
-  readonly spinning?: boolean;
+  /**
+   * Microseconds for which idle threads wait for the next operator by spinning before they sleep. A few dozen make graphs of
+   * small operators faster; more is much slower on a busy machine. Default 0.
+   */
+  readonly spinning?: number;
   /** Take outputs as the binding's copies even where they could be written in place. Default false. */
   readonly copyOutputs?: boolean;
 }
@@ -134,6 +137,7 @@ async function open(
       session: {
         // Threads that wait by spinning take processors from whoever else works on this machine.
         'intra_op.allow_spinning': options.spinning ? '1' : '0',
+        ...(options.spinning ? { 'intra_op.spin_duration_us': String(options.spinning) } : {}),
         ...(options.prepack === false ? { disable_prepacking: '1' } : {}),
       },
     },
@@ -153,6 +157,7 @@ class OrtSession implements Session {
   readonly #precision: Precision;
   readonly #inPlace: boolean;
   readonly #wrapped = new WeakMap<Tensor, OrtTensor>();
+  readonly #wrappedOutputs = new WeakMap<TensorData, OrtTensor>();
 
   constructor(
     ort: Ort,
@@ -192,7 +197,7 @@ class OrtSession implements Session {
         throw new Error(`the output ${name} has shape ${shapeText(dims)}, but its array holds ${data.length} numbers`);
       }
       results[name] = { dtype, dims, data };
-      fetches[name] = this.#inPlace ? this.#ortTensor(results[name]) : null;
+      fetches[name] = this.#inPlace ? this.#wrapOutput(results[name], name in into) : null;
     }
     if (this.#inPlace) {
       try {
@@ -235,6 +240,17 @@ class OrtSession implements Session {
       wrapped = this.#ortTensor(feed);
       this.#wrapped.set(feed, wrapped);
     }
+    return wrapped;
+  }
+
+  /** Likewise for arrays that are written again and again. */
+  #wrapOutput(output: Tensor, again: boolean): OrtTensor {
+    const known = again ? this.#wrappedOutputs.get(output.data) : undefined;
+    if (known && known.dims.length === output.dims.length && known.dims.every((dim, i) => dim === output.dims[i])) {
+      return known;
+    }
+    const wrapped = this.#ortTensor(output);
+    if (again) this.#wrappedOutputs.set(output.data, wrapped);
     return wrapped;
   }
 

@@ -19,6 +19,7 @@ import {
   InferenceResultSchemas,
   type LoadedModel,
   type ModelLocation,
+  type PrecisionChoice,
   type RuntimeReport,
 } from '../protocol/inference.ts';
 import { childEnvironment, languageOf } from './childEnvironment.ts';
@@ -30,9 +31,10 @@ export type {
   InferenceResult,
   LoadedModel,
   ModelLocation,
+  PrecisionChoice,
   RuntimeReport,
 } from '../protocol/inference.ts';
-export { ExportFormats, ExportTypes } from '../protocol/inference.ts';
+export { ExportFormats, ExportTypes, precisionOf } from '../protocol/inference.ts';
 
 type Parameters<M extends InferenceMethod> = Omit<Extract<InferenceRequest, { method: M }>, 'id' | 'method'>;
 
@@ -55,6 +57,8 @@ export interface InferenceOptions extends WorkerOptions {
   readonly startSeconds?: number;
   /** Seconds between cancelling a request and ending the process that does not obey. */
   readonly obeySeconds?: number;
+  /** What weights are held in, asked at each load. Default `auto`. */
+  readonly precision?: () => PrecisionChoice;
   /** Models held in memory at once. */
   readonly maximumModels?: number;
   /** The program; tests bring their own. */
@@ -98,7 +102,7 @@ export class InferenceProcess implements Disposable {
   }
 
   /** One request of a loaded model, loading it first where this process does not have it yet. */
-  async ask<M extends 'generate' | 'count' | 'render' | 'score'>(
+  async ask<M extends 'generate' | 'count' | 'render' | 'score' | 'embed'>(
     location: ModelLocation,
     method: M,
     parameters: Omit<Parameters<M>, 'model'>,
@@ -262,15 +266,20 @@ class Running {
     });
   }
 
+  get #precision(): PrecisionChoice {
+    return this.#options.precision?.() ?? 'auto';
+  }
+
   /** Keeps a model from being unloaded until the returned function is called. */
   hold(location: ModelLocation): () => void {
-    const key = keyOf(location);
+    const key = keyOf(location, this.#precision);
     this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
     return () => this.#held.set(key, this.#held.get(key)! - 1);
   }
 
   load(location: ModelLocation, context: RequestContext): Promise<LoadedModel> {
-    const key = keyOf(location);
+    const precision = this.#precision;
+    const key = keyOf(location, precision);
     const known = this.#loaded.get(key);
     if (known) {
       // Last in the map is last used.
@@ -279,7 +288,7 @@ class Running {
       return known;
     }
     // Not cancelled with the first request that wants it: others may wait for the same model.
-    const loading = this.request('load', { location }, { onProgress: context.onProgress });
+    const loading = this.request('load', { location, precision }, { onProgress: context.onProgress });
     this.#loaded.set(key, loading);
     loading.catch(() => this.#loaded.delete(key));
     this.#makeRoom();
@@ -428,4 +437,5 @@ class Running {
   }
 }
 
-const keyOf = ({ base, adapter }: ModelLocation): string => JSON.stringify([base, adapter ?? null]);
+const keyOf = ({ base, adapter }: ModelLocation, precision: PrecisionChoice): string =>
+  JSON.stringify([base, adapter ?? null, precision]);

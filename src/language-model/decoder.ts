@@ -1,30 +1,22 @@
-/** One session that runs a model with a key–value cache: prompts and single steps, log-probabilities and sampling weights. */
+/** One session that runs a model with a key–value cache: logits and hidden states of prompts and of single steps. */
 import {
   createSession,
   float32,
   Graph,
-  gather,
   int64,
-  logSoftmax,
-  mul,
   type Provider,
-  pad,
-  reshape,
   ropeTables,
   type Session,
-  type Shape,
-  slice,
-  softmax,
   type Tensor,
   tensor,
-  tokenLogProbs,
-  type Value,
 } from '../engine/index.ts';
 import type { ModelConfig } from './config.ts';
-import { type CacheView, cachedHeadDim } from './keyValueCache.ts';
-import { type Attention, type ParameterSource, ropeFrequencies } from './layers.ts';
-import { type LoraConfig, loraNames, loraTargets } from './lora.ts';
-import { hiddenStates, modelLogits } from './model.ts';
+import { decoderGraph } from './decoderGraph.ts';
+import type { CacheView } from './keyValueCache.ts';
+import { ropeFrequencies } from './layers.ts';
+import type { LoraConfig } from './lora.ts';
+import { type DecoderWeights, isQuantised, type WeightPrecision } from './quantise.ts';
+import { quantiseWeights } from './quantisedWeights.ts';
 
 export interface LiveAdapter {
   readonly config: LoraConfig;
@@ -34,12 +26,14 @@ export interface LiveAdapter {
 
 export interface DecoderOptions {
   readonly config: ModelConfig;
-  /** Hugging Face's names → arrays, row-major. */
-  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** Hugging Face's names → arrays, row-major, or matrices that are quantised already. */
+  readonly weights: DecoderWeights;
+  /** What matrices that come as float32 are held in. Adapters stay float32. Default `float32`. */
+  readonly precision?: WeightPrecision;
   readonly adapter?: LiveAdapter;
   /**
    * `constants` copies the weights into the session, packed for speed. `live` reads them where they lie: no copy, slower
-   * steps, and changed weights count from the next step on. Default: `constants` up to 1.5 GB of weights.
+   * steps, and changed weights count from the next step on; float32 only. Default: `constants` up to 1.5 GB of weights.
    */
   readonly weightsAs?: 'constants' | 'live';
   readonly threads?: number;
@@ -56,26 +50,23 @@ export interface DecoderBatch {
   readonly time: number;
   /** Tokens of each row including this batch's: length B. Rows are either all at their start, or T is 1, or B is 1. */
   readonly lengths: Int32Array;
-  /** Places in the flattened (B·T) batch whose next token is wanted: length N. */
+  /** Places in the flattened (B·T) batch whose logits are wanted: length N, at least one. */
   readonly rows: Int32Array;
-  /** The token whose log-probability `targetLogProbs` is to hold, length N. */
-  readonly targets?: Int32Array;
-  /** What the logits are divided by for `probabilities`, length N, above 0. */
-  readonly temperatures?: Float32Array;
   readonly cache: CacheView;
   /** False leaves the adapter out of this run: the base model. Default true. */
   readonly useAdapter?: boolean;
 }
 
 export interface DecoderOutputs {
-  /** (N, V), nats. */
-  readonly logProbs: Float32Array;
-  /** (N, V), of the tempered distribution. */
-  readonly probabilities: Float32Array;
-  readonly targetLogProbs: Float32Array;
+  /** (N, V) */
+  readonly logits: Float32Array;
+  /** After the last norm, (B, T, hidden). */
+  readonly hidden: Float32Array;
 }
 
 const CONSTANTS_LIMIT = 1.5e9;
+/** Longer than what lies between two products of a step: a fifth faster alone on a machine, and no slower on a busy one. */
+const SPINNING = 50;
 
 export class Decoder {
   readonly config: ModelConfig;
@@ -83,55 +74,47 @@ export class Decoder {
   readonly #weights: ReadonlyMap<string, Float32Array>;
   readonly #adapter: LiveAdapter | undefined;
   #live: Record<string, Tensor> = {};
-  #rope: { readonly 'rope.cos': Tensor; readonly 'rope.sin': Tensor } | undefined;
-  #logProbs = new Float32Array(0);
-  #probabilities = new Float32Array(0);
+  #rope: { 'rope.cos': Tensor; 'rope.sin': Tensor } | undefined;
+  #logits = new Float32Array(0);
+  #hidden = new Float32Array(0);
 
-  private constructor(options: DecoderOptions, session: Session, live: boolean) {
+  private constructor(options: DecoderOptions, session: Session, live: ReadonlyMap<string, Float32Array>) {
     this.config = options.config;
-    // Constants are in the session now; holding the arrays would double the memory.
-    this.#weights = live ? options.weights : new Map();
+    this.#weights = live;
     this.#adapter = options.adapter;
     this.#session = session;
   }
 
   static async create(options: DecoderOptions): Promise<Decoder> {
-    const { weights } = options;
-    let bytes = 0;
-    for (const array of weights.values()) bytes += array.byteLength;
-    const live = (options.weightsAs ?? (bytes > CONSTANTS_LIMIT ? 'live' : 'constants')) === 'live';
+    const { config, adapter, precision = 'float32' } = options;
+    const weights = precision === 'float32' ? options.weights : quantiseWeights(config, options.weights, precision);
+    // Constants are in the session afterwards; holding the arrays would double the memory.
+    const live = wantsLive(options, weights) ? onlyFloats(weights) : undefined;
     const graph = new Graph();
-    const outputs = build(graph, options, live);
+    const outputs = decoderGraph(graph, { config, weights, live: live !== undefined, adapter: adapter?.config });
     const session = await createSession(graph, outputs, {
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      spinning: SPINNING,
       copyOutputs: options.inPlace === false,
       ...(options.provider === undefined ? {} : { provider: options.provider }),
     });
-    return new Decoder(options, session, live);
+    return new Decoder(options, session, live ?? new Map());
   }
 
   /** Runs one batch. The arrays of the result are used again by the next run: take what you need before it. */
   async run(input: DecoderBatch): Promise<DecoderOutputs> {
-    const { config } = this;
+    const { vocabSize, hiddenSize, layers } = this.config;
     const { batch, time, cache } = input;
-    const count = input.rows.length;
-    const size = count * config.vocabSize;
-    if (this.#logProbs.length < size) {
-      this.#logProbs = new Float32Array(size);
-      this.#probabilities = new Float32Array(size);
-    }
-    const outputs = {
-      logProbs: this.#logProbs.subarray(0, size),
-      probabilities: this.#probabilities.subarray(0, size),
-      targetLogProbs: new Float32Array(count),
-    };
+    const logitCount = input.rows.length * vocabSize;
+    const hiddenCount = batch * time * hiddenSize;
+    this.#logits = room(this.#logits, logitCount);
+    this.#hidden = room(this.#hidden, hiddenCount);
+    const outputs = { logits: this.#logits.subarray(0, logitCount), hidden: this.#hidden.subarray(0, hiddenCount) };
     const longest = input.lengths.reduce((a, b) => Math.max(a, b), 0);
     const feeds: Record<string, Tensor> = {
       ...this.#liveInputs(),
       ids: int64(input.ids, [batch, time]),
       rows: int64(input.rows),
-      targets: int64(input.targets ?? new Int32Array(count)),
-      temperatures: float32(input.temperatures ?? new Float32Array(count).fill(1), [count, 1]),
       last: tensor(
         'int32',
         Int32Array.from(input.lengths, n => n - 1),
@@ -145,7 +128,7 @@ export class Decoder {
       feeds['adapter.scale'] = float32([input.useAdapter === false ? 0 : 1], []);
     }
     const into: Record<string, Float32Array> = { ...outputs };
-    for (let layer = 0; layer < config.layers; layer++) {
+    for (let layer = 0; layer < layers; layer++) {
       for (const [kind, tensors] of [['k', cache.keys] as const, ['v', cache.values] as const]) {
         const past = tensors[layer]!;
         feeds[`past.${kind}.${layer}`] = past;
@@ -198,114 +181,25 @@ function positionsOf({ batch, time, lengths, rows: _ }: DecoderBatch): Int32Arra
   return positions;
 }
 
-function build(graph: Graph, options: DecoderOptions, live: boolean): Record<string, Value> {
-  const { config, weights, adapter } = options;
-  const constants = new Map<string, Value>();
-  const targets = new Map((adapter ? loraTargets(config, adapter.config) : []).map(target => [target.path, target]));
-  const source: ParameterSource = {
-    weight(name: string, shape: Shape): Value {
-      if (live) return graph.input(name, 'float32', shape);
-      let value = constants.get(name);
-      if (!value) {
-        const data = weights.get(name);
-        if (!data) throw new Error(`the weight ${name} is missing`);
-        value = graph.constant(data, shape as readonly number[]);
-        constants.set(name, value);
-      }
-      return value;
-    },
-    adapter(path, inSize, outSize) {
-      const target = targets.get(path);
-      if (!target) return undefined;
-      const names = loraNames(path);
-      return {
-        a: graph.input(names.a, 'float32', [target.r, inSize]),
-        b: graph.input(names.b, 'float32', [outSize, target.r]),
-        scale: mul(graph.input('adapter.scale', 'float32', []), target.scale),
-      };
-    },
-  };
-  const ids = graph.input('ids', 'int64', ['B', 'T']);
-  const rows = graph.input('rows', 'int64', ['N']);
-  const outputs: Record<string, Value> = {};
-  const positions = graph.input('positions', 'int64', ['B', 'T']);
-  const hidden = hiddenStates(source, config, ids, cachedAttention(graph, config, positions, outputs), positions);
-  const chosen = gather(reshape(hidden, ['B*T', config.hiddenSize]), rows);
-  const logits = modelLogits(source, config, chosen);
-  const logProbs = logSoftmax(logits);
-  const inverse = graph.raw(
-    'Reciprocal',
-    [graph.input('temperatures', 'float32', ['N', 1])],
-    [{ dtype: 'float32', shape: ['N', 1] }],
-  )[0]!;
-  return {
-    ...outputs,
-    logProbs,
-    probabilities: softmax(mul(logProbs, inverse)),
-    targetLogProbs: tokenLogProbs(logits, graph.input('targets', 'int64', ['N'])),
-  };
+function wantsLive({ weightsAs }: DecoderOptions, weights: DecoderWeights): boolean {
+  if (weightsAs) return weightsAs === 'live';
+  let bytes = 0;
+  for (const weight of weights.values()) {
+    if (isQuantised(weight)) return false;
+    bytes += weight.byteLength;
+  }
+  return bytes > CONSTANTS_LIMIT;
 }
 
-/** Attention over a cache of (B, kvHeads, C, D) whose new keys and values are written in place. Adds the outputs. */
-function cachedAttention(
-  graph: Graph,
-  config: ModelConfig,
-  positions: Value,
-  outputs: Record<string, Value>,
-): Attention {
-  const { heads, kvHeads, headDim } = config;
-  const last = graph.input('last', 'int32', ['B']);
-  const total = graph.input('total', 'int32', []);
-  const rotates = config.modelType !== 'gpt2';
-  const tables = rotates ? ['rope.cos', 'rope.sin'].map(name => graph.input(name, 'float32', ['P', headDim / 2])) : [];
-  // The fused rotation of ONNX Runtime wants heads of a multiple of 16.
-  const fused = rotates && headDim % 16 === 0;
-  const rotate = (x: Value): Value =>
-    fused || !rotates
-      ? x
-      : graph.raw('RotaryEmbedding', [x, positions, ...tables], [{ dtype: 'float32', shape: x.shape }], {
-          domain: 'com.microsoft',
-          attributes: { interleaved: { int: 0 } },
-        })[0]!;
-  const wide = cachedHeadDim(config);
-  const cacheShape: Shape = ['B', kvHeads, 'C', wide];
-  /** (B, T, count·from) → (B, T, count·to): zeros added to each head, or taken off. */
-  const resize = (x: Value, count: number, from: number, to: number): Value => {
-    if (from === to) return x;
-    const split = reshape(x, ['B', 'T', count, from]);
-    return reshape(from < to ? pad(split, 3, 0, to - from) : slice(split, 3, 0, to), ['B', 'T', count * to]);
-  };
-  return (layer, q, k, v) => {
-    const past = (kind: 'k' | 'v') => graph.input(`past.${kind}.${layer}`, 'float32', cacheShape);
-    const [mixed, keys, values] = graph.raw(
-      'GroupQueryAttention',
-      [
-        resize(rotate(q), heads, headDim, wide),
-        resize(rotate(k), kvHeads, headDim, wide),
-        resize(v, kvHeads, headDim, wide),
-        past('k'),
-        past('v'),
-        last,
-        total,
-        ...(fused ? tables : []),
-      ],
-      [
-        { dtype: 'float32', shape: ['B', 'T', heads * wide] },
-        { dtype: 'float32', shape: cacheShape },
-        { dtype: 'float32', shape: cacheShape },
-      ],
-      {
-        domain: 'com.microsoft',
-        attributes: {
-          num_heads: { int: heads },
-          kv_num_heads: { int: kvHeads },
-          do_rotary: { int: fused ? 1 : 0 },
-          scale: { float: 1 / Math.sqrt(headDim) },
-        },
-      },
-    );
-    outputs[`present.k.${layer}`] = keys!;
-    outputs[`present.v.${layer}`] = values!;
-    return resize(mixed!, heads, wide, headDim);
-  };
+function onlyFloats(weights: DecoderWeights): ReadonlyMap<string, Float32Array> {
+  const floats = new Map<string, Float32Array>();
+  for (const [name, weight] of weights) {
+    if (isQuantised(weight)) throw new Error(`the weight ${name} is quantised and cannot be read live`);
+    floats.set(name, weight);
+  }
+  return floats;
 }
+
+/** The same array, or a larger one. */
+const room = (array: Float32Array<ArrayBuffer>, size: number): Float32Array<ArrayBuffer> =>
+  array.length < size ? new Float32Array(size) : array;

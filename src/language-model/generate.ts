@@ -2,7 +2,7 @@
 import { Rng } from '../base/rng.ts';
 import { Decoder, type DecoderOptions } from './decoder.ts';
 import { cachedHeadDim, KeyValueCache } from './keyValueCache.ts';
-import { argMax, type SamplingRule, sampleToken, topAlternatives } from './sampling.ts';
+import { type Choice, type Draw, type SamplingRule, TokenSampler } from './sampling.ts';
 
 export interface GenerateOptions extends SamplingRule {
   readonly maxNewTokens: number;
@@ -21,11 +21,8 @@ export interface GenerateRequest {
   readonly stream: number;
 }
 
-export interface SampledToken {
-  readonly id: number;
-  /** Nats, of the untempered and uncut distribution. */
-  readonly logProb: number;
-  readonly alternatives?: readonly { readonly id: number; readonly logProb: number }[];
+export interface SampledToken extends Choice {
+  readonly alternatives?: readonly Choice[];
 }
 
 export interface GeneratedSequence {
@@ -47,6 +44,7 @@ export interface GenerateContext {
 
 export interface Generator {
   readonly decoder: Decoder;
+  readonly sampler: TokenSampler;
   /** Results in the order of the requests. Calls wait for one another. */
   generate(requests: readonly GenerateRequest[], context?: GenerateContext): Promise<GeneratedSequence[]>;
   dispose(): Promise<void>;
@@ -59,18 +57,21 @@ export interface GeneratorOptions extends DecoderOptions {
 
 export async function createGenerator(options: GeneratorOptions): Promise<Generator> {
   const decoder = await Decoder.create(options);
-  const maxBatch = options.maxBatch ?? 64;
-  return new OrderedGenerator(decoder, maxBatch);
+  const { threads, inPlace } = options;
+  const sampler = new TokenSampler({ vocabSize: options.config.vocabSize, threads, inPlace });
+  return new OrderedGenerator(decoder, sampler, options.maxBatch ?? 64);
 }
 
 /** One call after the other: they share the session. */
 class OrderedGenerator implements Generator {
   readonly decoder: Decoder;
+  readonly sampler: TokenSampler;
   readonly #maxBatch: number;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(decoder: Decoder, maxBatch: number) {
+  constructor(decoder: Decoder, sampler: TokenSampler, maxBatch: number) {
     this.decoder = decoder;
+    this.sampler = sampler;
     this.#maxBatch = maxBatch;
   }
 
@@ -78,7 +79,7 @@ class OrderedGenerator implements Generator {
     const { signal } = context;
     let batch: Batch;
     try {
-      batch = new Batch(this.decoder, this.#maxBatch, requests, context);
+      batch = new Batch(this, this.#maxBatch, requests, context);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -103,6 +104,7 @@ class OrderedGenerator implements Generator {
   async dispose(): Promise<void> {
     await this.#last;
     await this.decoder.dispose();
+    await this.sampler.dispose();
   }
 }
 
@@ -125,6 +127,7 @@ const PREFILL_TOKENS = 512;
 
 class Batch {
   readonly #decoder: Decoder;
+  readonly #sampler: TokenSampler;
   readonly #requests: readonly GenerateRequest[];
   readonly #context: GenerateContext;
   readonly #cache: KeyValueCache;
@@ -133,8 +136,14 @@ class Batch {
   readonly #results: (GeneratedSequence | undefined)[];
   readonly #limit: number;
 
-  constructor(decoder: Decoder, maxBatch: number, requests: readonly GenerateRequest[], context: GenerateContext) {
+  constructor(
+    { decoder, sampler }: Pick<Generator, 'decoder' | 'sampler'>,
+    maxBatch: number,
+    requests: readonly GenerateRequest[],
+    context: GenerateContext,
+  ) {
     this.#decoder = decoder;
+    this.#sampler = sampler;
     this.#requests = requests;
     this.#context = context;
     this.#limit = decoder.config.maxPositions;
@@ -214,16 +223,9 @@ class Batch {
         sequence: { request: index, tokens: [], logProbs: [], alternatives: [], length: prompt.length, next: 0, rng },
       };
     });
+    if (this.#context.signal?.aborted) return [...pending];
     this.#active.push(...started.map(({ sequence }) => sequence));
-    const ended: [Active, GeneratedSequence['finishReason']][] = [];
-    for (const { row, sequence } of started) {
-      const { options } = this.#requests[sequence.request]!;
-      const { vocabSize } = this.#decoder.config;
-      const logProbs = outputs.logProbs.subarray(row * vocabSize, (row + 1) * vocabSize);
-      const reason = this.#sample(sequence, logProbs, tempered(logProbs, options.temperature));
-      if (reason) ended.push([sequence, reason]);
-    }
-    for (const [sequence, reason] of ended) this.#remove(sequence, reason);
+    await this.#sample(started, outputs.logits);
     const admittedSet = new Set(admitted.map(({ index }) => index));
     return pending.filter(index => !admittedSet.has(index));
   }
@@ -283,7 +285,6 @@ class Batch {
     const active = [...this.#active];
     const needed = active.reduce((n, sequence) => Math.max(n, sequence.length + 1), 0);
     if (needed > this.#cache.capacity) this.#cache.reserve(0, Math.min(this.#limit, 2 * this.#cache.capacity));
-    const temperatures = Float32Array.from(active, ({ request }) => this.#requests[request]!.options.temperature || 1);
     for (const sequence of active) sequence.length++;
     const outputs = await this.#decoder.run({
       ids: Int32Array.from(active, sequence => sequence.next),
@@ -291,44 +292,47 @@ class Batch {
       time: 1,
       lengths: Int32Array.from(active, sequence => sequence.length),
       rows: Int32Array.from(active, (_, i) => i),
-      temperatures,
       cache: this.#cache.view(0, active.length),
       useAdapter: this.#context.useAdapter ?? true,
     });
-    const { vocabSize } = this.#decoder.config;
-    const ended: [Active, GeneratedSequence['finishReason']][] = [];
-    active.forEach((sequence, row) => {
-      const part = (values: Float32Array) => values.subarray(row * vocabSize, (row + 1) * vocabSize);
-      const reason = this.#sample(sequence, part(outputs.logProbs), part(outputs.probabilities));
-      if (reason) ended.push([sequence, reason]);
+    await this.#sample(
+      active.map((sequence, row) => ({ sequence, row })),
+      outputs.logits,
+    );
+  }
+
+  /** Draws a token for each sequence from its row of the logits, and takes out those that end with it. */
+  async #sample(
+    drawn: readonly { readonly sequence: Active; readonly row: number }[],
+    logits: Float32Array,
+  ): Promise<void> {
+    const draws = drawn.map(({ sequence, row }): Draw => {
+      const { options, prompt } = this.#requests[sequence.request]!;
+      const { rng, tokens } = sequence;
+      const uniform = options.temperature === 0 ? 0 : rng.stream(tokens.length).next();
+      if ((options.repetitionPenalty ?? 1) === 1) return { row, rule: options, uniform };
+      return { row, rule: options, uniform, seen: new Set([...Array.from(prompt), ...tokens]) };
     });
+    const choices = await this.#sampler.draw(logits, draws);
+    const ended: [Active, GeneratedSequence['finishReason']][] = [];
+    for (const [i, { sequence, row }] of drawn.entries()) {
+      const wanted = this.#requests[sequence.request]!.options.alternatives ?? -1;
+      const alternatives = wanted < 0 ? undefined : await this.#sampler.likeliest(logits, row, wanted);
+      const reason = this.#take(sequence, { ...choices[i]!, ...(alternatives ? { alternatives } : {}) });
+      if (reason) ended.push([sequence, reason]);
+    }
     for (const [sequence, reason] of ended) this.#remove(sequence, reason);
   }
 
-  /** Draws a token; returns why the sequence ends with it, if it does. */
-  #sample(
-    sequence: Active,
-    logProbs: Float32Array,
-    probabilities: Float32Array,
-  ): GeneratedSequence['finishReason'] | undefined {
+  /** Adds a token; returns why the sequence ends with it, if it does. */
+  #take(sequence: Active, token: SampledToken): GeneratedSequence['finishReason'] | undefined {
     const { options, prompt } = this.#requests[sequence.request]!;
-    const position = sequence.tokens.length;
-    const id =
-      options.temperature === 0
-        ? argMax(logProbs)
-        : sampleToken(probabilities, options, sequence.rng.stream(position).next());
-    const logProb = logProbs[id]!;
-    sequence.tokens.push(id);
-    sequence.logProbs.push(logProb);
-    sequence.next = id;
-    const wanted = options.alternatives ?? -1;
-    let token: SampledToken = { id, logProb };
-    if (wanted >= 0) {
-      token = { id, logProb, alternatives: topAlternatives(logProbs, wanted) };
-      sequence.alternatives.push(token.alternatives!);
-    }
+    sequence.tokens.push(token.id);
+    sequence.logProbs.push(token.logProb);
+    sequence.next = token.id;
+    if (token.alternatives) sequence.alternatives.push(token.alternatives);
     if (this.#context.onToken?.(sequence.request, token) === 'stop') return 'stopped';
-    if (options.endIds?.includes(id)) return 'end';
+    if (options.endIds?.includes(token.id)) return 'end';
     if (sequence.tokens.length >= options.maxNewTokens) return 'length';
     return prompt.length + sequence.tokens.length >= this.#limit ? 'length' : undefined;
   }
@@ -349,18 +353,6 @@ class Batch {
     const wanted = (this.#requests[sequence.request]!.options.alternatives ?? -1) >= 0;
     this.#results[sequence.request] = { tokens, logProbs, finishReason, ...(wanted ? { alternatives } : {}) };
   }
-}
-
-/** Softmax of log-probs divided by the temperature: what the graph computes, for rows that several samples share. */
-function tempered(logProbs: Float32Array, temperature: number): Float32Array {
-  if (temperature === 0) return logProbs;
-  const out = new Float32Array(logProbs.length);
-  const best = logProbs[argMax(logProbs)]!;
-  for (let i = 0; i < out.length; i++) out[i] = Math.exp((logProbs[i]! - best) / temperature);
-  let sum = 0;
-  for (let i = 0; i < out.length; i++) sum += out[i]!;
-  for (let i = 0; i < out.length; i++) out[i]! /= sum;
-  return out;
 }
 
 /** Lets the event loop take a turn, so that a cancellation can arrive. */

@@ -1,7 +1,7 @@
 /** GPT-2: names and shapes of its weights and its forward pass as a graph. Source: transformers `modeling_gpt2.py`. */
 import { add, expand, gather, geluTanh, layerNorm, reshape, slice, type Value } from '../engine/index.ts';
 import type { Gpt2Config } from './gpt2Config.ts';
-import { type Attention, linear, type ParameterSource } from './layers.ts';
+import { type Attention, embedding, linear, type ParameterSource } from './layers.ts';
 
 /** Body weight name → shape, in a fixed order; matrices of linear layers lie as (in, out), Hugging Face's `Conv1D`. */
 export function gpt2Parameters(config: Gpt2Config): Map<string, readonly number[]> {
@@ -49,7 +49,8 @@ export function gpt2Hidden(
     );
   const embedded = (path: string, rows: number, index: Value): Value =>
     graph.scope(path, () => gather(source.weight(`${path}.weight`, [rows, d]), index));
-  let x = add(embedded('transformer.wte', vocabSize, ids), embedded('transformer.wpe', maxPositions, positions));
+  const tokens = graph.scope('transformer.wte', () => embedding(source, 'transformer.wte.weight', ids, vocabSize, d));
+  let x = add(tokens, embedded('transformer.wpe', maxPositions, positions));
   for (let i = 0; i < config.layers; i++) {
     const at = `transformer.h.${i}`;
     const qkv = linear(source, `${at}.attn.c_attn`, norm(`${at}.ln_1`, x), d, 3 * d, conv1d);

@@ -3,9 +3,11 @@ import {
   add,
   attention,
   type Graph,
+  gather,
   lowRankLinear,
   matmul,
   mul,
+  rmsNorm,
   rope,
   ropeTables,
   type Shape,
@@ -32,6 +34,21 @@ export interface ParameterSource {
   product?(path: string, x: Value, inSize: number, outSize: number): Value | undefined;
   /** Add adapters to their weights before the product, which pays where hundreds of rows are run at once. Default false. */
   readonly mergeAdapters?: boolean;
+  /**
+   * x (…, in) times the matrices of these names, (…, out) each, for a source that holds them in another form than `weight`
+   * gives, or joined. Undefined: take `weight`.
+   */
+  products?(names: readonly string[], x: Value, shape: ProductShape): readonly Value[] | undefined;
+  /** The rows of an embedding (rows, columns) that ids int64 (…) name, likewise. */
+  rows?(name: string, ids: Value, columns: number): Value | undefined;
+  /** [x + y, the RMS norm of that], for a source whose graphs need no gradients and can do both at once. */
+  addNorm?(x: Value, y: Value, gain: Value, epsilon: number): readonly [Value, Value];
+}
+
+export interface ProductShape {
+  readonly inSize: number;
+  readonly outSizes: readonly number[];
+  readonly fanInFanOut: boolean;
 }
 
 export interface LinearOptions {
@@ -41,38 +58,73 @@ export interface LinearOptions {
 }
 
 /** x (…, in) → (…, out) with the weight of module `path`, its bias and its adapter. */
-export function linear(
+export const linear = (
   source: ParameterSource,
   path: string,
   x: Value,
   inSize: number,
   outSize: number,
-  { bias = false, fanInFanOut = false }: LinearOptions = {},
-): Value {
-  return x.graph.scope(path, () => {
-    const shape = fanInFanOut ? [inSize, outSize] : [outSize, inSize];
-    const own = source.product?.(path, x, inSize, outSize);
-    const y = own ?? adapted(source.weight(`${path}.weight`, shape));
-    return bias ? add(y, source.weight(`${path}.bias`, [outSize])) : y;
-  });
+  options: LinearOptions = {},
+): Value => linears(source, x, inSize, [[path, outSize]], options)[0]!;
 
-  function adapted(weight: Value): Value {
+/** Several linear layers [module path, out] of one input, which a source may compute as one product. */
+export function linears(
+  source: ParameterSource,
+  x: Value,
+  inSize: number,
+  layers: readonly (readonly [path: string, outSize: number])[],
+  { bias = false, fanInFanOut = false }: LinearOptions = {},
+): Value[] {
+  const given = source.products?.(
+    layers.map(([path]) => `${path}.weight`),
+    x,
+    { inSize, outSizes: layers.map(([, outSize]) => outSize), fanInFanOut },
+  );
+  return layers.map(([path, outSize], i) =>
+    x.graph.scope(path, () => {
+      const y = source.product?.(path, x, inSize, outSize) ?? adapted(path, outSize, given?.[i]);
+      return bias ? add(y, source.weight(`${path}.bias`, [outSize])) : y;
+    }),
+  );
+
+  function adapted(path: string, outSize: number, product: Value | undefined): Value {
+    const weight = (): Value => source.weight(`${path}.weight`, fanInFanOut ? [inSize, outSize] : [outSize, inSize]);
+    const plain = (): Value => product ?? matmul(x, weight(), { transB: !fanInFanOut });
     const adapter = source.adapter?.(path, inSize, outSize);
-    if (!adapter) return matmul(x, weight, { transB: !fanInFanOut });
+    if (!adapter) return plain();
     const { a, b, scale } = adapter;
-    if (source.mergeAdapters) return lowRankLinear(x, weight, a, b, scale, { fanInFanOut });
+    if (source.mergeAdapters) return lowRankLinear(x, weight(), a, b, scale, { fanInFanOut });
     const low = mul(matmul(x, a, { transB: true }), scale);
-    return add(matmul(x, weight, { transB: !fanInFanOut }), matmul(low, b, { transB: true }));
+    return add(plain(), matmul(low, b, { transB: true }));
   }
+}
+
+/** Rows of the embedding `name` (rows, columns) for ids int64 (…): (…, columns). */
+export const embedding = (source: ParameterSource, name: string, ids: Value, rows: number, columns: number): Value =>
+  source.rows?.(name, ids, columns) ?? gather(source.weight(name, [rows, columns]), ids);
+
+/** A residual connection in layer `at` and the norm behind it: [x + y, the norm of that with the gain of module `norm`]. */
+export function addNorm(
+  source: ParameterSource,
+  x: Value,
+  y: Value,
+  { at, norm, epsilon }: { readonly at: string; readonly norm: string; readonly epsilon: number },
+): readonly [Value, Value] {
+  const { graph } = x;
+  const gain = source.weight(`${norm}.weight`, [x.shape.at(-1)!]);
+  const fused = graph.scope(norm, () => source.addNorm?.(x, y, gain, epsilon));
+  if (fused) return fused;
+  const sum = graph.scope(at, () => add(x, y));
+  return [sum, graph.scope(norm, () => rmsNorm(sum, gain, epsilon))];
 }
 
 /** (silu(x G ᵀ) ⊙ x Uᵀ) Dᵀ: the feed-forward layer of Llama. Source: arXiv 2002.05202 (SwiGLU). */
 export function swiglu(source: ParameterSource, path: string, x: Value, config: LlamaConfig): Value {
   const { hiddenSize: d, intermediateSize: f, mlpBias: bias } = config;
   return x.graph.scope(path, () => {
-    const gate = silu(linear(source, `${path}.gate_proj`, x, d, f, { bias }));
-    const inner = mul(gate, linear(source, `${path}.up_proj`, x, d, f, { bias }));
-    return linear(source, `${path}.down_proj`, inner, f, d, { bias });
+    const both = [`${path}.gate_proj`, `${path}.up_proj`].map(layer => [layer, f] as const);
+    const [gate, up] = linears(source, x, d, both, { bias });
+    return linear(source, `${path}.down_proj`, mul(silu(gate!), up!), f, d, { bias });
   });
 }
 

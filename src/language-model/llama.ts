@@ -1,6 +1,6 @@
 /** The Llama family: names and shapes of its weights and its forward pass as a graph. */
-import { add, gather, rmsNorm, type Value } from '../engine/index.ts';
-import { type Attention, linear, type ParameterSource, swiglu } from './layers.ts';
+import { rmsNorm, type Value } from '../engine/index.ts';
+import { type Attention, addNorm, embedding, linear, linears, type ParameterSource, swiglu } from './layers.ts';
 import type { LlamaConfig } from './llamaConfig.ts';
 
 /** Body weight name → shape, in a fixed order. */
@@ -31,22 +31,25 @@ export function llamaParameters(config: LlamaConfig): Map<string, readonly numbe
 export function llamaHidden(source: ParameterSource, config: LlamaConfig, ids: Value, attention: Attention): Value {
   const { hiddenSize: d, heads, kvHeads, headDim, rmsNormEps } = config;
   const { graph } = ids;
-  const norm = (path: string, value: Value): Value =>
-    graph.scope(path, () => rmsNorm(value, source.weight(`${path}.weight`, [d]), rmsNormEps));
+  const normOf = (i: number): string => (i < config.layers ? `model.layers.${i}.input_layernorm` : 'model.norm');
   let x = graph.scope('model.embed_tokens', () =>
-    gather(source.weight('model.embed_tokens.weight', [config.vocabSize, d]), ids),
+    embedding(source, 'model.embed_tokens.weight', ids, config.vocabSize, d),
   );
+  let h = graph.scope(normOf(0), () => rmsNorm(x, source.weight(`${normOf(0)}.weight`, [d]), rmsNormEps));
   for (let i = 0; i < config.layers; i++) {
     const at = `model.layers.${i}`;
-    const h = norm(`${at}.input_layernorm`, x);
-    const q = linear(source, `${at}.self_attn.q_proj`, h, d, heads * headDim, { bias: config.qkvBias });
-    const k = linear(source, `${at}.self_attn.k_proj`, h, d, kvHeads * headDim, { bias: config.qkvBias });
-    const v = linear(source, `${at}.self_attn.v_proj`, h, d, kvHeads * headDim, { bias: config.qkvBias });
-    const mixed = graph.scope(`${at}.self_attn`, () => attention(i, q, k, v));
+    const qkv = [
+      [`${at}.self_attn.q_proj`, heads * headDim],
+      [`${at}.self_attn.k_proj`, kvHeads * headDim],
+      [`${at}.self_attn.v_proj`, kvHeads * headDim],
+    ] as const;
+    const [q, k, v] = linears(source, h, d, qkv, { bias: config.qkvBias });
+    const mixed = graph.scope(`${at}.self_attn`, () => attention(i, q!, k!, v!));
     const attended = linear(source, `${at}.self_attn.o_proj`, mixed, heads * headDim, d, { bias: config.outputBias });
-    const middle = graph.scope(at, () => add(x, attended));
-    const changed = swiglu(source, `${at}.mlp`, norm(`${at}.post_attention_layernorm`, middle), config);
-    x = graph.scope(at, () => add(middle, changed));
+    const before = { at, norm: `${at}.post_attention_layernorm`, epsilon: rmsNormEps };
+    [x, h] = addNorm(source, x, attended, before);
+    const after = { at, norm: normOf(i + 1), epsilon: rmsNormEps };
+    [x, h] = addNorm(source, x, swiglu(source, `${at}.mlp`, h, config), after);
   }
-  return norm('model.norm', x);
+  return h;
 }

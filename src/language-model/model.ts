@@ -46,17 +46,25 @@ export const hiddenStates = (
     ? gpt2Hidden(source, config, ids, attention, positions)
     : llamaHidden(source, config, ids, attention);
 
+/** The matrix (vocabulary, hidden) of token embeddings. */
+export const embeddingName = (config: ModelConfig): string =>
+  config.modelType === 'gpt2' ? 'transformer.wte.weight' : 'model.embed_tokens.weight';
+
 /** The matrix (vocabulary, hidden) whose rows the logits are products with. */
-export const outputMatrixName = (config: ModelConfig): string => {
-  if (!config.tieWordEmbeddings) return 'lm_head.weight';
-  return config.modelType === 'gpt2' ? 'transformer.wte.weight' : 'model.embed_tokens.weight';
-};
+export const outputMatrixName = (config: ModelConfig): string =>
+  config.tieWordEmbeddings ? embeddingName(config) : 'lm_head.weight';
 
 /** Hidden states (…, hidden) → logits (…, vocabulary). */
 export const modelLogits = (source: ParameterSource, config: ModelConfig, hidden: Value): Value =>
-  hidden.graph.scope('lm_head', () =>
-    matmul(hidden, source.weight(outputMatrixName(config), [config.vocabSize, config.hiddenSize]), { transB: true }),
-  );
+  hidden.graph.scope('lm_head', () => {
+    const { vocabSize, hiddenSize } = config;
+    const name = outputMatrixName(config);
+    const shape = { inSize: hiddenSize, outSizes: [vocabSize], fanInFanOut: false };
+    return (
+      source.products?.([name], hidden, shape)?.[0] ??
+      matmul(hidden, source.weight(name, [vocabSize, hiddenSize]), { transB: true })
+    );
+  });
 
 /** Hidden states (N, hidden) → scores (N, 1). */
 export const modelScores = (source: ParameterSource, config: ModelConfig, hidden: Value): Value =>

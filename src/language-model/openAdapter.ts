@@ -110,13 +110,13 @@ const isEmbedding = (model: ModelConfig, name: string): boolean =>
  * The base model with the matrices that an adapter brings whole. Where one of a tied pair of embedding and output matrix is
  * replaced, the pair comes apart, as in PEFT: the other one stays what it was.
  */
-export function withReplaced(
+export function withReplaced<Weight extends object>(
   config: ModelConfig,
-  weights: ReadonlyMap<string, Float32Array>,
-  replaced: ReadonlyMap<string, Float32Array>,
-): { readonly config: ModelConfig; readonly weights: ReadonlyMap<string, Float32Array> } {
+  weights: ReadonlyMap<string, Weight>,
+  replaced: ReadonlyMap<string, Weight & Float32Array>,
+): { readonly config: ModelConfig; readonly weights: ReadonlyMap<string, Weight> } {
   if (replaced.size === 0) return { config, weights };
-  const all = new Map([...weights, ...replaced]);
+  const all = new Map<string, Weight>([...weights, ...replaced]);
   const changed = replacedConfig(config, replaced);
   const embedding = weights.get(outputMatrixName(config));
   if (!changed.tieWordEmbeddings && !all.has('lm_head.weight') && embedding) all.set('lm_head.weight', embedding);

@@ -36,9 +36,21 @@ export const ExportFormats = ['safetensors', 'gguf'] as const;
 export type ExportFormat = (typeof ExportFormats)[number];
 export const ExportTypes = ['F32', 'F16', 'BF16', 'Q8_0'] as const;
 export type ExportType = (typeof ExportTypes)[number];
+/** What weights are held in: 32, 8 or 4 bits. Adapters always have 32. */
+export const precisions = ['float32', 'int8', 'int4'] as const;
+/** `auto`: 8 bits, but 32 for small models. */
+export const PrecisionChoiceSchema = v.picklist(['auto', ...precisions]);
+export type PrecisionChoice = v.InferOutput<typeof PrecisionChoiceSchema>;
+/** What someone wrote into a setting; anything else counts as `auto`. */
+export const precisionOf = (text: unknown): PrecisionChoice => (v.is(PrecisionChoiceSchema, text) ? text : 'auto');
 
 export const InferenceRequestSchema = v.variant('method', [
-  v.object({ id: v.number(), method: v.literal('load'), location: ModelLocationSchema }),
+  v.object({
+    id: v.number(),
+    method: v.literal('load'),
+    location: ModelLocationSchema,
+    precision: PrecisionChoiceSchema,
+  }),
   v.object({ id: v.number(), method: v.literal('unload'), model: v.string() }),
   /** Generates for all items as one batch. `stream` of an item keys its random numbers with the seed (the repeat index). */
   v.object({
@@ -75,6 +87,8 @@ export const InferenceRequestSchema = v.variant('method', [
     format: v.picklist(ExportFormats),
     type: v.picklist(ExportTypes),
   }),
+  /** Each text as a vector of length 1: texts that are alike have vectors that are close. */
+  v.object({ id: v.number(), method: v.literal('embed'), model: v.string(), texts: v.array(v.string()) }),
   /** Ends request `target` within one token; it then replies with what it has, finishReason `cancelled`. */
   v.object({ id: v.number(), method: v.literal('cancel'), target: v.number() }),
   v.object({ id: v.number(), method: v.literal('shutdown') }),
@@ -98,7 +112,7 @@ export const GeneratedItemSchema = v.object({
 });
 
 export const LoadedModelSchema = v.object({
-  /** Handle for later requests; the same location loaded twice gives the same handle. */
+  /** Handle for later requests; the same location and precision loaded twice give the same handle. */
   model: v.string(),
   architecture: v.string(),
   parameters: v.number(),
@@ -107,6 +121,8 @@ export const LoadedModelSchema = v.object({
   chat: v.boolean(),
   /** Hash of the files' names, sizes and headers: tells two versions under one path apart. */
   revision: v.string(),
+  /** What its answers and log-probs are computed in. */
+  precision: v.picklist(precisions),
 });
 export type LoadedModel = v.InferOutput<typeof LoadedModelSchema>;
 
@@ -154,6 +170,7 @@ export const InferenceResultSchemas = {
   }),
   /** The folder, or the GGUF file in it, and the bytes of its weights. */
   export: v.object({ path: v.string(), bytes: v.number() }),
+  embed: v.object({ vectors: v.array(v.array(v.number())) }),
   cancel: v.object({}),
   shutdown: v.object({}),
 } as const;

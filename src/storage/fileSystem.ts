@@ -132,8 +132,11 @@ export const nodeDisk: Disk = {
   },
 };
 
+/** A list is written one piece after the other. */
+export type FileContent = string | Uint8Array | readonly Uint8Array[];
+
 /** Puts `content` in the place of `path` at once: a reader, or whoever comes after a crash, finds the old file or the new one, whole. */
-export async function replaceFile(path: string, content: string | Uint8Array, disk: Disk = nodeDisk): Promise<void> {
+export async function replaceFile(path: string, content: FileContent, disk: Disk = nodeDisk): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -152,10 +155,16 @@ export const replaceJsonFile = (path: string, value: unknown, disk: Disk = nodeD
   replaceFile(path, JSON.stringify(value, null, 2) + '\n', disk);
 
 /** A new file whose bytes are on the disk on return (its name is not: sync the folder). */
-export async function writeNewFile(path: string, content: string | Uint8Array, disk: Disk = nodeDisk): Promise<void> {
+export async function writeNewFile(path: string, content: FileContent, disk: Disk = nodeDisk): Promise<void> {
   const file = await disk.create(path);
   try {
-    await file.write(typeof content === 'string' ? Buffer.from(content) : content, 0);
+    const pieces =
+      typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
+    let position = 0;
+    for (const piece of pieces) {
+      await file.write(piece, position);
+      position += piece.length;
+    }
     await file.sync();
   } finally {
     await file.close();

@@ -52,6 +52,19 @@ export function userFolder(env: Readonly<Record<string, string | undefined>> = p
   }
 }
 
+/** Where things lie that can be made again. */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  if (env.TUNESMITH_HOME) return join(env.TUNESMITH_HOME, 'cache');
+  switch (process.platform) {
+    case 'win32':
+      return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'tunesmith', 'cache');
+    case 'darwin':
+      return join(homedir(), 'Library', 'Caches', 'tunesmith');
+    default:
+      return join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tunesmith');
+  }
+}
+
 /** A name that every file system takes, made from what a person typed. Letters of all scripts stay. */
 export function fileNameFor(text: string, fallback: string): string {
   const name = text

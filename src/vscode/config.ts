@@ -1,5 +1,6 @@
 /** The settings, typed; their defaults and descriptions are in package.json, and a test holds both equal. */
 import * as vscode from 'vscode';
+import type { PrecisionChoice } from '../protocol/inference.ts';
 import type { Endpoint } from '../providers/openAiCompatible.ts';
 
 const section = 'tunesmith';
@@ -11,6 +12,8 @@ export interface Settings {
   readonly accelerator: 'auto' | 'cpu' | 'webgpu';
   /** 0: as many as there are physical cores. */
   readonly threads: number;
+  /** What local models hold their weights in: `auto`, `float32`, `int8` or `int4`. */
+  readonly localPrecision: PrecisionChoice;
   /** Name under which judgements are kept. Empty: the git user. */
   readonly author: string;
   /** Servers with an OpenAI-compatible interface. */
@@ -23,6 +26,7 @@ export const settingDefaults: Settings = {
   nodePath: '',
   accelerator: 'auto',
   threads: 0,
+  localPrecision: 'auto',
   author: '',
   endpoints: [],
   defaultModel: 'local:pebble',

@@ -133,13 +133,14 @@ export class Services implements Disposable {
   /** The one process that runs local models; it starts at its first request. */
   inference(): Promise<InferenceProcess> {
     return this.#once(this.#processes, '', async () => {
-      const { InferenceProcess } = await import('../jobs/inferenceProcess.ts');
+      const { InferenceProcess, precisionOf } = await import('../jobs/inferenceProcess.ts');
       const { root, logger } = this;
       return this.store.add(
         new InferenceProcess({
           root,
           nodePath: setting('nodePath'),
           accelerator: setting('accelerator'),
+          precision: () => precisionOf(setting('localPrecision')),
           logger,
           bundleFile: vscode.l10n.uri?.fsPath,
         }),

@@ -1,6 +1,8 @@
 /** The child process that runs local models: tests what this computer can do, says hello, and serves. */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { RuntimeReport } from '../protocol/inference.ts';
+import { cacheFolder } from '../storage/workspaceLayout.ts';
 import { findAccelerator } from './accelerator.ts';
 import { InferenceServer, type Send } from './inferenceServer.ts';
 import { useLanguageOfStarter } from './language.ts';
@@ -10,7 +12,7 @@ async function main(send: Send): Promise<void> {
   useLanguageOfStarter();
   const accelerator = await findAccelerator(process.env.TUNESMITH_ACCELERATOR);
   const abilities = { ...(await selfTest()), provider: accelerator.provider };
-  const server = new InferenceServer(send, abilities, () => process.disconnect?.());
+  const server = new InferenceServer(send, abilities, () => process.disconnect?.(), join(cacheFolder(), 'weights'));
   process.on('message', message => void server.receive(message));
   const report: RuntimeReport = {
     runtime: `onnxruntime-node ${process.platform}-${process.arch}`,

@@ -16,19 +16,21 @@ export interface Abilities extends SelfTest {
   readonly provider: Provider;
 }
 
-/** `send` takes the events; `onShutdown` is called after the last reply. */
+/** `send` takes the events; `onShutdown` is called after the last reply; `cacheFolder` keeps converted weights. */
 export class InferenceServer {
   readonly #send: Send;
   readonly #abilities: Abilities;
+  readonly #cacheFolder: string | undefined;
   readonly #onShutdown: () => void;
   readonly #models = new Map<string, Promise<ModelInMemory>>();
   readonly #handles = new Map<string, string>();
   readonly #running = new Map<number, AbortController>();
   #nextHandle = 1;
 
-  constructor(send: Send, abilities: Abilities, onShutdown: () => void) {
+  constructor(send: Send, abilities: Abilities, onShutdown: () => void, cacheFolder?: string) {
     this.#send = send;
     this.#abilities = abilities;
+    this.#cacheFolder = cacheFolder;
     this.#onShutdown = onShutdown;
   }
 
@@ -83,6 +85,8 @@ export class InferenceServer {
             this.#send({ type: 'progress', id, message, ...(fraction === undefined ? {} : { fraction }) });
           },
         });
+      case 'embed':
+        return (await this.#model(request.model)).embed(request.texts, signal);
       case 'cancel':
         this.#running.get(request.target)?.abort();
         return {};
@@ -92,15 +96,20 @@ export class InferenceServer {
     }
   }
 
-  /** The same location gives the same model, also while it is still loading. */
-  #load({ id, location }: Extract<InferenceRequest, { method: 'load' }>, signal: AbortSignal): Promise<ModelInMemory> {
-    const key = JSON.stringify([location.base, location.adapter ?? null]);
+  /** The same location and precision give the same model, also while it is still loading. */
+  #load(
+    { id, location, precision }: Extract<InferenceRequest, { method: 'load' }>,
+    signal: AbortSignal,
+  ): Promise<ModelInMemory> {
+    const key = JSON.stringify([location.base, location.adapter ?? null, precision]);
     const known = this.#handles.get(key);
     const loaded = known === undefined ? undefined : this.#models.get(known);
     if (loaded) return loaded;
     const handle = `model-${this.#nextHandle++}`;
     const loading = ModelInMemory.load(handle, location, {
       signal,
+      precision,
+      ...(this.#cacheFolder === undefined ? {} : { cacheFolder: this.#cacheFolder }),
       inPlace: this.#abilities.bufferAliasing,
       provider: this.#abilities.provider,
       onProgress: (message, fraction) => {

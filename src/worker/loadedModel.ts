@@ -2,6 +2,7 @@
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Provider } from '../engine/index.ts';
+import { embed } from '../language-model/embed.ts';
 import {
   createGenerator,
   type GeneratedSequence,
@@ -9,20 +10,21 @@ import {
   type SampledToken,
 } from '../language-model/generate.ts';
 import { withReplaced } from '../language-model/openAdapter.ts';
+import type { WeightPrecision } from '../language-model/quantise.ts';
 import { score } from '../language-model/score.ts';
-import type { InferenceRequest, InferenceResult, LoadedModel } from '../protocol/inference.ts';
+import type { InferenceRequest, InferenceResult, LoadedModel, PrecisionChoice } from '../protocol/inference.ts';
 import { encodePromptText } from '../tokenizer/promptText.ts';
 import { StopStrings } from '../tokenizer/stopStrings.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
+import { chosenPrecision, type ReadContext, readDecoderWeights } from './decoderWeights.ts';
 import { type OpenedModel, openModel } from './openModel.ts';
 
 type Request<M extends InferenceRequest['method']> = Extract<InferenceRequest, { method: M }>;
 type Prompt = Request<'render'>['prompt'];
 type GeneratedItem = InferenceResult<'generate'>['items'][number];
 
-export interface LoadContext {
-  readonly signal: AbortSignal;
-  readonly onProgress: (message: string, fraction?: number) => void;
+export interface LoadContext extends ReadContext {
+  readonly precision: PrecisionChoice;
   /** What the self-test said of writing caches in place. */
   readonly inPlace: boolean;
   readonly provider: Provider;
@@ -51,7 +53,9 @@ export class ModelInMemory {
   ): Promise<ModelInMemory> {
     const opened = await openModel(location);
     try {
-      return new ModelInMemory(describe(handle, opened), opened.tokenizer, await createGeneratorOf(opened, context));
+      const precision = chosenPrecision(context.precision, opened.files.parameters);
+      const generator = await createGeneratorOf(opened, precision, context);
+      return new ModelInMemory(describe(handle, opened, precision), opened.tokenizer, generator);
     } catch (error) {
       if (error instanceof RangeError && /allocation|array length|buffer/i.test(error.message)) {
         throw new HumanError(
@@ -117,13 +121,23 @@ export class ModelInMemory {
       this.#requireRoom(prefix.length + rest.length - 1);
       return { prefix, continuation: rest };
     });
-    const scored = await score(this.#generator.decoder, items, { signal });
+    const scored = await score(this.#generator, items, { signal });
     return {
       items: scored.map(({ logLikelihood, logProbs }, i) => ({
         logLikelihood,
         tokens: logProbs.map((logProb, t) => ({ text: this.#tokenizer.show(items[i]!.continuation[t]!), logProb })),
       })),
     };
+  }
+
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<InferenceResult<'embed'>> {
+    const { contextLength } = this.description;
+    const ids = texts.map(text => {
+      const tokens = this.#tokenizer.encode(text).slice(0, contextLength);
+      return tokens.length > 0 ? tokens : this.#start();
+    });
+    const vectors = await embed(this.#generator.decoder, ids, { signal });
+    return { vectors: vectors.map(vector => [...vector]) };
   }
 
   dispose(): Promise<void> {
@@ -158,7 +172,11 @@ export class ModelInMemory {
   }
 }
 
-function describe(handle: string, { files, tokenizer, revision }: OpenedModel): LoadedModel {
+function describe(
+  handle: string,
+  { files, tokenizer, revision }: OpenedModel,
+  precision: WeightPrecision,
+): LoadedModel {
   return {
     model: handle,
     architecture: files.config.modelType,
@@ -167,10 +185,16 @@ function describe(handle: string, { files, tokenizer, revision }: OpenedModel): 
     vocabularySize: files.config.vocabSize,
     chat: tokenizer.chatTemplate !== undefined,
     revision,
+    precision,
   };
 }
 
-async function createGeneratorOf({ files, adapter }: OpenedModel, context: LoadContext): Promise<Generator> {
+async function createGeneratorOf(
+  opened: OpenedModel,
+  precision: WeightPrecision,
+  context: LoadContext,
+): Promise<Generator> {
+  const { files, adapter } = opened;
   if (adapter?.score) {
     throw new HumanError(
       l10n.t('This is a reward model: it scores answers and cannot write any. Choose a tuned model.'),
@@ -179,17 +203,7 @@ async function createGeneratorOf({ files, adapter }: OpenedModel, context: LoadC
       },
     );
   }
-  const reading = l10n.t('Reading the model');
-  context.onProgress(reading, 0);
-  let reported = 0;
-  const weights = await files.readWeights({
-    signal: context.signal,
-    onProgress: fraction => {
-      if (fraction - reported < 0.05) return;
-      reported = fraction;
-      context.onProgress(reading, fraction);
-    },
-  });
+  const weights = await readDecoderWeights(opened, precision, context);
   context.onProgress(l10n.t('Preparing the model'));
   const on = (provider: Provider): Promise<Generator> =>
     createGenerator({

@@ -14,6 +14,8 @@ export interface OpenedModel {
   readonly adapter: AdapterFiles | undefined;
   /** Hash of the files' names, sizes and samples of their bytes. */
   readonly revision: string;
+  /** Likewise of the base model alone. */
+  readonly baseRevision: string;
 }
 
 /** Checks everything but the weights' values. The caller closes `files`. Throws a HumanError that says what is wrong. */
@@ -33,11 +35,13 @@ export async function openModel(location: ModelLocation): Promise<OpenedModel> {
     }
     const adapter =
       location.adapter === undefined ? undefined : await openAdapter(await openFolder(location.adapter), files.config);
-    const paths = [
-      ...(await pathsOf(location.base)),
-      ...(location.adapter === undefined ? [] : await pathsOf(location.adapter)),
-    ];
-    return { files, tokenizer, adapter, revision: await fingerprint(paths) };
+    const basePaths = await pathsOf(location.base);
+    const baseRevision = await fingerprint(basePaths);
+    const revision =
+      location.adapter === undefined
+        ? baseRevision
+        : await fingerprint([...basePaths, ...(await pathsOf(location.adapter))]);
+    return { files, tokenizer, adapter, revision, baseRevision };
   } catch (error) {
     await files.close();
     throw error;

@@ -45,6 +45,7 @@ process.on('message', async (request: InferenceRequest) => {
         vocabularySize: 2,
         chat: true,
         revision: `r-${process.pid}`,
+        precision: 'float32',
       });
     }
     case 'unload':

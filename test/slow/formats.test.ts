@@ -162,7 +162,7 @@ describe('formats', function () {
       ...(tuned ? { adapter: { config: tuned.config, weights: tuned.weights } } : {}),
       threads: 1,
     });
-    const [scored] = await score(generator.decoder, [{ prefix: ids.slice(0, 1), continuation: ids.slice(1) }]);
+    const [scored] = await score(generator, [{ prefix: ids.slice(0, 1), continuation: ids.slice(1) }]);
     await generator.dispose();
     await files.close();
     return scored!.logProbs;

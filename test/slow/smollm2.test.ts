@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
+import { InferenceProcess } from '../../src/jobs/inferenceProcess.ts';
 import { createGenerator, type Generator } from '../../src/language-model/generate.ts';
 import { type ModelFiles, openModelFolder, openModelGguf } from '../../src/language-model/modelFiles.ts';
 import { score } from '../../src/language-model/score.ts';
@@ -60,29 +61,96 @@ describe('SmolLM2-135M-Instruct', function () {
     const program = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
     const done = spawnSync(process.execPath, [program, 'run', template, '--model', gguf, '--quiet'], {
       encoding: 'utf8',
+      env: { ...process.env, TUNESMITH_HOME: folder },
     });
     rmSync(folder, { recursive: true });
     assert.equal(done.status, 0, done.stderr);
     assert.match(done.stdout, /The capital of France is Paris\./);
   });
 
-  it('gives a sample that does not depend on its batch mates', async () => {
-    const prompts = ['Once upon a time', 'The three primary colours are', 'def add(a, b):', '2, 4, 6, 8,'].map(text =>
-      tokenizer.encode(text),
+  for (const precision of ['float32', 'int8', 'int4'] as const) {
+    it(`gives a sample that does not depend on its batch mates, ${precision}`, async () => {
+      const { config } = files;
+      const own = precision === 'float32' ? generator : await createGenerator({ config, weights, precision });
+      const prompts = ['Once upon a time', 'The three primary colours are', 'def add(a, b):', '2, 4, 6, 8,'].map(text =>
+        tokenizer.encode(text),
+      );
+      const requests = prompts.map((prompt, stream) => ({
+        prompt,
+        stream,
+        options: { maxNewTokens: 24, temperature: 0.8, topP: 0.95, seed: 9 },
+      }));
+      const together = await own.generate(requests);
+      for (const [i, request] of requests.entries()) {
+        const [alone] = await own.generate([request]);
+        assert.deepEqual(alone!.tokens, together[i]!.tokens);
+        alone!.logProbs.forEach((logProb, t) => {
+          assert.ok(Math.abs(logProb - together[i]!.logProbs[t]!) < 1e-4);
+        });
+      }
+      if (own !== generator) await own.dispose();
+    });
+  }
+
+  it('thinks nearly the same with 8 bits, and says how much it loses with 4', async () => {
+    const ids = tokenizer.encode(
+      'The Moon is the only natural satellite of the Earth. It goes round it once in 27 days, always showing the same ' +
+        'face. People first walked on it in July 1969, when two astronauts stayed there for less than a day and came back ' +
+        'with stones and dust. Its pull on the oceans makes the tides, which rise and fall twice a day on most coasts.',
     );
-    const requests = prompts.map((prompt, stream) => ({
-      prompt,
-      stream,
-      options: { maxNewTokens: 24, temperature: 0.8, topP: 0.95, seed: 9 },
-    }));
-    const together = await generator.generate(requests);
-    for (const [i, request] of requests.entries()) {
-      const [alone] = await generator.generate([request]);
-      assert.deepEqual(alone!.tokens, together[i]!.tokens);
-      alone!.logProbs.forEach((logProb, t) => {
-        assert.ok(Math.abs(logProb - together[i]!.logProbs[t]!) < 1e-4);
-      });
+    const item = { prefix: ids.slice(0, 1), continuation: ids.slice(1) };
+    const [full] = await score(generator, [item]);
+    const rows: string[] = [];
+    for (const precision of ['int8', 'int4'] as const) {
+      const fewer = await createGenerator({ config: files.config, weights, precision });
+      const [scored] = await score(fewer, [item]);
+      await fewer.dispose();
+      const differences = scored!.logProbs.map((logProb, t) => logProb - full!.logProbs[t]!);
+      const mean = differences.reduce((a, b) => a + b, 0) / differences.length;
+      const typical = differences.reduce((a, b) => a + Math.abs(b), 0) / differences.length;
+      rows.push(`| ${precision} | ${mean.toFixed(4)} | ${typical.toFixed(4)} |`);
+      if (precision === 'int8')
+        assert.ok(Math.abs(mean) < 0.05 && typical < 0.15, `${mean} and ${typical} nats a token`);
     }
+    const table = `Log-probs of ${ids.length - 1} tokens against float32, nats.\n\n| weights | mean | mean of absolute values |\n|---|---:|---:|\n${rows.join('\n')}`;
+    console.log(table.replaceAll(/^/gm, '      '));
+    recordFigures('smollm2-precision', table);
+  });
+
+  it('is soon ready from the cache of converted weights', async () => {
+    const home = mkdtempSync(path.join(os.tmpdir(), 'tunesmith-home-'));
+    const root = path.join(import.meta.dirname, '..', '..');
+    const seconds: number[] = [];
+    const answers = new Set<string>();
+    const before = process.env.TUNESMITH_HOME;
+    process.env.TUNESMITH_HOME = home;
+    try {
+      for (let start = 0; start < 2; start++) {
+        const inference = new InferenceProcess({ root, precision: () => 'auto' });
+        await inference.report();
+        const began = performance.now();
+        assert.equal((await inference.load({ base: gguf })).precision, 'int8');
+        seconds.push((performance.now() - began) / 1000);
+        const options = { temperature: 0, topP: 1, topK: 0, maxOutputTokens: 20, seed: 1, stopSequences: [] };
+        const prompt = {
+          kind: 'messages' as const,
+          messages: [{ role: 'user' as const, content: question[0]!.content }],
+        };
+        const asked = { items: [{ prompt, options, stream: 0 }], alternatives: -1 };
+        answers.add((await inference.ask({ base: gguf }, 'generate', asked)).items[0]!.text);
+        await inference.stop();
+      }
+    } finally {
+      if (before === undefined) delete process.env.TUNESMITH_HOME;
+      else process.env.TUNESMITH_HOME = before;
+      rmSync(home, { recursive: true });
+    }
+    assert.deepEqual([...answers], ['The capital of France is Paris.']);
+    const [first, again] = seconds as [number, number];
+    assert.ok(again < first, `${again} s from the cache, ${first} s without`);
+    const text = `Ready to decode with 8 bits: ${first.toFixed(1)} s at first (read, converted, kept), ${again.toFixed(1)} s from the cache.`;
+    console.log(`      ${text}`);
+    recordFigures('smollm2-ready', text);
   });
 
   it('tokenises, renders and scores as transformers does, log-probs to 1e-4', async function () {
@@ -119,7 +187,7 @@ describe('SmolLM2-135M-Instruct', function () {
         (given.messages ? tokenizer.chatTemplate!.render(given.messages) : given.text!) + (given.continuation ?? '');
       assert.equal(ours, text);
       assert.deepEqual(tokenizer.encode(ours), ids);
-      const [scored] = await score(generator.decoder, [{ prefix: ids.slice(0, 1), continuation: ids.slice(1) }]);
+      const [scored] = await score(generator, [{ prefix: ids.slice(0, 1), continuation: ids.slice(1) }]);
       logProbs.forEach((logProb, t) => {
         worst = Math.max(worst, Math.abs(logProb - scored!.logProbs[t]!));
       });

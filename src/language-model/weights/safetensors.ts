@@ -259,17 +259,18 @@ export function encodeSafetensors(
   return [encodeSafetensorsHeader(shapes, type, metadata), ...pieces];
 }
 
-/** All that stands before the tensors' bytes, which follow in the order of `shapes` without gaps. */
+/** All that stands before the tensors' bytes, which follow in the order of `shapes` without gaps. `type`: of all, or of each name. */
 export function encodeSafetensorsHeader(
   shapes: ReadonlyMap<string, readonly number[]>,
-  type: 'F32' | 'F16' | 'BF16',
+  type: 'F32' | 'F16' | 'BF16' | ReadonlyMap<string, 'F32' | 'U8'>,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, shape] of shapes) {
-    const end = offset + shape.reduce((a, b) => a * b, 1) * BYTES[type]!;
-    header[name] = { dtype: type, shape, data_offsets: [offset, end] };
+    const dtype = typeof type === 'string' ? type : type.get(name)!;
+    const end = offset + shape.reduce((a, b) => a * b, 1) * BYTES[dtype]!;
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
     offset = end;
   }
   let json = JSON.stringify(header);

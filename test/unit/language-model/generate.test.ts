@@ -81,7 +81,7 @@ describe('generate', function () {
             close(logProbs, expected(config, weights, prompts[i]!, tokens), 1e-4);
           });
           const scored = await score(
-            generator.decoder,
+            generator,
             results.map(({ tokens }, i) => ({ prefix: prompts[i]!, continuation: tokens })),
           );
           scored.forEach(({ logProbs, logLikelihood }, i) => {
@@ -163,6 +163,21 @@ describe('generate', function () {
         const seen = results.filter(({ tokens }) => tokens[0] === id).length / n;
         assert.ok(Math.abs(seen - p) < 4.5 * Math.sqrt((p * (1 - p)) / n), `token ${id}: ${seen} instead of ${p}`);
       }
+    });
+
+    it('does not repeat itself under a great penalty', async () => {
+      const prompt = [3, 5];
+      const rule = { temperature: 0, maxNewTokens: 12 };
+      const [free] = await generator.generate([request(prompt, 0, rule)]);
+      const [penalised, unchanged] = await generator.generate([
+        request(prompt, 0, { ...rule, repetitionPenalty: 1e6 }),
+        request(prompt, 0, { ...rule, repetitionPenalty: 1 }),
+      ]);
+      // A positive logit becomes 0, which other tokens exceed.
+      const all = [...prompt, ...penalised!.tokens];
+      assert.equal(new Set(all).size, all.length);
+      assert.deepEqual(unchanged!.tokens, free!.tokens);
+      close(penalised!.logProbs, expected(config, weights, prompt, penalised!.tokens), 1e-4);
     });
 
     it('gives the likeliest alternatives, best first', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -25,7 +25,7 @@ class Client {
   #id = 0;
   shutDown = 0;
 
-  constructor(bufferAliasing = true) {
+  constructor(bufferAliasing = true, cacheFolder?: string) {
     this.#server = new InferenceServer(
       event => {
         this.events.push(v.parse(InferenceEventSchema, JSON.parse(JSON.stringify(event))));
@@ -34,6 +34,7 @@ class Client {
       () => {
         this.shutDown++;
       },
+      cacheFolder,
     );
   }
 
@@ -46,7 +47,7 @@ class Client {
     parameters: Readonly<Record<string, unknown>> = {},
   ): Promise<InferenceResult<M>> {
     const id = ++this.#id;
-    await this.#server.receive({ id, method, ...parameters });
+    await this.#server.receive({ id, method, ...(method === 'load' ? { precision: 'auto' } : {}), ...parameters });
     const answers = this.events.filter(
       event => event.type !== 'hello' && event.id === id && (event.type === 'reply' || event.type === 'failure'),
     );
@@ -123,6 +124,7 @@ describe('inference server', function () {
         vocabularySize: 264,
         chat: true,
         revision: '',
+        precision: 'float32',
       },
     );
     assert.deepEqual(await client.ask('load', { location: { base: model } }), loaded);
@@ -218,6 +220,45 @@ describe('inference server', function () {
       Math.abs(scored[0]!.logLikelihood - scored[0]!.tokens.reduce((sum, token) => sum + token.logProb, 0)) < 1e-9,
     );
     assert.ok(items[0]!.tokens!.length > 0);
+  });
+
+  it('embeds texts: equal ones alike, an empty one too', async () => {
+    const { vectors } = await client.ask('embed', { model: loaded.model, texts: ['hello', 'hell', 'hello', ''] });
+    assert.equal(vectors.length, 4);
+    for (const vector of vectors) assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-6);
+    assert.deepEqual(vectors[0], vectors[2]);
+    assert.notDeepEqual(vectors[0], vectors[1]);
+  });
+
+  it('holds a model in fewer bits, keeps what it converted, and makes it anew when that is damaged', async () => {
+    const cache = join(folder, 'cache');
+    const texts: string[] = [];
+    const run = async (): Promise<LoadedModel> => {
+      const own = new Client(true, cache);
+      const small = await own.ask('load', { location: { base: model, adapter }, precision: 'int8' });
+      const asked = { model: small.model, items: [item(0, { temperature: 0 })], alternatives: -1 };
+      texts.push((await own.ask('generate', asked)).items[0]!.text);
+      const full = await own.ask('load', { location: { base: model, adapter }, precision: 'float32' });
+      assert.notEqual(full.model, small.model);
+      return small;
+    };
+    const first = await run();
+    assert.equal(first.precision, 'int8');
+    const [kept, ...others] = await readdir(cache);
+    assert.deepEqual(others, []);
+    const bytes = await readFile(join(cache, kept!));
+    const { mtimeMs } = await stat(join(cache, kept!));
+    await run();
+    await writeFile(join(cache, kept!), bytes.subarray(0, bytes.length - 5));
+    await run();
+    assert.deepEqual(await readFile(join(cache, kept!)), bytes);
+    assert.ok((await stat(join(cache, kept!))).mtimeMs >= mtimeMs);
+    // A folder that cannot be written to costs nothing but the next load's time.
+    const blocked = new Client(true, join(model, 'config.json'));
+    const unkept = await blocked.ask('load', { location: { base: model, adapter }, precision: 'int8' });
+    const asked = { model: unkept.model, items: [item(0, { temperature: 0 })], alternatives: -1 };
+    texts.push((await blocked.ask('generate', asked)).items[0]!.text);
+    assert.equal(new Set(texts).size, 1);
   });
 
   it('answers an empty prompt and one that begins with nothing', async () => {
