@@ -9,11 +9,14 @@ import type { OnnxNode } from './lowering.ts';
 import { doneOutput, lower, type Program } from './onnxProto.ts';
 import { elementCount, resolve } from './shape.ts';
 
+/** Runs after which the arena has taken about all that it will. */
+const RUNS = 4;
+
 /** Bytes. */
 export interface MemoryPlan {
   /** Most that tensors between operators take at one time; each has its chunk of the arena. */
   readonly peak: number;
-  /** What the arena has touched after the run, and keeps: the peak and what lies torn between chunks. */
+  /** What the arena has touched after a few runs, and keeps: the peak and what lies torn between chunks. */
   readonly arena: number;
   /** What is fed and fetched, in arrays of the caller. */
   readonly inputs: number;
@@ -26,7 +29,7 @@ export interface MemoryPlanOptions {
   readonly precision?: Precision;
   /** False where outputs cannot be written in place and the binding copies them. Default true. */
   readonly inPlace?: boolean;
-  /** Told of each operator after it has run: its name and the bytes that are in use then. */
+  /** Told of each operator after its first run: its name and the bytes that are in use then. */
   readonly onNode?: (op: string, inUse: number) => void;
 }
 
@@ -37,7 +40,7 @@ export function planMemory(
   sizes: Readonly<Record<string, number>>,
   options: MemoryPlanOptions = {},
 ): MemoryPlan {
-  const { precision = 'float32', inPlace = true } = options;
+  const { precision = 'float32', inPlace = true, onNode } = options;
   const program = lower(graph, outputs, { precision, withDone: inPlace });
   const known = new Map(Object.entries(sizes));
   const bytesOf = (name: string): number => {
@@ -49,7 +52,10 @@ export function planMemory(
   const names = Object.keys(outputs);
   const nodes = executionOrder(simplified(program, new Set(names)));
   const results = new Set([doneOutput, ...names]);
-  const arena = replay(nodes, bytesOf, results, new Set(inPlace ? names : []), options.onNode);
+  const arena = new ArenaModel();
+  const given = new Set(inPlace ? names : []);
+  // Later runs find the arena torn otherwise than the first, and touch more of it.
+  for (let run = 0; run < RUNS; run++) replay(arena, nodes, bytesOf, results, given, run === 0 ? onNode : undefined);
   const total = (tensors: Iterable<string>): number => {
     let sum = 0;
     for (const name of tensors) sum += bytesOf(name);
@@ -163,13 +169,13 @@ interface Buffer {
 
 /** Allocates and frees as the executor does. `results` stay to the end; those in `given` lie in arrays of the caller. */
 function replay(
+  arena: ArenaModel,
   nodes: readonly Step[],
   bytesOf: (name: string) => number,
   results: ReadonlySet<string>,
   given: ReadonlySet<string>,
   onNode: MemoryPlanOptions['onNode'],
-): ArenaModel {
-  const arena = new ArenaModel();
+): void {
   const buffers = new Map<string, Buffer>();
   const uses = new Map<string, number>();
   for (const { inputs } of nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
@@ -200,5 +206,5 @@ function replay(
     }
     onNode?.(op, arena.inUse);
   }
-  return arena;
+  for (const name of results) arena.release(buffers.get(name)?.chunk);
 }
