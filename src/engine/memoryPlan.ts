@@ -4,8 +4,8 @@
  */
 import { ArenaModel } from './arenaModel.ts';
 import type { DType, Precision } from './dtype.ts';
+import type { OnnxGraph, OnnxNode } from './emitter.ts';
 import type { Graph, InputSpec, Value } from './graph.ts';
-import type { OnnxNode } from './lowering.ts';
 import { doneOutput, lower, type Program } from './onnxProto.ts';
 import { elementCount, resolve } from './shape.ts';
 
@@ -55,7 +55,10 @@ export function planMemory(
   const arena = new ArenaModel();
   const given = new Set(inPlace ? names : []);
   // Later runs find the arena torn otherwise than the first, and touch more of it.
-  for (let run = 0; run < RUNS; run++) replay(arena, nodes, bytesOf, results, given, run === 0 ? onNode : undefined);
+  const working = (node: Step): readonly number[] =>
+    (program.temporaries.get(node.outputs[0]!) ?? []).map(spec => tensorBytes(spec, known));
+  const context = { bytesOf, working, results, given };
+  for (let run = 0; run < RUNS; run++) replay(arena, nodes, context, run === 0 ? onNode : undefined);
   const total = (tensors: Iterable<string>): number => {
     let sum = 0;
     for (const name of tensors) sum += bytesOf(name);
@@ -91,20 +94,43 @@ interface Step {
   readonly outputs: readonly string[];
 }
 
+/** Names that a node reads, those included that only the body of a loop reads. */
+function operands(node: OnnxNode): readonly string[] {
+  const body = node.attributes.body as { readonly graph: OnnxGraph } | undefined;
+  if (!body) return node.inputs;
+  const own = new Set(body.graph.nodes.flatMap(inner => inner.outputs));
+  for (const { name } of body.graph.inputs) own.add(name);
+  const outer = body.graph.nodes.flatMap(inner => inner.inputs).filter(name => !own.has(name));
+  return [...new Set([...node.inputs, ...outer])];
+}
+
 /**
- * What ONNX Runtime's optimizer makes of a program without shapes: it folds what is constant and drops the copies that only
- * name an output. Fusions need shapes that are left out here, and the lowerings have chosen the fused operators already.
+ * What ONNX Runtime's optimizer makes of a program without shapes: it folds what is constant, computes equal things once and
+ * drops copies. Fusions need shapes that are left out here, and the lowerings have chosen the fused operators already.
  */
 function simplified({ nodes, initializers }: Program, outputs: ReadonlySet<string>): Step[] {
   const constant = new Set(['', ...initializers.map(({ name }) => name)]);
   const uses = new Map<string, number>();
   const produced = new Set<string>();
   const kept: { index: number; node: OnnxNode }[] = [];
-  for (const [index, node] of nodes.entries()) {
+  /** Names of what was dropped → names of the same numbers. */
+  const same = new Map<string, string>();
+  const seen = new Map<string, OnnxNode>();
+  for (const [index, original] of nodes.entries()) {
+    const node = { ...original, inputs: operands(original).map(name => same.get(name) ?? name) };
     if (node.op !== 'SequenceConstruct' && node.inputs.every(name => constant.has(name))) {
       for (const name of node.outputs) constant.add(name);
       continue;
     }
+    const key = JSON.stringify([node.op, node.inputs, node.attributes]);
+    const twin = seen.get(key);
+    const copied = node.op === 'Identity' && !outputs.has(node.outputs[0]!) ? node.inputs : undefined;
+    const instead = copied ?? twin?.outputs;
+    if (instead && !node.outputs.some(name => outputs.has(name))) {
+      for (const [i, name] of node.outputs.entries()) same.set(name, instead[i]!);
+      continue;
+    }
+    seen.set(key, node);
     kept.push({ index, node });
     for (const name of node.inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
     for (const name of node.outputs) produced.add(name);
@@ -123,7 +149,7 @@ function simplified({ nodes, initializers }: Program, outputs: ReadonlySet<strin
       index,
       op: node.op,
       inputs: node.inputs.filter(name => !constant.has(name)),
-      outputs: node.outputs.map(name => renamed.get(name) ?? name),
+      outputs: node.outputs.filter(name => name !== '').map(name => renamed.get(name) ?? name),
     }));
 }
 
@@ -167,13 +193,19 @@ interface Buffer {
   tensors: number;
 }
 
+interface ReplayContext {
+  readonly bytesOf: (name: string) => number;
+  /** Bytes that an operator holds while it runs. */
+  readonly working: (node: Step) => readonly number[];
+  readonly results: ReadonlySet<string>;
+  readonly given: ReadonlySet<string>;
+}
+
 /** Allocates and frees as the executor does. `results` stay to the end; those in `given` lie in arrays of the caller. */
 function replay(
   arena: ArenaModel,
   nodes: readonly Step[],
-  bytesOf: (name: string) => number,
-  results: ReadonlySet<string>,
-  given: ReadonlySet<string>,
+  { bytesOf, working, results, given }: ReplayContext,
   onNode: MemoryPlanOptions['onNode'],
 ): void {
   const buffers = new Map<string, Buffer>();
@@ -185,7 +217,8 @@ function replay(
     buffers.delete(name);
     if (--buffer.tensors === 0) arena.release(buffer.chunk);
   };
-  for (const { op, inputs, outputs } of nodes) {
+  for (const node of nodes) {
+    const { op, inputs, outputs } = node;
     const [first] = inputs;
     if (aliases.has(op) && !given.has(outputs[0]!)) {
       const buffer = first === undefined ? undefined : buffers.get(first);
@@ -198,6 +231,7 @@ function replay(
         if (!given.has(name)) buffers.set(name, { chunk: arena.allocate(bytesOf(name)), tensors: 1 });
       }
     }
+    for (const chunk of working(node).map(bytes => arena.allocate(bytes))) arena.release(chunk);
     for (const name of outputs) if (!uses.has(name)) release(name);
     for (const name of inputs) {
       const left = uses.get(name)! - 1;

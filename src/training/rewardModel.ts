@@ -49,11 +49,18 @@ export interface RewardResult {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** The places of chosen and rejected answers among the rows, and what each pair counts. */
+export const rewardInputs = {
+  chosen: { dtype: 'int64', shape: ['P'] },
+  rejected: { dtype: 'int64', shape: ['P'] },
+  weight: { dtype: 'float32', shape: ['P'] },
+} as const;
+
 /** Rows that one pass through the model holds. */
-const rowsAtOnce = 32;
+export const rowsAtOnce = 32;
 
 /** loss = Σ w·(−log σ(r_c − r_r)) + c·Σ w·(r_c + r_r)², w = 1/pairs of the step. scores (B), chosen and rejected (P) index them. */
-const bradleyTerry =
+export const bradleyTerry =
   (centring: number): LossBuilder =>
   (_graph, out, inputs) => {
     const chosen = gather(out.scores, inputs.chosen!);
@@ -82,11 +89,7 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
     weights: options.weights,
     trainable: { kind: 'lora', lora: settings.lora, seed },
     head: 'score',
-    inputs: {
-      chosen: { dtype: 'int64', shape: ['P'] },
-      rejected: { dtype: 'int64', shape: ['P'] },
-      weight: { dtype: 'float32', shape: ['P'] },
-    },
+    inputs: rewardInputs,
     loss: bradleyTerry(settings.centerRewardsCoefficient),
     optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
     ...(options.threads === undefined ? {} : { threads: options.threads }),

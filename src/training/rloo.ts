@@ -71,6 +71,13 @@ export interface RlooResult {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What the loss is fed with besides the answers. */
+export const rlooInputs = {
+  advantages: { dtype: 'float32', shape: ['B'] },
+  weight: { dtype: 'float32', shape: ['B'] },
+  oldLogProbs: { dtype: 'float32', shape: ['N'] },
+} as const;
+
 /** L = −Σ_b w_b·min(ρ_b A_b, clip(ρ_b, 1 ± ε) A_b), ρ_b = exp Σ_t (log p − log p_old) over the answer's tokens. */
 export const clippedLoss =
   (clipRange: number): LossBuilder =>
@@ -115,11 +122,7 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     trainable: { kind: 'lora', lora: settings.lora, seed },
     head: 'lm',
     temperature: settings.temperature,
-    inputs: {
-      advantages: { dtype: 'float32', shape: ['B'] },
-      weight: { dtype: 'float32', shape: ['B'] },
-      oldLogProbs: { dtype: 'float32', shape: ['N'] },
-    },
+    inputs: rlooInputs,
     loss: clippedLoss(settings.clipRange),
     optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
     ...threads,

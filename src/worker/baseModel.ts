@@ -12,20 +12,37 @@ export interface BaseModel {
   readonly tokenizer: Tokenizer;
 }
 
+/** A base model whose weights are still on disk. */
+export interface UnreadBaseModel {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  /** Number of weights. */
+  readonly parameters: number;
+  read(): Promise<BaseModel>;
+  close(): Promise<void>;
+}
+
 /** Throws a HumanError that names the file when it is no model that can be used, or no longer the one that was meant. */
-export async function readBaseModel({ base, revision }: Pick<ModelReference, 'base' | 'revision'>): Promise<BaseModel> {
+export async function openBaseModel({
+  base,
+  revision,
+}: Pick<ModelReference, 'base' | 'revision'>): Promise<UnreadBaseModel> {
   const { files, tokenizer, revision: found } = await openModel({ base });
-  try {
-    if (revision !== undefined && revision !== found) {
-      throw new HumanError(
-        l10n.t(
-          'The model’s files have changed since this job was made. Make the job again, so that it uses one model throughout.',
-        ),
-        { place: { file: base } },
-      );
-    }
-    return { config: files.config, weights: await files.readWeights(), tokenizer };
-  } finally {
+  if (revision !== undefined && revision !== found) {
     await files.close();
+    throw new HumanError(
+      l10n.t(
+        'The model’s files have changed since this job was made. Make the job again, so that it uses one model throughout.',
+      ),
+      { place: { file: base } },
+    );
   }
+  const { config, parameters } = files;
+  return {
+    config,
+    tokenizer,
+    parameters,
+    read: async () => ({ config, tokenizer, weights: await files.readWeights() }),
+    close: () => files.close(),
+  };
 }

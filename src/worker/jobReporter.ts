@@ -1,6 +1,7 @@
 /** A job's side of its folder: state, heartbeat, events and control, written so that any reader at any time finds sense. */
 import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isHumanError } from '../base/errors.ts';
+import type { JobEstimate } from '../core/jobs/estimate.ts';
 import type { JobEvent, JobState, JobStatus } from '../core/jobs/job.ts';
 import { HeartbeatSeconds } from '../protocol/jobWorker.ts';
 import { diskError, replaceJsonFile } from '../storage/fileSystem.ts';
@@ -83,6 +84,11 @@ export class JobReporter implements RecipeHost {
   log(level: 'info' | 'warning' | 'error', message: string): void {
     this.#append({ type: 'log', level, message });
     process.stdout.write(`${new Date().toISOString()} ${level}: ${message}\n`);
+  }
+
+  estimate({ memory, available, steps, seconds: [low, high] }: JobEstimate): void {
+    const [bytes, free] = [Math.round(memory), Math.round(available)];
+    this.#append({ type: 'estimate', memory: bytes, available: free, steps, seconds: [low, high] });
   }
 
   async checkpoint(checkpoint: RecipeCheckpoint): Promise<void> {

@@ -5,6 +5,8 @@ import { l10n } from '../base/l10n.ts';
 import type { RewardSource, RlhfSettings } from '../core/jobs/job.ts';
 import { plainReward } from '../core/jobs/ruleReward.ts';
 import { sum } from '../engine/index.ts';
+import type { ModelConfig } from '../language-model/config.ts';
+import type { LoraConfig } from '../language-model/lora.ts';
 import { createTrainingProgram } from '../language-model/trainable.ts';
 import type { RecipeHost } from '../training/recipe.ts';
 import { type Answer, inParts, type RewardFunction } from '../training/rollout.ts';
@@ -72,6 +74,14 @@ export async function openReward(options: JobRewardOptions): Promise<JobReward> 
         dispose: async () => {},
       };
   }
+}
+
+/** The adapter of a reward model, for estimates; undefined where it cannot be used, which `openReward` says. */
+export async function rewardLora(
+  model: { readonly adapter?: string | undefined },
+  config: ModelConfig,
+): Promise<LoraConfig | undefined> {
+  return model.adapter === undefined ? undefined : (await readAdapter(model.adapter, config)).lora;
 }
 
 /** The head's output at the last token of prompt and answer, plus the bias that centres it. */

@@ -5,23 +5,35 @@ import { HumanError } from '../base/errors.ts';
 import { parseJsonLines } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Prompt } from '../core/generation.ts';
-import type { JobResult, JobSpecification, RewardJob, RlhfJob } from '../core/jobs/job.ts';
+import type { JobEstimate, JobNeeds } from '../core/jobs/estimate.ts';
+import type {
+  JobResult,
+  JobSpecification,
+  RewardJob,
+  RewardSettings,
+  RlhfJob,
+  RlhfSettings,
+} from '../core/jobs/job.ts';
+import { type SettingsKind, settingDescriptions } from '../core/jobs/settings.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
 import { PromptSchema } from '../protocol/inference.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
+import { rewardNeeds, rlhfNeeds } from '../training/jobNeeds.ts';
+import { mean } from '../training/math/normalise.ts';
 import { preparePairs } from '../training/pairData.ts';
 import { encodePrompt, endToken, promptText } from '../training/promptTokens.ts';
 import type { RecipeCheckpoint, RecipeHost } from '../training/recipe.ts';
-import { trainRewardModel } from '../training/rewardModel.ts';
+import { rowsAtOnce, trainRewardModel } from '../training/rewardModel.ts';
 import { trainRloo } from '../training/rloo.ts';
 import type { EncodedPrompt } from '../training/rollout.ts';
 import { requireFree, writeAdapter } from './adapterFiles.ts';
-import { type BaseModel, readBaseModel } from './baseModel.ts';
-import { openReward } from './jobRewards.ts';
+import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
+import { openReward, rewardLora } from './jobRewards.ts';
+import { type Adjustable, checkJob } from './memoryCheck.ts';
 
 export interface RunContext {
   readonly folder: JobFolder;
-  readonly host: RecipeHost;
+  readonly host: RecipeHost & { estimate(estimate: JobEstimate): void };
   readonly resume: RecipeCheckpoint | undefined;
   readonly allowCode: boolean;
   /** Seconds of work so far. */
@@ -39,7 +51,19 @@ export async function runJob(context: RunContext): Promise<JobResult | undefined
       { place: { file: specification.model.adapter } },
     );
   }
-  const base = await readBaseModel(specification.model);
+  const base = await openBaseModel(specification.model);
+  try {
+    return await runKind(context, specification, base);
+  } finally {
+    await base.close();
+  }
+}
+
+function runKind(
+  context: RunContext,
+  specification: JobSpecification,
+  base: UnreadBaseModel,
+): Promise<JobResult | undefined> {
   switch (specification.kind) {
     case 'reward':
       return runReward(context, specification, base);
@@ -52,14 +76,30 @@ export async function runJob(context: RunContext): Promise<JobResult | undefined
   }
 }
 
-async function runReward(context: RunContext, job: RewardJob, base: BaseModel): Promise<JobResult | undefined> {
+async function runReward(context: RunContext, job: RewardJob, unread: UnreadBaseModel): Promise<JobResult | undefined> {
   const { host, folder } = context;
   const pairs = readRows(await folder.readData(job.data), join(folder.path, job.data.file), PairSchema);
-  const data = preparePairs(pairs, base.tokenizer, {
+  const data = preparePairs(pairs, unread.tokenizer, {
     ...job.settings,
-    maxLength: Math.min(job.settings.maxLength, base.config.maxPositions),
+    maxLength: Math.min(job.settings.maxLength, unread.config.maxPositions),
   });
   for (const warning of data.warnings) host.log('warning', warning);
+  const answers = data.train.flatMap(({ chosen, rejected }) => [chosen.length, rejected.length]);
+  const held = data.heldOut.flatMap(({ chosen, rejected }) => [chosen.length, rejected.length]);
+  const longest = Math.max(...answers, ...held);
+  const needsWith = (changes: Partial<RewardSettings>, length = longest): JobNeeds =>
+    rewardNeeds(
+      unread.config,
+      { ...job.settings, ...changes },
+      { pairs: data.train.length, longest: length, mean: mean(answers) },
+    );
+  await estimate(context, job, unread, needsWith({}), [
+    adjustable('reward', 'batchSize', Math.min(job.settings.batchSize, rowsAtOnce / 2), batchSize =>
+      needsWith({ batchSize }),
+    ),
+    adjustable('reward', 'maxLength', longest, length => needsWith({}, length)),
+  ]);
+  const base = await unread.read();
   host.phase(l10n.t('Training'));
   const outcome = await trainRewardModel({ ...base, ...common(context, job), settings: job.settings, data });
   if (outcome.kind === 'stopped') return undefined;
@@ -84,9 +124,9 @@ async function runReward(context: RunContext, job: RewardJob, base: BaseModel): 
   };
 }
 
-async function runRlhf(context: RunContext, job: RlhfJob, base: BaseModel): Promise<JobResult | undefined> {
+async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseModel): Promise<JobResult | undefined> {
   const { host, folder, allowCode } = context;
-  const { tokenizer, config } = base;
+  const { tokenizer, config } = unread;
   const warnings: string[] = [];
   const room = config.maxPositions - job.settings.maxNewTokens;
   const read = async (data: RlhfJob['data']): Promise<EncodedPrompt[]> => {
@@ -116,6 +156,21 @@ async function runRlhf(context: RunContext, job: RlhfJob, base: BaseModel): Prom
   const trained = new Set(prompts.map(({ ids }) => ids.join()));
   const heldOut = job.heldOut ? (await read(job.heldOut)).filter(({ ids }) => !trained.has(ids.join())) : [];
   for (const warning of warnings) host.log('warning', warning);
+  const judge = job.reward.kind === 'model' ? await rewardLora(job.reward.model, config) : undefined;
+  const lengths = [...prompts, ...heldOut].map(({ ids }) => ids.length);
+  const needsWith = (changes: Partial<RlhfSettings>): JobNeeds =>
+    rlhfNeeds(
+      config,
+      { ...job.settings, ...changes },
+      { longest: Math.max(...lengths), mean: mean(lengths), reward: judge },
+    );
+  const { microBatchSize, maxNewTokens } = job.settings;
+  const rows = Math.min(microBatchSize, job.settings.promptsPerStep * job.settings.samplesPerPrompt);
+  await estimate(context, job, unread, needsWith({}), [
+    adjustable('rlhf', 'microBatchSize', rows, size => needsWith({ microBatchSize: size })),
+    adjustable('rlhf', 'maxNewTokens', maxNewTokens, tokens => needsWith({ microBatchSize: 1, maxNewTokens: tokens })),
+  ]);
+  const base = await unread.read();
   const reward = await openReward({
     source: job.reward,
     base,
@@ -160,6 +215,24 @@ async function runRlhf(context: RunContext, job: RlhfJob, base: BaseModel): Prom
     await reward.dispose();
   }
 }
+
+/** Says what the job needs, or refuses it. */
+async function estimate(
+  { host }: RunContext,
+  { model }: JobSpecification,
+  { parameters }: UnreadBaseModel,
+  needs: JobNeeds,
+  settings: readonly Adjustable[],
+): Promise<void> {
+  host.estimate(await checkJob(needs, settings, parameters, model.base));
+}
+
+const adjustable = (
+  kind: SettingsKind,
+  key: string,
+  value: number,
+  needsWith: (value: number) => JobNeeds,
+): Adjustable => ({ label: settingDescriptions(kind).find(setting => setting.key === key)!.label, value, needsWith });
 
 const threadsOf = (job: JobSpecification) => (job.threads === undefined ? {} : { threads: job.threads });
 

@@ -17,6 +17,7 @@ import { encodePromptText } from '../tokenizer/promptText.ts';
 import { StopStrings } from '../tokenizer/stopStrings.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import { chosenPrecision, type ReadContext, readDecoderWeights } from './decoderWeights.ts';
+import { checkModel } from './memoryCheck.ts';
 import { type OpenedModel, openModel } from './openModel.ts';
 
 type Request<M extends InferenceRequest['method']> = Extract<InferenceRequest, { method: M }>;
@@ -54,6 +55,7 @@ export class ModelInMemory {
     const opened = await openModel(location);
     try {
       const precision = chosenPrecision(context.precision, opened.files.parameters);
+      checkModel(4 * opened.files.parameters, precision, location.base);
       const generator = await createGeneratorOf(opened, precision, context);
       return new ModelInMemory(describe(handle, opened, precision), opened.tokenizer, generator);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** What the training commands share: running a job in the foreground, with progress and Ctrl+C. */
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
+import { estimateText } from '../../core/jobs/estimate.ts';
 import type { JobEvent, JobResult } from '../../core/jobs/job.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import type { Supervisor } from '../../jobs/supervisor.ts';
@@ -22,6 +23,7 @@ export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): 
     onEvents: events => {
       for (const event of events) {
         if (event.type === 'log' && event.level !== 'info') cli.note(event.message);
+        if (event.type === 'estimate') cli.note(estimateText(event));
         if (event.type === 'metrics') metrics = describe(event);
       }
     },

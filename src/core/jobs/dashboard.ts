@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { l10n } from '../../base/l10n.ts';
 import { ChartSchema, charts, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
+import { estimateText } from './estimate.ts';
 import { type JobEvent, JobKinds, type JobResult, type JobSpecification, type JobState, JobStatuses } from './job.ts';
 import { getSetting, settingDescriptions } from './settings.ts';
 import { canResume } from './status.ts';
@@ -317,6 +318,8 @@ function logLine(event: JobEvent): Dashboard['log'][number] | undefined {
       return { time, level: 'info', text: event.phase };
     case 'log':
       return { time, level: event.level, text: event.message };
+    case 'estimate':
+      return { time, level: 'info', text: estimateText(event) };
     case 'checkpoint':
       return {
         time,

@@ -176,6 +176,15 @@ export const JobEventSchema = v.variant('type', [
     step: count,
     samples: v.array(v.object({ prompt: v.string(), answer: v.string(), reward: v.optional(v.number()) })),
   }),
+  /** Said before the weights are read: bytes that the job will take and that are free, least and most seconds. */
+  v.object({
+    ...eventCommon,
+    type: v.literal('estimate'),
+    memory: count,
+    available: count,
+    steps: count,
+    seconds: v.tuple([positive, positive]),
+  }),
   v.object({ ...eventCommon, type: v.literal('checkpoint'), step: count, folder: v.string(), bytes: count }),
   v.object({
     ...eventCommon,

@@ -1,5 +1,6 @@
 /** Attention as ONNX nodes: one kernel in float32, products and a softmax in float64. */
 import type { Lowering } from '../emitter.ts';
+import type { Dim } from '../shape.ts';
 import { emitProduct } from './product.ts';
 
 /** What the operator's last output holds: the weights, after the softmax. */
@@ -19,7 +20,14 @@ export const lowerAttention: Lowering<'Attention'> = (node, to, [q, k, v, bias],
     };
     const inner = `${weights}:raw`;
     const made = weights ? [y!, '', '', inner] : [y!];
-    to.emit('Attention', [q!, k!, v!, bias!], attributes, { outputs: made, like: [, , , node.outputs[1]] });
+    const [batch, time] = node.inputs[0]!.shape as readonly [Dim, Dim];
+    // Scores that nobody asked for exist nevertheless, and keys and values are laid out anew by head.
+    const working = [
+      ...(weights ? [] : [{ dtype: 'float32', shape: [batch, heads, time, time] } as const]),
+      ...[1, 2].map(i => ({ dtype: 'float32', shape: node.inputs[i]!.shape }) as const),
+    ];
+    const like = [undefined, undefined, undefined, node.outputs[1]];
+    to.emit('Attention', [q!, k!, v!, bias!], attributes, { outputs: made, like, working });
     // ONNX Runtime's own shape inference says that this output has no axes; a reshape puts that right and moves nothing.
     if (weights) {
       to.emit('Reshape', [inner, sizes(axis(0), to.ints([heads]), axis(1), axis(1))], {}, { outputs: [weights] });

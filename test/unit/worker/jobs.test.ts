@@ -120,6 +120,41 @@ describe('jobs', () => {
     assert.ok(await runHere(await JobFolder.open(folder.path)), 'the last good checkpoint can be resumed');
   });
 
+  describe('memory', () => {
+    afterEach(() => {
+      delete process.env.TUNESMITH_MEMORY_LIMIT;
+    });
+
+    it('is estimated before the weights are read, with steps and time', async () => {
+      const folder = await workspace.rewardJob('estimated');
+      await runHere(folder);
+      const { events } = await folder.eventsSince(startOfEvents);
+      const types = events.map(event => event.type);
+      const estimate = events.find(event => event.type === 'estimate')!;
+      assert.ok(types.indexOf('estimate') < types.indexOf('metrics'));
+      assert.ok(estimate.memory > 100e6 && estimate.memory < 400e6, `${estimate.memory}`);
+      assert.ok(estimate.available > estimate.memory && estimate.seconds[0] < estimate.seconds[1]);
+      assert.equal(estimate.steps, events.filter(event => event.type === 'metrics').length);
+    });
+
+    it('that is missing refuses the job, with what would fit', async () => {
+      const reward: RewardSource = { kind: 'rule', reward: { rule: 'json-valid' } };
+      const large = { promptsPerStep: 1024, samplesPerPrompt: 4, microBatchSize: 4096, maxNewTokens: 64 };
+      const folder = await workspace.rlhfJob('hungry', reward, large);
+      process.env.TUNESMITH_MEMORY_LIMIT = '600MB';
+      await assert.rejects(runHere(folder), {
+        name: 'HumanError',
+        message:
+          /^This job needs about [\d.]+ GB of memory, but only \d+ MB are free\. It fits with “Rows at once” at \d+ instead of 4096 \(about \d+ MB\)\.$/,
+      });
+      process.env.TUNESMITH_MEMORY_LIMIT = '1MB';
+      await assert.rejects(runHere(folder), {
+        message: /Choose a smaller model, of at most about 1 million parameters, or close/,
+      });
+      assert.equal((await folder.state())!.status, 'failed');
+    });
+  });
+
   it('refuses a taken name, changed data and a missing model', async () => {
     await mkdir(join(workspace.layout.models, 'taken'), { recursive: true });
     await assert.rejects(runHere(await workspace.rewardJob('taken')), {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
-import { estimateReward, estimateRlhf, rewardSteps } from '../../../../src/core/jobs/estimate.ts';
 import { RewardSettingsSchema, RlhfSettingsSchema } from '../../../../src/core/jobs/job.ts';
 import { PresetNames, rewardPresets, rlhfPresets } from '../../../../src/core/jobs/presets.ts';
 import { getSetting, settingDescriptions, withSettings } from '../../../../src/core/jobs/settings.ts';
@@ -73,23 +72,4 @@ describe('job settings', () => {
       assert.throws(() => withSettings('rlhf', rlhfPresets.quick, changes), { name: 'HumanError', message });
     });
   }
-});
-
-describe('estimates', () => {
-  const size = { parameters: 4e6, layers: 6, hiddenSize: 256, vocabularySize: 2048 };
-  const machine = { memory: 4e9, flops: 2e11 };
-
-  it('grow with the work', () => {
-    const small = estimateReward(size, rewardPresets.quick, { pairs: 100, tokens: 80 }, machine);
-    const large = estimateReward(size, rewardPresets.quick, { pairs: 1000, tokens: 80 }, machine);
-    assert.ok(large.seconds > 8 * small.seconds && large.steps > 8 * small.steps);
-    const alone = estimateRlhf(size, rlhfPresets.quick, { tokens: 60, rewardModel: false }, machine);
-    const judged = estimateRlhf(size, rlhfPresets.quick, { tokens: 60, rewardModel: true }, machine);
-    assert.ok(judged.seconds > alone.seconds && judged.memory > alone.memory);
-  });
-
-  it('count at least one step, and part epochs', () => {
-    assert.equal(rewardSteps(1, { epochs: 0.1, batchSize: 32 }), 1);
-    assert.equal(rewardSteps(100, { epochs: 1.5, batchSize: 10 }), 15);
-  });
 });

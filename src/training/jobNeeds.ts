@@ -1,0 +1,165 @@
+/**
+ * What a job will need, from its model's configuration, its settings and the lengths of its data: memory part by part and
+ * arithmetic. No weight is read. The activations are planned exactly (engine/memoryPlan.ts); what surrounds them was measured.
+ */
+import { type JobNeeds, rewardSteps } from '../core/jobs/estimate.ts';
+import type { RewardSettings, RlhfSettings } from '../core/jobs/job.ts';
+import { elementCount, type MemoryPlan, planMemory, sum, type Value } from '../engine/index.ts';
+import type { ModelConfig } from '../language-model/config.ts';
+import { cachedHeadDim } from '../language-model/keyValueCache.ts';
+import type { LoraConfig } from '../language-model/lora.ts';
+import { modelParameters } from '../language-model/model.ts';
+import { buildTrainingGraph, type TrainingGraph, type TrainingGraphOptions } from '../language-model/trainingGraph.ts';
+import { bradleyTerry, rewardInputs, rowsAtOnce } from './rewardModel.ts';
+import { clippedLoss, rlooInputs } from './rloo.ts';
+
+/** Tokens: of the longest and of an average row. */
+export interface Lengths {
+  readonly longest: number;
+  readonly mean: number;
+}
+
+const FLOAT = 4;
+/** A process with Node and ONNX Runtime, before any model. Measured. */
+export const PROCESS_BYTES = 130e6;
+/** What steps take besides tensors: JavaScript's heap, and buffers of threads. Measured: 35 to 70 MB. */
+export const STEP_BYTES = 50e6;
+/** ONNX Runtime's session for each node of the graph, and the encoded model that it was made from. Measured. */
+export const NODE_BYTES = 16e3;
+/** Bytes for each byte of weights while a generator is made of them: tensors, packed copies and the encoded model. Measured. */
+const GENERATOR = 2.5;
+/** Sequences and bytes that a generator has under way at once. */
+const GENERATED_ROWS = 64;
+const CACHE_LIMIT = 2 ** 30;
+/** Weights beyond this are read where they lie instead of copied into the generator. */
+const CONSTANTS_LIMIT = 1.5e9;
+/** Flat arrays of trained weights: weights, gradients, two means, scratch; a checkpoint copies three of them twice. */
+const TRAINED_ARRAYS = 5 + 2 * 3;
+
+/** pairs: after the split. */
+export function rewardNeeds(
+  config: ModelConfig,
+  settings: RewardSettings,
+  data: Lengths & { readonly pairs: number },
+): JobNeeds {
+  const rows = Math.min(rowsAtOnce, 2 * settings.batchSize, 2 * data.pairs);
+  const scored = Math.min(rowsAtOnce, 2 * data.pairs);
+  const program = new ProgramNeeds({
+    config,
+    head: 'score',
+    trainable: { kind: 'lora', lora: settings.lora },
+    inputs: rewardInputs,
+    loss: bradleyTerry(settings.centerRewardsCoefficient),
+  });
+  const steps = rewardSteps(data.pairs, settings);
+  const tokens = steps * 2 * settings.batchSize * data.mean;
+  const parameters = weightCount(config);
+  return {
+    steps,
+    // Forward and the gradients of activations; afterwards one pass over all answers.
+    flops: 4 * parameters * tokens + 4 * parameters * data.pairs * data.mean,
+    decodedBytes: 0,
+    parts: {
+      process: PROCESS_BYTES + STEP_BYTES + program.sessions,
+      weights: FLOAT * parameters,
+      trained: program.trained,
+      activations: program.training({ R: rows, B: rows, T: data.longest, P: Math.ceil(rows / 2) }),
+      scoring: program.forward({ R: scored, B: scored, T: data.longest, P: 1 }),
+    },
+  };
+}
+
+/** data: of prompts. `reward` is the adapter of a reward model on the same base. */
+export function rlhfNeeds(
+  config: ModelConfig,
+  settings: RlhfSettings,
+  data: Lengths & { readonly reward: LoraConfig | undefined },
+): JobNeeds {
+  const rows = settings.promptsPerStep * settings.samplesPerPrompt;
+  const micro = Math.min(rows, settings.microBatchSize);
+  const longest = Math.min(config.maxPositions, data.longest + settings.maxNewTokens);
+  const sizes = { R: micro, B: micro, T: longest, N: micro * settings.maxNewTokens };
+  const trainable = { kind: 'lora', lora: settings.lora } as const;
+  const policy = new ProgramNeeds({
+    config,
+    head: 'lm',
+    trainable,
+    inputs: rlooInputs,
+    loss: clippedLoss(settings.clipRange),
+  });
+  const judge =
+    data.reward &&
+    new ProgramNeeds({
+      config,
+      head: 'score',
+      trainable: { kind: 'lora', lora: data.reward },
+      inputs: {},
+      loss: (_, out) => ({ loss: sum(out.scores) }),
+    });
+  const parameters = weightCount(config);
+  const weights = FLOAT * parameters;
+  const length = data.mean + settings.maxNewTokens;
+  // Sampling, log-probabilities of policy and base, scores, and the updates.
+  const passes = 2 + 2 * 2 + (judge ? 2 : 0) + 4 * settings.updatesPerRollout;
+  return {
+    steps: settings.steps,
+    flops: settings.steps * rows * length * passes * parameters,
+    decodedBytes: settings.steps * Math.ceil(rows / GENERATED_ROWS) * settings.maxNewTokens * weights,
+    parts: {
+      process: PROCESS_BYTES + STEP_BYTES + policy.sessions + (judge?.sessions ?? 0),
+      weights,
+      trained: policy.trained,
+      activations: policy.training(sizes),
+      scoring: policy.forward(sizes),
+      generator: weights > CONSTANTS_LIMIT ? 0 : GENERATOR * weights,
+      caches: cacheBytes(config, Math.min(rows, GENERATED_ROWS), longest),
+      rewardModel: judge ? judge.trained + judge.forward(sizes) : 0,
+    },
+  };
+}
+
+/** Keys and values, and the rows of log-probabilities over the vocabulary that sampling works on. */
+function cacheBytes(config: ModelConfig, rows: number, tokens: number): number {
+  const { layers, kvHeads, vocabSize } = config;
+  const row = FLOAT * 2 * layers * kvHeads * cachedHeadDim(config) * Math.ceil(tokens / 64) * 64;
+  // The caches of one round may still wait for the garbage collector when those of the next are made.
+  return 2 * Math.min(CACHE_LIMIT, rows * row) + FLOAT * 6 * rows * vocabSize;
+}
+
+export function weightCount(config: ModelConfig): number {
+  let total = 0;
+  for (const shape of modelParameters(config).values()) total += elementCount(shape);
+  return total;
+}
+
+/** The memory of one training program, its sessions planned for any sizes. */
+class ProgramNeeds {
+  readonly #built: TrainingGraph;
+
+  constructor(options: TrainingGraphOptions) {
+    this.#built = buildTrainingGraph(options);
+  }
+
+  get trained(): number {
+    let total = 0;
+    for (const shape of this.#built.trained.values()) total += elementCount(shape);
+    return FLOAT * TRAINED_ARRAYS * total;
+  }
+
+  get sessions(): number {
+    return NODE_BYTES * this.#built.graph.nodes.length;
+  }
+
+  training(sizes: Readonly<Record<string, number>>): number {
+    return this.#plan({ ...this.#built.metrics, ...this.#built.gradients }, sizes);
+  }
+
+  forward(sizes: Readonly<Record<string, number>>): number {
+    return this.#plan({ ...this.#built.metrics, ...this.#built.rows }, sizes);
+  }
+
+  #plan(outputs: Readonly<Record<string, Value>>, sizes: Readonly<Record<string, number>>): number {
+    const plan: MemoryPlan = planMemory(this.#built.graph, { loss: this.#built.loss, ...outputs }, sizes);
+    return plan.arena + 4 * plan.constants;
+  }
+}
