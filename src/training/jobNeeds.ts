@@ -6,9 +6,10 @@ import { type JobNeeds, rewardSteps } from '../core/jobs/estimate.ts';
 import type { RewardSettings, RlhfSettings } from '../core/jobs/job.ts';
 import { elementCount, type MemoryPlan, planMemory, sum, type Value } from '../engine/index.ts';
 import type { ModelConfig } from '../language-model/config.ts';
+import { FLOAT_INPUTS } from '../language-model/int8Layers.ts';
 import { cachedHeadDim } from '../language-model/keyValueCache.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
-import { modelParameters } from '../language-model/model.ts';
+import { linearLayers, modelParameters } from '../language-model/model.ts';
 import { buildTrainingGraph, type TrainingGraph, type TrainingGraphOptions } from '../language-model/trainingGraph.ts';
 import { bradleyTerry, rewardInputs, rowsAtOnce } from './rewardModel.ts';
 import { clippedLoss, rlooInputs } from './rloo.ts';
@@ -48,6 +49,7 @@ export function rewardNeeds(
     config,
     head: 'score',
     trainable: { kind: 'lora', lora: settings.lora },
+    ...computation(settings),
     inputs: rewardInputs,
     loss: bradleyTerry(settings.centerRewardsCoefficient),
   });
@@ -61,7 +63,7 @@ export function rewardNeeds(
     decodedBytes: 0,
     parts: {
       process: PROCESS_BYTES + STEP_BYTES + program.sessions,
-      weights: FLOAT * parameters,
+      weights: FLOAT * parameters + roundedBytes(config, settings),
       trained: program.trained,
       activations: program.training({ R: rows, B: rows, T: data.longest, P: Math.ceil(rows / 2) }),
       scoring: program.forward({ R: scored, B: scored, T: data.longest, P: 1 }),
@@ -84,6 +86,7 @@ export function rlhfNeeds(
     config,
     head: 'lm',
     trainable,
+    ...computation(settings),
     inputs: rlooInputs,
     loss: clippedLoss(settings.clipRange),
   });
@@ -107,7 +110,7 @@ export function rlhfNeeds(
     decodedBytes: settings.steps * Math.ceil(rows / GENERATED_ROWS) * settings.maxNewTokens * weights,
     parts: {
       process: PROCESS_BYTES + STEP_BYTES + policy.sessions + (judge?.sessions ?? 0),
-      weights,
+      weights: weights + roundedBytes(config, settings),
       trained: policy.trained,
       activations: policy.training(sizes),
       scoring: policy.forward(sizes),
@@ -116,6 +119,20 @@ export function rlhfNeeds(
       rewardModel: judge ? judge.trained + judge.forward(sizes) : 0,
     },
   };
+}
+
+type Computation = Pick<RewardSettings | RlhfSettings, 'baseProducts' | 'recompute'>;
+
+const computation = ({ baseProducts, recompute }: Computation) => ({ baseProducts, recompute: recompute === 'on' });
+
+/** The copies of the layers' matrices in eight bits, one for each direction. */
+function roundedBytes(config: ModelConfig, { baseProducts }: Computation): number {
+  if (baseProducts === 'float32') return 0;
+  let total = 0;
+  for (const [inSize, outSize] of linearLayers(config).values()) {
+    total += 2 * inSize * outSize + FLOAT * FLOAT_INPUTS * (inSize + outSize);
+  }
+  return total;
 }
 
 /** Keys and values, and the rows of log-probabilities over the vocabulary that sampling works on. */

@@ -84,16 +84,21 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
   const { settings, seed, data, host } = options;
   const { train, heldOut } = data;
   // 1. The base with a fresh adapter and a head of standard deviation 1/√(h + 1), or where a checkpoint left it.
-  const program = await createTrainingProgram({
-    config: options.config,
-    weights: options.weights,
-    trainable: { kind: 'lora', lora: settings.lora, seed },
-    head: 'score',
-    inputs: rewardInputs,
-    loss: bradleyTerry(settings.centerRewardsCoefficient),
-    optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  });
+  const create = (baseProducts: RewardSettings['baseProducts'], initial?: ReadonlyMap<string, Float32Array>) =>
+    createTrainingProgram({
+      config: options.config,
+      weights: options.weights,
+      trainable: { kind: 'lora', lora: settings.lora, seed, ...(initial ? { initial } : {}) },
+      head: 'score',
+      baseProducts,
+      recompute: settings.recompute === 'on',
+      inputs: rewardInputs,
+      loss: bradleyTerry(settings.centerRewardsCoefficient),
+      optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+  const program = await create(settings.baseProducts);
+  let judge = program;
   try {
     let step = 0;
     if (options.resume) {
@@ -121,12 +126,13 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
       if (step % checkpointEvery === 0 && step < steps) await checkpoints.save(step);
     }
 
-    // 3. Zero mean on the training answers.
-    const rewards = await scoreRows(program, unique(train.flatMap(pair => [pair.chosen, pair.rejected])), host);
+    // 3. Zero mean on the training answers. Rewards are judged on the exact base, as they are when they are used.
+    if (settings.baseProducts !== 'float32') judge = await create('float32', program.state().parameters);
+    const rewards = await scoreRows(judge, unique(train.flatMap(pair => [pair.chosen, pair.rejected])), host);
     const bias = rewards.length === 0 ? 0 : -mean(rewards);
 
     // 4. Accuracy on prompts that were never trained on.
-    const held = await measure(program, heldOut, host);
+    const held = await measure(judge, heldOut, host);
     const metrics: Record<string, number> = held ? { ...held.metrics } : {};
     return {
       kind: 'finished',
@@ -139,6 +145,7 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
       },
     };
   } finally {
+    if (judge !== program) await judge.dispose();
     await program.dispose();
   }
 }

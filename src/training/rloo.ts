@@ -121,6 +121,8 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     weights,
     trainable: { kind: 'lora', lora: settings.lora, seed },
     head: 'lm',
+    baseProducts: settings.baseProducts,
+    recompute: settings.recompute === 'on',
     temperature: settings.temperature,
     inputs: rlooInputs,
     loss: clippedLoss(settings.clipRange),

@@ -29,7 +29,7 @@ import type { EncodedPrompt } from '../training/rollout.ts';
 import { requireFree, writeAdapter } from './adapterFiles.ts';
 import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
 import { openReward, rewardLora } from './jobRewards.ts';
-import { type Adjustable, checkJob } from './memoryCheck.ts';
+import { type Adjustable, checkJob, halvesOf } from './memoryCheck.ts';
 
 export interface RunContext {
   readonly folder: JobFolder;
@@ -94,6 +94,7 @@ async function runReward(context: RunContext, job: RewardJob, unread: UnreadBase
       { pairs: data.train.length, longest: length, mean: mean(answers) },
     );
   await estimate(context, job, unread, needsWith({}), [
+    ...recomputation('reward', job.settings, () => needsWith({ recompute: 'on' })),
     adjustable('reward', 'batchSize', Math.min(job.settings.batchSize, rowsAtOnce / 2), batchSize =>
       needsWith({ batchSize }),
     ),
@@ -168,6 +169,7 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
   const rows = Math.min(microBatchSize, job.settings.promptsPerStep * job.settings.samplesPerPrompt);
   await estimate(context, job, unread, needsWith({}), [
     adjustable('rlhf', 'microBatchSize', rows, size => needsWith({ microBatchSize: size })),
+    ...recomputation('rlhf', job.settings, () => needsWith({ recompute: 'on' })),
     adjustable('rlhf', 'maxNewTokens', maxNewTokens, tokens => needsWith({ microBatchSize: 1, maxNewTokens: tokens })),
   ]);
   const base = await unread.read();
@@ -227,12 +229,25 @@ async function estimate(
   host.estimate(await checkJob(needs, settings, parameters, model.base));
 }
 
+const labelOf = (kind: SettingsKind, key: string): string =>
+  settingDescriptions(kind).find(setting => setting.key === key)!.label;
+
 const adjustable = (
   kind: SettingsKind,
   key: string,
   value: number,
   needsWith: (value: number) => JobNeeds,
-): Adjustable => ({ label: settingDescriptions(kind).find(setting => setting.key === key)!.label, value, needsWith });
+): Adjustable => ({ label: labelOf(kind, key), value, others: halvesOf(value, needsWith) });
+
+/** Computing layers again costs time, but changes nothing that is learned. */
+const recomputation = (
+  kind: SettingsKind,
+  { recompute }: Pick<RewardSettings, 'recompute'>,
+  needsWith: () => JobNeeds,
+): Adjustable[] =>
+  recompute === 'on'
+    ? []
+    : [{ label: labelOf(kind, 'recompute'), value: 'off', others: [{ value: 'on', needs: needsWith() }] }];
 
 const threadsOf = (job: JobSpecification) => (job.threads === undefined ? {} : { threads: job.threads });
 

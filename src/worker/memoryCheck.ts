@@ -6,12 +6,23 @@ import { createSession, float32, Graph, matmul } from '../engine/index.ts';
 import type { WeightPrecision } from '../language-model/quantise.ts';
 import { availableMemory } from './availableMemory.ts';
 
-/** A number of the settings that can be lowered, and what the job needs with another value of it. */
+/** A setting with which the job can be made to need less. */
 export interface Adjustable {
   /** As the form shows it. */
   readonly label: string;
-  readonly value: number;
-  needsWith(value: number): JobNeeds;
+  readonly value: number | string;
+  /** Other values and what the job needs with them, the nearest first. */
+  readonly others: Iterable<{ readonly value: number | string; readonly needs: JobNeeds }>;
+}
+
+/** Halves of a number, down to 1. */
+export function* halvesOf(
+  value: number,
+  needsWith: (value: number) => JobNeeds,
+): Generator<{ readonly value: number; readonly needs: JobNeeds }> {
+  for (let lower = Math.floor(value / 2); lower >= 1; lower = Math.floor(lower / 2)) {
+    yield { value: lower, needs: needsWith(lower) };
+  }
 }
 
 /** Throws a HumanError with the estimate, what is free and what would fit. `file` is the model's. */
@@ -40,13 +51,14 @@ export async function checkJob(
   return estimateOf(needs, { flops: await matmulSpeed() }, available);
 }
 
-/** The setting that has to be lowered least, in steps of halves, so that the job fits. */
+/** The first setting, in the order given, that makes the job fit. */
 function whatFits(adjustable: readonly Adjustable[], available: number): string | undefined {
-  for (const { label, value, needsWith } of adjustable) {
-    for (let lower = Math.floor(value / 2); lower >= 1; lower = Math.floor(lower / 2)) {
-      const memory = totalMemory(needsWith(lower));
+  for (const { label, value, others } of adjustable) {
+    for (const other of others) {
+      const memory = totalMemory(other.needs);
       if (memory > available) continue;
-      return l10n.t('It fits with “{0}” at {1} instead of {2} (about {3}).', label, lower, value, bytesText(memory));
+      const about = bytesText(memory);
+      return l10n.t('It fits with “{0}” at {1} instead of {2} (about {3}).', label, other.value, value, about);
     }
   }
   return undefined;

@@ -26,6 +26,14 @@ export const LoraSettingsSchema = v.object({
 });
 export type LoraSettings = v.InferOutput<typeof LoraSettingsSchema>;
 
+/** How a step is computed; jobs of earlier versions do not say. */
+const computation = {
+  /** What the frozen base is multiplied in: `int8` is faster and rounds. */
+  baseProducts: v.optional(v.picklist(['float32', 'int8']), 'float32'),
+  /** Compute the layers again for the gradients instead of keeping what they held. */
+  recompute: v.optional(v.picklist(['off', 'on']), 'off'),
+};
+
 /** A file of the job's own folder with its SHA-256: the data is copied in when the job is made, so later edits change nothing. */
 export const DataFileSchema = v.object({ file: v.string(), sha256: v.string(), rows: count });
 
@@ -42,6 +50,7 @@ export const RewardSettingsSchema = v.object({
   heldOutShare: v.pipe(v.number(), v.minValue(0), v.maxValue(0.9)),
   /** Share of each pair's prompt + answer tokens kept at most. */
   maxLength: count,
+  ...computation,
   lora: LoraSettingsSchema,
 });
 export type RewardSettings = v.InferOutput<typeof RewardSettingsSchema>;
@@ -88,6 +97,7 @@ export const RlhfSettingsSchema = v.object({
   evaluateEvery: count,
   evaluationPrompts: count,
   checkpointEvery: count,
+  ...computation,
   lora: LoraSettingsSchema,
 });
 export type RlhfSettings = v.InferOutput<typeof RlhfSettingsSchema>;

@@ -10,6 +10,9 @@ export type PresetName = (typeof PresetNames)[number];
 
 const lora = (r: number): LoraSettings => ({ r, alpha: 2 * r, targetModules: ['all-linear'] });
 
+/** Exact, and as fast as memory allows. */
+const computation = { baseProducts: 'float32', recompute: 'off' } as const;
+
 export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
   quick: {
     epochs: 3,
@@ -21,6 +24,7 @@ export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
     centerRewardsCoefficient: 0.01,
     heldOutShare: 0.15,
     maxLength: 512,
+    ...computation,
     lora: lora(8),
   },
   standard: {
@@ -33,6 +37,7 @@ export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
     centerRewardsCoefficient: 0.01,
     heldOutShare: 0.15,
     maxLength: 1024,
+    ...computation,
     lora: lora(16),
   },
 };
@@ -57,6 +62,7 @@ export const rlhfPresets: Readonly<Record<PresetName, RlhfSettings>> = {
     evaluateEvery: 8,
     evaluationPrompts: 8,
     checkpointEvery: 8,
+    ...computation,
     lora: lora(8),
   },
   standard: {
@@ -78,6 +84,7 @@ export const rlhfPresets: Readonly<Record<PresetName, RlhfSettings>> = {
     evaluateEvery: 20,
     evaluationPrompts: 16,
     checkpointEvery: 20,
+    ...computation,
     lora: lora(16),
   },
 };

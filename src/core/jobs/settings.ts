@@ -10,7 +10,9 @@ export interface SettingDescription {
   readonly label: string;
   /** One sentence: what it does and when to change it. */
   readonly doc: string;
-  readonly type: 'integer' | 'number' | 'number-or-none' | 'list';
+  readonly type: 'integer' | 'number' | 'number-or-none' | 'list' | 'choice';
+  /** What a `choice` may be. */
+  readonly choices?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
 }
@@ -18,7 +20,7 @@ export interface SettingDescription {
 export type SettingsKind = 'reward' | 'rlhf';
 type Settings<K extends SettingsKind> = K extends 'reward' ? RewardSettings : RlhfSettings;
 
-/** Settings of both kinds: the optimizer and the adapter. */
+/** Settings of both kinds: the optimizer, how a step is computed, and the adapter. */
 function shared(): SettingDescription[] {
   return [
     {
@@ -51,6 +53,24 @@ function shared(): SettingDescription[] {
       type: 'number',
       minimum: 0,
       maximum: 1,
+    },
+    {
+      key: 'baseProducts',
+      label: l10n.t('Base products'),
+      doc: l10n.t(
+        'What the frozen base is multiplied in while training: float32 is exact, int8 is faster for models of 100 million weights or more and rounds.',
+      ),
+      type: 'choice',
+      choices: ['float32', 'int8'],
+    },
+    {
+      key: 'recompute',
+      label: l10n.t('Recompute layers'),
+      doc: l10n.t(
+        'Computes each layer a second time for its gradients instead of keeping what it held: needs less memory and about half as much time again. It does not change what is learned.',
+      ),
+      type: 'choice',
+      choices: ['off', 'on'],
     },
     {
       key: 'lora.r',
@@ -230,7 +250,7 @@ function rlhf(): SettingDescription[] {
   ];
 }
 
-/** Every number and list of a job's settings, in the order in which forms and help show them. */
+/** Every number, choice and list of a job's settings, in the order in which forms and help show them. */
 export const settingDescriptions = (kind: SettingsKind): SettingDescription[] =>
   kind === 'reward' ? reward() : rlhf();
 
@@ -265,9 +285,13 @@ export function withSettings<K extends SettingsKind>(
 }
 
 /** The value that a text stands for, checked against type and range. */
-export function parseSetting(description: SettingDescription, text: string): number | null | string[] {
-  const { label, type, minimum, maximum } = description;
+export function parseSetting(description: SettingDescription, text: string): number | null | string | string[] {
+  const { label, type, minimum, maximum, choices = [] } = description;
   const trimmed = text.trim();
+  if (type === 'choice') {
+    if (choices.includes(trimmed)) return trimmed;
+    throw new HumanError(l10n.t('{0} must be one of {1}, not “{2}”.', label, choices.join(', '), text));
+  }
   if (type === 'list') {
     const items = trimmed.split(/[\s,]+/).filter(item => item !== '');
     if (items.length === 0) throw new HumanError(l10n.t('{0} must name at least one entry.', label));

@@ -140,4 +140,17 @@ describe('reward model', () => {
     const settings = { ...options(new MemoryHost()).settings, learningRate: 1e30, maxGradNorm: 0, warmupRatio: 0 };
     await assert.rejects(train({ settings }), { name: 'HumanError', message: /step \d+.*Lower the learning rate/ });
   });
+
+  it('learns the same on a base in eight bits, with layers computed again, and is judged on the exact base', async () => {
+    const { settings } = options(new MemoryHost());
+    const { result } = await train({ settings: { ...settings, baseProducts: 'int8', recompute: 'on' } });
+    assert.ok(result.accuracy!.estimate > 0.9, `${result.accuracy!.estimate}`);
+    assert.ok(Math.abs(result.bias - first.result.bias) < 0.2, `${result.bias}, ${first.result.bias}`);
+  });
+
+  it('computing layers again changes nothing', async () => {
+    const { settings } = options(new MemoryHost());
+    const { result } = await train({ settings: { ...settings, recompute: 'on' } });
+    assert.deepEqual(result.parameters, first.result.parameters);
+  });
 });

@@ -13,6 +13,11 @@ const leaves = (value: object, prefix = ''): string[] =>
   );
 
 describe('job settings', () => {
+  it('a job of an earlier version computes as it did then', () => {
+    const { baseProducts: _, recompute: __, ...earlier } = rewardPresets.quick;
+    assert.deepEqual(v.parse(RewardSettingsSchema, earlier), rewardPresets.quick);
+  });
+
   it('a file of a job cannot ask for steps without end', () => {
     assert.throws(() => v.parse(RewardSettingsSchema, { ...rewardPresets.quick, batchSize: 0 }));
     for (const key of ['steps', 'promptsPerStep', 'microBatchSize', 'temperature', 'maxNewTokens'])
@@ -50,11 +55,14 @@ describe('job settings', () => {
       steps: '7',
       'lora.r': '4',
       missingEosScore: '-1',
+      baseProducts: 'int8',
+      recompute: 'on',
       'lora.targetModules': 'q_proj, v_proj',
     });
     assert.equal(changed.steps, 7);
     assert.deepEqual(changed.lora, { ...rlhfPresets.quick.lora, r: 4, targetModules: ['q_proj', 'v_proj'] });
     assert.equal(changed.missingEosScore, -1);
+    assert.deepEqual([changed.baseProducts, changed.recompute], ['int8', 'on']);
     assert.equal(withSettings('rlhf', changed, { missingEosScore: 'none' }).missingEosScore, null);
     assert.notEqual(rlhfPresets.quick.steps, 7);
   });
@@ -67,6 +75,7 @@ describe('job settings', () => {
     [{ nonsense: '1' }, /no setting “nonsense”/],
     [{ steps: '' }, /whole number/],
     [{ 'lora.targetModules': ' ' }, /at least one/],
+    [{ baseProducts: 'int4' }, /Base products must be one of float32, int8, not “int4”/],
   ] as const) {
     it(`refuses ${JSON.stringify(changes)}`, () => {
       assert.throws(() => withSettings('rlhf', rlhfPresets.quick, changes), { name: 'HumanError', message });
