@@ -1,0 +1,41 @@
+/** The Python of slow tests and benchmarks: a virtual environment outside the tree, with packages installed on demand. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
+const venv = path.join(cache, 'tunesmith-venv');
+const python = path.join(venv, 'bin', 'python');
+
+/** What pip installs → what is imported. */
+const packages = {
+  'torch==2.13.0': 'torch',
+  numpy: 'numpy',
+  transformers: 'transformers',
+  peft: 'peft',
+  gguf: 'gguf',
+  onnx: 'onnx',
+  onnxruntime: 'onnxruntime',
+  'onnxruntime-genai': 'onnxruntime_genai',
+} as const;
+
+export type PythonPackage = keyof typeof packages;
+
+/** The path of a Python that imports torch, transformers, peft, gguf and the packages named, or why there is none. */
+export function pythonWithTorch(...further: readonly PythonPackage[]): string | { readonly missing: string } {
+  const wanted: PythonPackage[] = ['torch==2.13.0', 'numpy', 'transformers', 'peft', 'gguf', ...further];
+  const works = () => run(python, '-c', `import ${wanted.map(name => packages[name]).join(', ')}`).status === 0;
+  if (existsSync(python) && works()) return python;
+  if (!existsSync(python)) {
+    const made = run('python3', '-m', 'venv', venv);
+    if (made.status !== 0) return { missing: `python3 -m venv failed: ${(made.stderr || String(made.error)).trim()}` };
+  }
+  const installed = run(python, '-m', 'pip', 'install', '--quiet', ...wanted);
+  if (installed.status !== 0) {
+    return { missing: `pip cannot install ${wanted.join(', ')}: ${installed.stderr.trim().split('\n').at(-1)}` };
+  }
+  return works() ? python : { missing: `${wanted.join(', ')} were installed but cannot be imported` };
+}
+
+const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });

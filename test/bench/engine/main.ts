@@ -1,0 +1,57 @@
+/**
+ * `npm run bench:engine`: this engine in turns with its peers and with the limits of the machine. It prints a table of
+ * ratios and writes docs/performance.md.
+ *
+ *   -- --json            print the figures as one JSON array, and all else to the standard error
+ *   -- --only=A,B        only these cases; nothing is written
+ *   -- --quick           two rounds, no trial of torch.compile; nothing is written
+ *   -- --rounds N        rounds of each case (default 5)
+ */
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { cases } from './cases.ts';
+import { Limits } from './limits.ts';
+import { absences, entries, table, writePerformance } from './report.ts';
+import { type CaseResult, runCase } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+  },
+});
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+const names = values.only?.split(',');
+const unknown = names?.find(name => !cases.some(running => running.name === name));
+if (unknown !== undefined) {
+  log(`There is no case "${unknown}"; there are ${cases.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
+if (!Number.isInteger(rounds) || rounds < 1) {
+  log('--rounds has to be a whole number above 0.');
+  process.exit(1);
+}
+
+const started = performance.now();
+const threads = os.availableParallelism();
+const limits = new Limits(threads);
+const results: CaseResult[] = [];
+for (const running of cases) {
+  if (names && !names.includes(running.name)) continue;
+  log(`── ${running.name}`);
+  const result = await runCase(running, { rounds, threads, quick: values.quick, limits, log });
+  if (result.skipped) log(`${running.name} is skipped: ${result.skipped}`);
+  results.push(result);
+}
+await limits.close();
+if (values.json) process.stdout.write(`${JSON.stringify(entries(results), null, 1)}\n`);
+(values.json ? log : console.log)([table(results), ...absences(results)].join('\n'));
+if (!names && !values.quick) {
+  writePerformance(results, { rounds, threads, minutes: (performance.now() - started) / 60000 });
+  log('docs/performance.md is written.');
+}

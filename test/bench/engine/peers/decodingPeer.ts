@@ -1,0 +1,62 @@
+/** What decoding peers in JavaScript have in common: the fastest of their variants is kept, and decoding alone is timed. */
+import { serve } from '../serve.ts';
+
+export interface DecodingPeerRequest {
+  /** The file or the folder that the peer loads. */
+  readonly model: string;
+  /** Prompts of one length. */
+  readonly ids: readonly (readonly number[])[];
+  /** Tokens to generate for each. */
+  readonly newTokens: number;
+  readonly threads: number;
+}
+
+export type TokenCallback = (sequence: number, token: number) => void;
+
+/** One way to decode: `run` generates for all prompts and names each token as it comes. */
+interface Variant {
+  run(onToken: TokenCallback): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+interface Loaded {
+  readonly version: string;
+  readonly variants: Readonly<Record<string, () => Promise<Variant>>>;
+}
+
+export async function decodingPeer(load: (request: DecodingPeerRequest) => Promise<Loaded>): Promise<void> {
+  let best: { readonly seconds: number; readonly variant: Variant; readonly name: string } | undefined;
+  let tokens = 0;
+  let batch = 0;
+  await serve({
+    async prepare(request: DecodingPeerRequest) {
+      batch = request.ids.length;
+      tokens = batch * (request.newTokens - 1);
+      const { version, variants } = await load(request);
+      const notes: string[] = [];
+      for (const [name, make] of Object.entries(variants)) {
+        const variant = await make();
+        await decodingSeconds(variant, batch);
+        const seconds = await decodingSeconds(variant, batch);
+        notes.push(`${name}: ${(tokens / seconds).toFixed(0)} tokens/s`);
+        const slower = best && best.seconds <= seconds ? variant : best?.variant;
+        if (slower !== variant) best = { seconds, variant, name };
+        await slower?.dispose();
+      }
+      return { version, variant: best!.name, notes };
+    },
+    round: async () => ({ tokens, seconds: await decodingSeconds(best!.variant, batch) }),
+  });
+}
+
+/** Seconds from the moment when every sequence has its first token, which its prompt gives, to the last token. */
+async function decodingSeconds({ run }: Variant, batch: number): Promise<number> {
+  const started = new Set<number>();
+  let start = 0;
+  await run(sequence => {
+    if (started.size === batch) return;
+    started.add(sequence);
+    if (started.size === batch) start = performance.now();
+  });
+  return (performance.now() - start) / 1000;
+}

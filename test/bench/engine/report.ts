@@ -1,0 +1,114 @@
+/** What a run of the benchmark says: a table of ratios, JSON, and docs/performance.md. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { definitions } from './definitions.ts';
+import { root } from './models.ts';
+import type { CaseResult } from './run.ts';
+
+export interface Entry {
+  readonly case: string;
+  readonly peer: string;
+  readonly ours: number;
+  readonly theirs: number;
+  readonly unit: string;
+  /** ours/theirs: higher is better. */
+  readonly ratio: number;
+}
+
+export const entries = (results: readonly CaseResult[]): Entry[] =>
+  results.flatMap(({ case: { name }, peers }) =>
+    peers.map(({ peer, ours, theirs, unit, ratio }) => ({
+      case: name,
+      peer,
+      ours: rounded(ours),
+      theirs: rounded(theirs),
+      unit,
+      ratio: rounded(ratio),
+    })),
+  );
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+const shown = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
+/** A Markdown table: one row for each case and peer, and for each that is missing. */
+export function table(results: readonly CaseResult[]): string {
+  const rows = results.flatMap(({ case: { name }, skipped, peers, missing, spread = 0 }) => [
+    ...(skipped ? [[name, '', '', '', '', 'not measured', '']] : []),
+    ...peers.map(peer => [
+      name,
+      peer.peer,
+      shown(peer.ours),
+      shown(peer.theirs),
+      peer.unit,
+      `${peer.ratio.toFixed(2)}×`,
+      `${percent(spread)}, ${percent(peer.spread)}`,
+    ]),
+    ...missing.map(({ peer }) => [name, peer, '', '', '', 'missing', '']),
+  ]);
+  return markdownTable(
+    ['case', 'peer', 'ours', 'theirs', 'unit', 'ours/theirs', 'spread'],
+    ['---', '---', '---:', '---:', '---', '---:', '---'],
+    rows,
+  );
+}
+
+/** What is not in the table, and why. */
+export function absences(results: readonly CaseResult[]): string[] {
+  return results.flatMap(({ case: { name }, skipped, missing }) => [
+    ...(skipped ? [`${name} is not measured: ${skipped}`] : []),
+    ...missing.map(({ peer, reason }) => `${name}, ${peer} is missing: ${reason}`),
+  ]);
+}
+
+function markdownTable(head: readonly string[], rule: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+export function writePerformance(
+  results: readonly CaseResult[],
+  run: { readonly rounds: number; readonly threads: number; readonly minutes: number },
+): void {
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
+  const changed = git('status', '--porcelain', '--', 'src', 'test/bench') ? ' with local changes' : '';
+  const missing = absences(results).map(line => `- ${line}`);
+  const lines = [
+    '# Performance',
+    '',
+    'Written by `npm run bench:engine`: this engine in turns with its peers and with the limits of the machine, in one run.',
+    '',
+    `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${run.threads} threads, Node ${process.versions.node}; commit ${git('rev-parse', '--short', 'HEAD')}${changed}, ${new Date().toISOString().slice(0, 10)}; ${run.rounds} rounds a case, ${run.minutes.toFixed(0)} minutes.`,
+    '',
+    table(results),
+    '',
+    '`spread`: half the distance between the quartiles of the rounds as a share of the median, ours and theirs.',
+    '',
+    ...(missing.length > 0 ? ['Not measured:', '', ...missing, ''] : []),
+    definitions(),
+    '',
+    '## What ran',
+    '',
+    variants(results),
+    '',
+    'What was tried before the rounds, and kept only where it was the fastest:',
+    '',
+    ...results.flatMap(({ case: { name }, notes }) => notes.map(note => `- ${name}: ${note}`)),
+  ];
+  writeFileSync(path.join(root, 'docs', 'performance.md'), `${lines.join('\n')}\n`);
+}
+
+/** Who ran how: one row for each peer and way, with its cases. */
+function variants(results: readonly CaseResult[]): string {
+  const cases = new Map<string, string[]>();
+  for (const { case: running, peers } of results) {
+    for (const { peer, variant } of peers) {
+      const key = JSON.stringify([peer, variant]);
+      cases.set(key, [...(cases.get(key) ?? []), running.name]);
+    }
+  }
+  const rows = [...cases].map(([key, names]) => [...(JSON.parse(key) as [string, string]), names.join(', ')]);
+  return markdownTable(['peer', 'what ran', 'cases'], ['---', '---', '---'], rows);
+}
