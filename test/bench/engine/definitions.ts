@@ -36,5 +36,5 @@ const shapes = `| case | model |
 | train-6m | Llama, 6 layers, hidden 256, 8 heads, intermediate 688, vocabulary 2048, untied; 16 × 128 tokens |
 | train-35m | Llama, 9 layers, hidden 576, 9 heads over 3, intermediate 1536, vocabulary 4096, tied; 4 × 256 tokens |
 | train-135m-lora | SmolLM2-135M-Instruct, rank 8 on all linear layers; 4 × 256 tokens |
-| decode-135m | SmolLM2-135M-Instruct; prompts of 64 tokens, 128 new tokens at batch 1, else 64 |
+| decode-135m | SmolLM2-135M-Instruct; prompts of 64 tokens, 128, 64, 48 and 32 new tokens at batch 1, 8, 16 and 64 |
 | decode-pebble | the bundled model; as above |`;

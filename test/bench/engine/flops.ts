@@ -1,11 +1,11 @@
 /** What is counted as work: the definitions of docs/performance.md, each in one place. */
-import type { LlamaConfig } from '../../../src/language-model/config.ts';
-import { llamaLinearLayers } from '../../../src/language-model/llama.ts';
+import type { ModelConfig } from '../../../src/language-model/config.ts';
+import { linearLayers } from '../../../src/language-model/model.ts';
 
 /** N: weights of all matrices that a token is multiplied with: the linear layers and the output matrix. */
-export function multipliedWeights(config: LlamaConfig): number {
+export function multipliedWeights(config: ModelConfig): number {
   let n = config.vocabSize * config.hiddenSize;
-  for (const [inSize, outSize] of llamaLinearLayers(config).values()) n += inSize * outSize;
+  for (const [inSize, outSize] of linearLayers(config).values()) n += inSize * outSize;
   return n;
 }
 
@@ -15,7 +15,7 @@ export function multipliedWeights(config: LlamaConfig): number {
  * weighted sum of (T + 1)/2 tokens on the average, 2 FLOPs for each and each number of a head, three times that with
  * the gradients: 3 · 2 · 2 · (T + 1)/2 · heads · headDim · layers. Recomputation is not counted.
  */
-export function trainingFlops(config: LlamaConfig, time: number, kind: 'full' | 'lora'): number {
+export function trainingFlops(config: ModelConfig, time: number, kind: 'full' | 'lora'): number {
   const attention = 6 * (time + 1) * config.heads * config.headDim * config.layers;
   return (kind === 'full' ? 6 : 4) * multipliedWeights(config) + attention;
 }

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import { fetchTestModel } from '../../../scripts/fetchTestModel.ts';
 import { Rng } from '../../../src/base/rng.ts';
-import { formatLlamaConfig, type LlamaConfig, parseLlamaConfig } from '../../../src/language-model/config.ts';
-import { llamaParameters, randomLlamaWeights } from '../../../src/language-model/llama.ts';
+import { formatModelConfig, type ModelConfig, parseModelConfig } from '../../../src/language-model/config.ts';
+import { modelParameters, randomWeights } from '../../../src/language-model/model.ts';
 import { openModelFolder, openModelGguf } from '../../../src/language-model/modelFiles.ts';
 import { encodeSafetensors } from '../../../src/language-model/weights/safetensors.ts';
 import { openFile, openFolder } from '../../../src/storage/modelFolder.ts';
@@ -16,7 +16,7 @@ const folders = path.join(root, '.cache', 'bench-models');
 export type ModelName = 'llama-6m' | 'llama-35m' | 'smollm2' | 'pebble';
 
 export interface Model {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
 
@@ -43,8 +43,8 @@ const shapes = {
 export async function loadModel(name: ModelName): Promise<Model> {
   if (name === 'llama-6m' || name === 'llama-35m') {
     const fields = { model_type: 'llama', max_position_embeddings: 512, rms_norm_eps: 1e-5, ...shapes[name] };
-    const config = parseLlamaConfig(fields, 'config.json');
-    return { config, weights: randomLlamaWeights(config, Rng.seeded(1)) };
+    const config = parseModelConfig(fields, 'config.json');
+    return { config, weights: randomWeights(config, Rng.seeded(1)) };
   }
   const files =
     name === 'smollm2'
@@ -62,10 +62,10 @@ export async function modelFolder(name: ModelName, { config, weights }: Model): 
   const partial = `${folder}-${process.pid}`;
   mkdirSync(partial, { recursive: true });
   const tensors = new Map(
-    [...llamaParameters(config)].map(([tensor, shape]) => [tensor, { shape, values: weights.get(tensor)! }]),
+    [...modelParameters(config)].map(([tensor, shape]) => [tensor, { shape, values: weights.get(tensor)! }]),
   );
   writeFileSync(path.join(partial, 'model.safetensors'), Buffer.concat(encodeSafetensors(tensors)));
-  writeFileSync(path.join(partial, 'config.json'), JSON.stringify(formatLlamaConfig(config)));
+  writeFileSync(path.join(partial, 'config.json'), JSON.stringify(formatModelConfig(config)));
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
   return folder;

@@ -1,7 +1,7 @@
 /** The peers: how each is started, prepared for a case and asked for a round. */
 import path from 'node:path';
 import { pythonWithTorch } from '../../../scripts/python.ts';
-import type { LlamaConfig } from '../../../src/language-model/config.ts';
+import type { ModelConfig } from '../../../src/language-model/config.ts';
 import type { Case, DecodingCase, PeerName, TrainingCase } from './cases.ts';
 import { Child } from './child.ts';
 import { npmPeers } from './npmPeers.ts';
@@ -24,7 +24,7 @@ export interface Prepared {
 
 export interface Setting {
   readonly case: Case;
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** The model as a folder that transformers loads. */
   readonly folder: string;
   /** The tokens of a training step, or the prompts. */

@@ -1,6 +1,5 @@
 /** Runs one case: prepares ours and the peers, then lets them take turns, one at a time, for several rounds. */
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Rng } from '../../../src/base/rng.ts';
 import type { Case, PeerName } from './cases.ts';
 import { Child } from './child.ts';
@@ -8,6 +7,7 @@ import { decodingBytes, trainingFlops } from './flops.ts';
 import type { Limits } from './limits.ts';
 import { loadModel, modelFolder } from './models.ts';
 import { type Prepared, type Round, type Setting, startPeer } from './peers.ts';
+import { busyShare } from './quiet.ts';
 import { median, spread } from './statistics.ts';
 
 export interface RunOptions {
@@ -107,26 +107,31 @@ export async function runCase(running: Case, options: RunOptions): Promise<CaseR
         missing.push({ peer, reason: (error as Error).message });
       }
     }
-    await takeTurns(participants, running.name, options);
+    const busy = await takeTurns(participants, running.name, options);
+    if (busy > 0.1)
+      notes.push(`the machine was not quiet: others took ${(100 * busy).toFixed(0)} % of it between the turns`);
     return { ...summary(running, setting, participants, ours.prepared), missing, notes };
   } finally {
     for (const participant of participants) await participant.close();
   }
 }
 
-/** Every round ours and the peers once, in alternating order; nobody else computes meanwhile. */
-async function takeTurns(participants: readonly Participant[], name: string, options: RunOptions): Promise<void> {
+/** Every round ours and the peers once, in alternating order. Returns how busy others kept the machine (median share). */
+async function takeTurns(participants: readonly Participant[], name: string, options: RunOptions): Promise<number> {
+  const busy: number[] = [];
   for (let i = 0; i < options.rounds; i++) {
     for (const participant of i % 2 === 0 ? participants : [...participants].reverse()) {
       if (participant.rates.length >= participant.rounds) continue;
       // Threads of the one before may still spin for a moment.
-      await sleep(100);
+      await busyShare(100);
+      busy.push(await busyShare(100));
       participant.rates.push(await participant.round());
     }
     options.log(
       `${name} ${i + 1}/${options.rounds}: ${participants.map(({ name, rates }) => `${name} ${shown(rates.at(-1)!)}`).join(', ')}`,
     );
   }
+  return median(busy);
 }
 
 const shown = (rate: number): string => (rate > 1e6 ? `${(rate / 1e9).toFixed(1)} G` : rate.toFixed(0));

@@ -13,11 +13,14 @@ export interface DecodingPeerRequest {
 
 export type TokenCallback = (sequence: number, token: number) => void;
 
-/** One way to decode: `run` generates for all prompts and names each token as it comes. */
+/** One way to decode: `run` generates `newTokens` for each prompt and names each token as it comes. */
 interface Variant {
-  run(onToken: TokenCallback): Promise<void>;
+  run(newTokens: number, onToken: TokenCallback): Promise<void>;
   dispose(): Promise<void>;
 }
+
+/** Tokens of each sequence in the trial of a variant. */
+const trialTokens = 16;
 
 interface Loaded {
   readonly version: string;
@@ -26,18 +29,16 @@ interface Loaded {
 
 export async function decodingPeer(load: (request: DecodingPeerRequest) => Promise<Loaded>): Promise<void> {
   let best: { readonly seconds: number; readonly variant: Variant; readonly name: string } | undefined;
-  let tokens = 0;
-  let batch = 0;
+  let request: DecodingPeerRequest;
   await serve({
-    async prepare(request: DecodingPeerRequest) {
-      batch = request.ids.length;
-      tokens = batch * (request.newTokens - 1);
+    async prepare(given: DecodingPeerRequest) {
+      request = given;
       const { version, variants } = await load(request);
       const notes: string[] = [];
       for (const [name, make] of Object.entries(variants)) {
         const variant = await make();
-        await decodingSeconds(variant, batch);
-        const seconds = await decodingSeconds(variant, batch);
+        await decode(variant, request.ids.length, trialTokens);
+        const { tokens, seconds } = await decode(variant, request.ids.length, trialTokens);
         notes.push(`${name}: ${(tokens / seconds).toFixed(0)} tokens/s`);
         const slower = best && best.seconds <= seconds ? variant : best?.variant;
         if (slower !== variant) best = { seconds, variant, name };
@@ -45,18 +46,22 @@ export async function decodingPeer(load: (request: DecodingPeerRequest) => Promi
       }
       return { version, variant: best!.name, notes };
     },
-    round: async () => ({ tokens, seconds: await decodingSeconds(best!.variant, batch) }),
+    round: async () => decode(best!.variant, request.ids.length, request.newTokens),
   });
 }
 
-/** Seconds from the moment when every sequence has its first token, which its prompt gives, to the last token. */
-async function decodingSeconds({ run }: Variant, batch: number): Promise<number> {
+/** Times from the moment when every sequence has its first token, which its prompt gives, to the last token. */
+async function decode(
+  { run }: Variant,
+  batch: number,
+  newTokens: number,
+): Promise<{ tokens: number; seconds: number }> {
   const started = new Set<number>();
   let start = 0;
-  await run(sequence => {
+  await run(newTokens, sequence => {
     if (started.size === batch) return;
     started.add(sequence);
     if (started.size === batch) start = performance.now();
   });
-  return (performance.now() - start) / 1000;
+  return { tokens: batch * (newTokens - 1), seconds: (performance.now() - start) / 1000 };
 }

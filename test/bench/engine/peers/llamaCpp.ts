@@ -43,10 +43,10 @@ await decodingPeer(async (request: DecodingPeerRequest) => {
     const sequences = ids.map(() => context.getSequence());
     return {
       dispose: () => context.dispose(),
-      run: async (onToken: TokenCallback) => {
+      run: async (count: number, onToken: TokenCallback) => {
         for (const sequence of sequences) await sequence.clearHistory();
-        if (sequences.length === 1) await runAlone(sequences[0]!, ids[0]!, newTokens, onToken);
-        else await runTogether(sequences, ids, newTokens, onToken);
+        if (sequences.length === 1) await runAlone(sequences[0]!, ids[0]!, count, onToken);
+        else await runTogether(sequences, ids, count, onToken);
       },
     };
   };

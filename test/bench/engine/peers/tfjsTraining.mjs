@@ -5,10 +5,8 @@ import path from 'node:path';
 import { serve } from '../serve.ts';
 
 const require = createRequire(path.join(process.env.BENCH_PEERS, 'package.json'));
-const tf = require('@tensorflow/tfjs-core');
+const tf = require('@tensorflow/tfjs');
 const wasm = require('@tensorflow/tfjs-backend-wasm');
-// Kernels that the WASM backend lacks.
-require('@tensorflow/tfjs-backend-cpu');
 
 const learningRate = 1e-3;
 const weightDecay = 0.1;
@@ -21,7 +19,7 @@ await serve({
     await tf.setBackend('wasm');
     step = trainingStep(readWeights(folder), ids, config);
     tokens = ids.length * ids[0].length;
-    return { loss: step(), variant: 'wasm SIMD, one thread', version: `TensorFlow.js ${tf.version_core}` };
+    return { loss: step(), variant: 'wasm SIMD, one thread', version: `TensorFlow.js ${tf.version.tfjs}` };
   },
   async round({ steps }) {
     const start = performance.now();
@@ -47,21 +45,14 @@ function readWeights(folder) {
 }
 
 function trainingStep(weights, ids, config) {
-  const inputs = tf.oneHot(tf.tensor1d(ids.flat(), 'int32'), config.vocabSize).toFloat();
-  const targets = tf
-    .oneHot(
-      tf.tensor1d(
-        ids.flatMap(row => row.slice(1)),
-        'int32',
-      ),
-      config.vocabSize,
-    )
-    .toFloat();
+  const oneHot = tokens => tf.cast(tf.oneHot(tf.tensor1d(tokens, 'int32'), config.vocabSize), 'float32');
+  const inputs = oneHot(ids.flat());
+  const targets = oneHot(ids.flatMap(row => row.slice(1)));
   const tables = attentionTables(ids[0].length, config);
   const optimizer = tf.train.adam(learningRate, 0.9, 0.999, 1e-8);
   const loss = () => {
     const logits = llama(weights, inputs, tables, [ids.length, ids[0].length], config);
-    const used = logits.slice([0, 0, 0], [-1, ids[0].length - 1, -1]).reshape([-1, config.vocabSize]);
+    const used = tf.reshape(tf.slice(logits, [0, 0, 0], [-1, ids[0].length - 1, -1]), [-1, config.vocabSize]);
     return tf.mean(tf.sub(tf.logSumExp(used, -1), tf.sum(tf.mul(used, targets), -1)));
   };
   return () =>

@@ -9,6 +9,10 @@ from transformers.generation.streamers import BaseStreamer
 
 from protocol import serve
 
+# Group-wise 4-bit products of 1 × 576 × 1536 took 1.7 ms in bfloat16 and 15 ms in float32; the float32 product 0.1 ms.
+NO_4_BITS = "torchao 0.18 has no 4-bit weights for CPUs, and PyTorch's own kernel for them is slower than float32"
+TRIAL_TOKENS = 16
+
 peer = {}
 
 
@@ -29,27 +33,29 @@ class Clock(BaseStreamer):
 
 
 def prepare(request):
+    if request["precision"] == "4bit":
+        raise RuntimeError(NO_4_BITS)
     torch.set_num_threads(request["threads"])
     ids = torch.tensor(request["ids"])
-    tokens = ids.shape[0] * (request["newTokens"] - 1)
     best, notes = None, []
     for attention, cache in (("sdpa", None), ("eager", None), ("sdpa", "static")):
         name = f"{attention} attention{', static cache' if cache else ''}"
         try:
             run = decoder(request, ids, attention, cache)
-            run()
-            seconds = run()
+            run(TRIAL_TOKENS)
+            seconds = run(TRIAL_TOKENS)
         except Exception as error:
             traceback.print_exc()
             notes.append(f"{name}: {type(error).__name__}: {error}".splitlines()[0])
             continue
-        notes.append(f"{name}: {tokens / seconds:.0f} tokens/s")
+        notes.append(f"{name}: {ids.shape[0] * (TRIAL_TOKENS - 1) / seconds:.0f} tokens/s")
         if best is None or seconds < best[0]:
             best = (seconds, name, run)
     if best is None:
         raise RuntimeError("; ".join(notes))
-    _, name, peer["run"] = best
-    peer["tokens"] = tokens
+    _, name, run = best
+    tokens = ids.shape[0] * (request["newTokens"] - 1)
+    peer["round"] = lambda _: {"tokens": tokens, "seconds": run(request["newTokens"])}
     return {"variant": name, "notes": notes, "version": f"PyTorch {torch.__version__}"}
 
 
@@ -62,12 +68,8 @@ def decoder(request, ids, attention, cache):
         from torch.ao.quantization import quantize_dynamic
 
         model = quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
-    elif request["precision"] == "4bit":
-        quantise_to_4_bits(model)
     options = {
         "attention_mask": torch.ones_like(ids),
-        "max_new_tokens": request["newTokens"],
-        "min_new_tokens": request["newTokens"],
         "do_sample": False,
         "pad_token_id": 0,
     }
@@ -76,19 +78,12 @@ def decoder(request, ids, attention, cache):
         options |= {"cache_implementation": cache, "disable_compile": True}
 
     @torch.inference_mode()
-    def run():
-        # A streamer takes one sequence only in name: this one counts calls.
+    def run(count):
         clock = Clock()
-        model.generate(ids, streamer=clock, **options)
+        model.generate(ids, streamer=clock, max_new_tokens=count, min_new_tokens=count, **options)
         return time.perf_counter() - clock.first
 
     return run
 
 
-def quantise_to_4_bits(model):
-    from torchao.quantization import Int4WeightOnlyConfig, quantize_
-
-    quantize_(model, Int4WeightOnlyConfig(group_size=32))
-
-
-serve({"prepare": prepare, "round": lambda _: {"tokens": peer["tokens"], "seconds": peer["run"]()}})
+serve({"prepare": prepare, "round": lambda request: peer["round"](request)})

@@ -16,7 +16,7 @@ interface CausalModel {
   generate(options: Record<string, unknown>): Promise<unknown>;
 }
 
-await decodingPeer(async ({ ids, model: folder, newTokens, threads }: DecodingPeerRequest) => {
+await decodingPeer(async ({ ids, model: folder, threads }: DecodingPeerRequest) => {
   const file = path.join(
     process.env.BENCH_PEERS!,
     'node_modules',
@@ -39,7 +39,7 @@ await decodingPeer(async ({ ids, model: folder, newTokens, threads }: DecodingPe
   });
   const dims = [ids.length, ids[0]!.length];
   const tensor = (values: readonly number[]) => new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
-  const run = async (onToken: TokenCallback) => {
+  const run = async (newTokens: number, onToken: TokenCallback) => {
     class Streamer extends BaseStreamer {
       #prompt = true;
       put(tokens: readonly (readonly bigint[])[]): void {
