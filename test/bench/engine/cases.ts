@@ -62,7 +62,11 @@ const torchPeers = {
 /** More sequences take longer together, so that each gets fewer tokens. */
 const newTokens = { 1: 128, 8: 64, 16: 48, 64: 32 } as const;
 
-const decoding = (model: DecodingCase['model'], batch: number, precision: DecodingCase['precision']): DecodingCase => ({
+const decoding = (
+  model: DecodingCase['model'],
+  batch: 1 | 8 | 16 | 64,
+  precision: DecodingCase['precision'],
+): DecodingCase => ({
   kind: 'decoding',
   name: `decode-${model === 'smollm2' ? '135m' : 'pebble'}-b${batch}-${precision}`,
   model,

@@ -48,7 +48,7 @@ await serve({
 
   async prepareDecoding({ case: { model, batch, precision, promptTokens, newTokens }, threads }: DecodingRequest) {
     const start = performance.now();
-    const bench = await openDecodeBench({ model, batch, precision, promptTokens, newTokens, threads });
+    const bench = await openDecodeBench({ model, batch, precision, promptTokens, newTokens, threads, temperature: 0 });
     const openSeconds = (performance.now() - start) / 1000;
     round = () => bench.round();
     return { openSeconds, weightBytes: bench.weightBytes, kvBytesPerToken: bench.kvBytesPerToken };
