@@ -7,8 +7,8 @@ export const definitions = (): string => `## What is counted
 - **ours/theirs**: higher is better. Tokens of training are all tokens of the batch; tokens of decoding are the new ones
   after the first of each sequence, so that reading the prompt is not timed.
 - **The same work.** Everyone has the same weights, the same batch and a whole optimizer step: AdamW with decay 0.1 and
-  gradients clipped to norm 1. Losses are over all positions. A peer whose first loss differs by more than 0.1 % (bfloat16:
-  2 %) is refused.
+  gradients clipped to norm 1. Losses are over all positions. A peer whose first loss differs by more than 0.1 % (bfloat16
+  and int8: 2 %) is refused.
 - **FLOPs of a training step**, per token: 6N when all weights are trained, 4N with adapters, where N counts the weights of all
   matrices that a token is multiplied with, the output matrix among them and the adapters not. Attention adds
   6 · (T + 1) · heads · head size · layers: a token meets (T + 1)/2 others on the average, in two products, with 2 FLOPs for a

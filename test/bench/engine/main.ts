@@ -11,7 +11,7 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { cases } from './cases.ts';
 import { Limits } from './limits.ts';
-import { absences, entries, table, writePerformance } from './report.ts';
+import { entries, reservations, table, writePerformance } from './report.ts';
 import { type CaseResult, runCase } from './run.ts';
 
 const { values } = parseArgs({
@@ -50,7 +50,7 @@ for (const running of cases) {
 }
 await limits.close();
 if (values.json) process.stdout.write(`${JSON.stringify(entries(results), null, 1)}\n`);
-(values.json ? log : console.log)([table(results), ...absences(results)].join('\n'));
+(values.json ? log : console.log)([table(results), ...reservations(results)].join('\n'));
 if (!names && !values.quick) {
   writePerformance(results, { rounds, threads, minutes: (performance.now() - started) / 60000 });
   log('docs/performance.md is written.');

@@ -55,9 +55,10 @@ export function table(results: readonly CaseResult[]): string {
   );
 }
 
-/** What is not in the table, and why. */
-export function absences(results: readonly CaseResult[]): string[] {
-  return results.flatMap(({ case: { name }, skipped, missing }) => [
+/** What is not in the table, and why; and what in it does not count, because others computed meanwhile. */
+export function reservations(results: readonly CaseResult[]): string[] {
+  return results.flatMap(({ case: { name }, skipped, missing, busy = 0 }) => [
+    ...(busy > 0.1 ? [`${name} does not count: others kept the machine ${percent(busy)} busy between the turns`] : []),
     ...(skipped ? [`${name} is not measured: ${skipped}`] : []),
     ...missing.map(({ peer, reason }) => `${name}, ${peer} is missing: ${reason}`),
   ]);
@@ -74,7 +75,7 @@ export function writePerformance(
 ): void {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
   const changed = git('status', '--porcelain', '--', 'src', 'test/bench') ? ' with local changes' : '';
-  const missing = absences(results).map(line => `- ${line}`);
+  const reserved = reservations(results).map(line => `- ${line}`);
   const lines = [
     '# Performance',
     '',
@@ -86,7 +87,7 @@ export function writePerformance(
     '',
     '`spread`: half the distance between the quartiles of the rounds as a share of the median, ours and theirs.',
     '',
-    ...(missing.length > 0 ? ['Not measured:', '', ...missing, ''] : []),
+    ...(reserved.length > 0 ? ['Reservations:', '', ...reserved, ''] : []),
     definitions(),
     '',
     '## What ran',

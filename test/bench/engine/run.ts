@@ -40,6 +40,8 @@ export interface CaseResult {
   readonly peers: readonly PeerResult[];
   readonly missing: readonly { readonly peer: PeerName; readonly reason: string }[];
   readonly notes: readonly string[];
+  /** How much of the machine others took between the turns (median share). */
+  readonly busy?: number;
 }
 
 /** One that takes turns: its rounds give a rate in tokens/s, FLOP/s or bytes/s. */
@@ -95,7 +97,7 @@ export async function runCase(running: Case, options: RunOptions): Promise<CaseR
         } else {
           const { child, prepared } = await startPeer(peer, setting);
           notes.push(...(prepared.notes ?? []).map(note => `${peer}: ${note}`));
-          const disagreement = disagrees(peer, ours.prepared.loss, prepared.loss);
+          const disagreement = disagrees(peer, running, ours.prepared.loss, prepared.loss);
           if (disagreement) {
             await child.close();
             throw new Error(disagreement);
@@ -108,9 +110,7 @@ export async function runCase(running: Case, options: RunOptions): Promise<CaseR
       }
     }
     const busy = await takeTurns(participants, running.name, options);
-    if (busy > 0.1)
-      notes.push(`the machine was not quiet: others took ${(100 * busy).toFixed(0)} % of it between the turns`);
-    return { ...summary(running, setting, participants, ours.prepared), missing, notes };
+    return { ...summary(running, setting, participants, ours.prepared), missing, notes, busy };
   } finally {
     for (const participant of participants) await participant.close();
   }
@@ -181,10 +181,16 @@ const limitParticipant = (name: PeerName, limit: 'matmul' | 'read', { limits, ro
   close: async () => {},
 });
 
-/** Peers that compute the same have the same loss before the first update; bfloat16 rounds. */
-function disagrees(peer: PeerName, ours: number | undefined, theirs: number | undefined): string | undefined {
+/** Peers that compute the same have the same loss before the first update; bfloat16 and int8 round. */
+function disagrees(
+  peer: PeerName,
+  running: Case,
+  ours: number | undefined,
+  theirs: number | undefined,
+): string | undefined {
   if (ours === undefined || theirs === undefined) return undefined;
-  const tolerance = peer === 'torch-bf16' ? 0.02 : 0.001;
+  const rounding = peer === 'torch-bf16' || (running.kind === 'training' && running.baseProducts === 'int8');
+  const tolerance = rounding ? 0.02 : 0.001;
   if (Math.abs(theirs - ours) <= tolerance * ours) return undefined;
   return `it computes something else: the first loss is ${theirs}, ours ${ours}`;
 }
