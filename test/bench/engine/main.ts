@@ -1,15 +1,16 @@
 /**
  * `npm run bench:engine`: this engine in turns with its peers and with the limits of the machine. It prints a table of
- * ratios and writes docs/performance.md.
+ * ratios and writes docs/performance.md from the newest measurement of each case.
  *
  *   -- --json            print the figures as one JSON array, and all else to the standard error
- *   -- --only=A,B        only these cases; nothing is written
+ *   -- --only=A,B        only these cases
  *   -- --quick           two rounds, no trial of torch.compile; nothing is written
  *   -- --rounds N        rounds of each case (default 5)
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { cases } from './cases.ts';
+import { keep, keptResults } from './kept.ts';
 import { Limits } from './limits.ts';
 import { entries, reservations, table, writePerformance } from './report.ts';
 import { type CaseResult, runCase } from './run.ts';
@@ -37,7 +38,6 @@ if (!Number.isInteger(rounds) || rounds < 1) {
   process.exit(1);
 }
 
-const started = performance.now();
 const threads = os.availableParallelism();
 const limits = new Limits(threads);
 const results: CaseResult[] = [];
@@ -47,11 +47,12 @@ for (const running of cases) {
   const result = await runCase(running, { rounds, threads, quick: values.quick, limits, log });
   if (result.skipped) log(`${running.name} is skipped: ${result.skipped}`);
   results.push(result);
+  if (!values.quick) keep(result, rounds);
 }
 await limits.close();
 if (values.json) process.stdout.write(`${JSON.stringify(entries(results), null, 1)}\n`);
 (values.json ? log : console.log)([table(results), ...reservations(results)].join('\n'));
-if (!names && !values.quick) {
-  writePerformance(results, { rounds, threads, minutes: (performance.now() - started) / 60000 });
+if (!values.quick) {
+  writePerformance(keptResults(), threads);
   log('docs/performance.md is written.');
 }

@@ -1,9 +1,9 @@
 /** What a run of the benchmark says: a table of ratios, JSON, and docs/performance.md. */
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { definitions } from './definitions.ts';
+import type { Kept } from './kept.ts';
 import { root } from './models.ts';
 import type { CaseResult } from './run.ts';
 
@@ -69,19 +69,15 @@ function markdownTable(head: readonly string[], rule: readonly string[], rows: r
   return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-export function writePerformance(
-  results: readonly CaseResult[],
-  run: { readonly rounds: number; readonly threads: number; readonly minutes: number },
-): void {
-  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
-  const changed = git('status', '--porcelain', '--', 'src', 'test/bench') ? ' with local changes' : '';
+export function writePerformance(kept: readonly Kept[], threads: number): void {
+  const results = kept.map(({ result }) => result);
   const reserved = reservations(results).map(line => `- ${line}`);
   const lines = [
     '# Performance',
     '',
-    'Written by `npm run bench:engine`: this engine in turns with its peers and with the limits of the machine, in one run.',
+    'Written by `npm run bench:engine`: this engine in turns with its peers and with the limits of the machine; each case in one run.',
     '',
-    `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${run.threads} threads, Node ${process.versions.node}; commit ${git('rev-parse', '--short', 'HEAD')}${changed}, ${new Date().toISOString().slice(0, 10)}; ${run.rounds} rounds a case, ${run.minutes.toFixed(0)} minutes.`,
+    `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${threads} threads, Node ${process.versions.node}.`,
     '',
     table(results),
     '',
@@ -92,13 +88,25 @@ export function writePerformance(
     '',
     '## What ran',
     '',
+    markdownTable(['measured on', 'at commit', 'rounds', 'cases'], ['---', '---', '---:', '---'], occasions(kept)),
+    '',
     variants(results),
     '',
     'What was tried before the rounds, and kept only where it was the fastest:',
     '',
     ...results.flatMap(({ case: { name }, notes }) => notes.map(note => `- ${name}: ${note}`)),
   ];
-  writeFileSync(path.join(root, 'docs', 'performance.md'), `${lines.join('\n')}\n`);
+  const own = readFileSync(path.join(import.meta.dirname, 'findings.md'), 'utf8').trimEnd();
+  writeFileSync(path.join(root, 'docs', 'performance.md'), `${lines.join('\n')}\n\n${own}\n`);
+}
+
+/** Which cases were measured when: one row for each day, commit and number of rounds. */
+function occasions(kept: readonly Kept[]): string[][] {
+  const measured = Map.groupBy(
+    kept.filter(({ rounds }) => rounds > 0),
+    ({ date, commit, rounds }) => [date, commit, String(rounds)].join('|'),
+  );
+  return [...measured].map(([key, same]) => [...key.split('|'), same.map(({ result }) => result.case.name).join(', ')]);
 }
 
 /** Who ran how: one row for each peer and way, with its cases. */
