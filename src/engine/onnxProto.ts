@@ -108,6 +108,8 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, op
     const dtype = rendered(value.dtype, precision);
     initializers.set(name, { name, dtype, dims: value.shape as readonly number[], data: convert(data, dtype) });
   }
+  // What a node computes is an output under its own name: another node that named it would copy it where others read it too.
+  for (const [name, value] of Object.entries(outputs)) if (value.node && !names.has(value)) names.set(value, name);
   const name = (value: Value): string => names.get(value) ?? `v${value.id}`;
   const tensors = new Map<string, InputSpec>();
   const describe = (label: string, { dtype, shape }: InputSpec): void =>
@@ -166,7 +168,7 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, op
   }
   if (options.withDone) to.emit('SequenceConstruct', [to.ints([1])], {}, { outputs: [doneOutput] });
   for (const [outputName, value] of Object.entries(outputs)) {
-    to.emit('Identity', [name(value)], {}, { outputs: [outputName], like: [value] });
+    if (name(value) !== outputName) to.emit('Identity', [name(value)], {}, { outputs: [outputName], like: [value] });
   }
   const inputs = new Map<string, Value>();
   for (const [inputName, value] of graph.inputs) {
