@@ -5,6 +5,7 @@
  *   -- --json            print the figures as one JSON array, and all else to the standard error
  *   -- --only=A,B        only these cases
  *   -- --quick           two rounds, no trial of torch.compile; nothing is written
+ *   -- --no-compile      no trial of torch.compile, which takes minutes for a model of 30 layers
  *   -- --rounds N        rounds of each case (default 5)
  */
 import os from 'node:os';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    'no-compile': { type: 'boolean', default: false },
     rounds: { type: 'string' },
   },
 });
@@ -44,7 +46,13 @@ const results: CaseResult[] = [];
 for (const running of cases) {
   if (names && !names.includes(running.name)) continue;
   log(`── ${running.name}`);
-  const result = await runCase(running, { rounds, threads, quick: values.quick, limits, log });
+  const result = await runCase(running, {
+    rounds,
+    threads,
+    compile: !values.quick && !values['no-compile'],
+    limits,
+    log,
+  });
   if (result.skipped) log(`${running.name} is skipped: ${result.skipped}`);
   results.push(result);
   if (!values.quick) keep(result, rounds);

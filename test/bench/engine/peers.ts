@@ -30,7 +30,8 @@ export interface Setting {
   /** The tokens of a training step, or the prompts. */
   readonly ids: readonly (readonly number[])[];
   readonly threads: number;
-  readonly quick: boolean;
+  /** Whether torch.compile is tried. */
+  readonly compile: boolean;
 }
 
 /** Starts a peer for a case. Throws an Error with the reason when it cannot take part. */
@@ -51,11 +52,11 @@ export async function startPeer(peer: PeerName, setting: Setting): Promise<{ chi
 
 type Start = { readonly file: string; readonly request: Readonly<Record<string, unknown>> };
 
-function trainingPeer(peer: PeerName, { lora }: TrainingCase, { config, quick }: Setting): Start {
+function trainingPeer(peer: PeerName, { lora }: TrainingCase, { config, compile }: Setting): Start {
   if (peer === 'tfjs') return { file: 'tfjsTraining.mjs', request: { config } };
   return {
     file: 'torch_training.py',
-    request: { lora, precision: peer === 'torch-bf16' ? 'bf16' : 'fp32', compile: !quick },
+    request: { lora, precision: peer === 'torch-bf16' ? 'bf16' : 'fp32', compile },
   };
 }
 

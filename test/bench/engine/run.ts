@@ -13,7 +13,8 @@ import { median, spread } from './statistics.ts';
 export interface RunOptions {
   readonly rounds: number;
   readonly threads: number;
-  readonly quick: boolean;
+  /** Whether torch.compile is tried. */
+  readonly compile: boolean;
   readonly limits: Limits;
   readonly log: (line: string) => void;
 }
@@ -72,7 +73,7 @@ export async function runCase(running: Case, options: RunOptions): Promise<CaseR
     folder: await modelFolder(running.model, model),
     ids: randomIds(running, model.config.vocabSize),
     threads: options.threads,
-    quick: options.quick,
+    compile: options.compile,
   };
   const missing: CaseResult['missing'][number][] = [];
   const notes: string[] = [];

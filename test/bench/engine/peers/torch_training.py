@@ -46,6 +46,8 @@ def prepare(request):
     attempt("eager", False)
     if request["compile"] and best is not None:
         attempt(best[3], True)
+    if not request["compile"]:
+        notes.append("torch.compile was not tried")
     if best is None:
         raise RuntimeError("; ".join(notes))
     _, name, peer["step"], _ = best
