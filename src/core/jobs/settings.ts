@@ -67,7 +67,7 @@ function shared(): SettingDescription[] {
       key: 'recompute',
       label: l10n.t('Recompute layers'),
       doc: l10n.t(
-        'Computes each layer a second time for its gradients instead of keeping what it held: needs less memory and about half as much time again. It does not change what is learned.',
+        'Computes each layer a second time for its gradients instead of keeping what it held: needs less memory and about a quarter more time. It does not change what is learned.',
       ),
       type: 'choice',
       choices: ['off', 'on'],
