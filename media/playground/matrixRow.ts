@@ -73,6 +73,8 @@ export class MatrixRow extends LitElement {
       ${number}
       <div class="prose">${answerText(cell)}${cell.status === 'running' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}</div>
       ${cell.error === null ? nothing : html`<div class="note">${icon('warning', 'c-dim')}<span class="prose">${cell.error}</span></div>`}
+      ${cell.votes.length > 0 ? votes(cell) : nothing}
+      ${cell.stages.length > 0 && cell.status === 'done' ? steps(cell) : nothing}
       ${cell.status === 'waiting' ? html`<div class="foot">${icon('watch', 'c-dim')}<span>${l10n.t('waiting')}</span></div>` : this.#foot(cell)}
       ${
         cell.status === 'done' || cell.status === 'cancelled'
@@ -136,6 +138,44 @@ function finishWords(reason: string): string {
       return l10n.t('stop string');
     default:
       return reason;
+  }
+}
+
+/** How the samples voted: the winner first. */
+function votes(cell: Cell): TemplateResult {
+  return html`<div class="votes" role="list" aria-label=${l10n.t('Votes of the samples')}>
+    ${cell.votes.map(
+      ({ answer, count }, i) =>
+        html`<span role="listitem" class=${i === 0 ? 'won' : ''}><span class="clip">${answer}</span> <span class="dim">${count}</span></span>`,
+    )}
+  </div>`;
+}
+
+/** What the model said on the way to the answer; folded. */
+function steps(cell: Cell): TemplateResult {
+  return html`<details class="steps">
+    <summary>${l10n.t('{0} steps', cell.stages.length)}</summary>
+    ${cell.stages.map(({ name, text }) => html`<div><span class="label">${stageWords(name)}</span><div class="prose">${text.trim()}</div></div>`)}
+  </details>`;
+}
+
+function stageWords(name: string): string {
+  switch (name) {
+    case 'reasoning':
+      return l10n.t('Reasoning');
+    case 'extraction':
+    case 'answer':
+      return l10n.t('Answer');
+    case 'sample':
+      return l10n.t('Sample');
+    case 'critique':
+      return l10n.t('Critique');
+    case 'revision':
+      return l10n.t('Revision');
+    case 'questions':
+      return l10n.t('Questions');
+    default:
+      return l10n.t('Step');
   }
 }
 

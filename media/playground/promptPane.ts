@@ -3,12 +3,13 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
 import type { Strategy, TemplateState } from '../../src/protocol/playground.ts';
 import { icon } from '../common/codicon.ts';
-import { type Choice, segments, select } from '../common/controls.ts';
+import { type Choice, select } from '../common/controls.ts';
 import { openMenu } from '../common/menu.ts';
 import type { PromptEditor } from './promptEditor.ts';
 import './promptEditor.ts';
 import { bankSection, inputsSection, samplingSection } from './sections.ts';
 import type { Store } from './store.ts';
+import { strategySettings } from './strategySettings.ts';
 import { tokenMeter } from './tokenMeter.ts';
 
 export const strategyChoices = (): Choice<Strategy>[] => [
@@ -22,6 +23,21 @@ export const strategyChoices = (): Choice<Strategy>[] => [
     value: 'zero-shot-cot',
     label: l10n.t('Zero-shot CoT'),
     title: l10n.t('Chain of thought from a trigger sentence, then the answer in a second step'),
+  },
+  {
+    value: 'self-consistency',
+    label: l10n.t('Self-consistency'),
+    title: l10n.t('Several chains of thought are sampled, and their answers vote'),
+  },
+  {
+    value: 'critique-revise',
+    label: l10n.t('Critique and revise'),
+    title: l10n.t('The model reviews its own draft and writes it again'),
+  },
+  {
+    value: 'least-to-most',
+    label: l10n.t('Least-to-most'),
+    title: l10n.t('The model names simpler questions and answers them first'),
   },
 ];
 
@@ -58,9 +74,9 @@ export class PromptPane extends LitElement {
         template
           ? html`<div class="strategy">
               <span class="label">${l10n.t('Reasoning')}</span>
-              <div class="wide-only">${segments(l10n.t('Reasoning strategy'), strategyChoices(), template.strategy, value => this.#strategy(value))}</div>
-              <div class="narrow-only grow">${select(l10n.t('Reasoning strategy'), strategyChoices(), template.strategy, value => this.#strategy(value))}</div>
+              <div class="grow">${select(l10n.t('Reasoning strategy'), strategyChoices(), template.strategy, value => this.#strategy(value))}</div>
             </div>
+            ${strategySettings(store, template)}
             <div class="scroller" tabindex="-1">
               ${this.#notices(template)}
               <tunesmith-prompt-editor .store=${store}></tunesmith-prompt-editor>

@@ -96,26 +96,51 @@ function rowsTable(store: Store, template: TemplateState): TemplateResult {
 }
 
 function grading(store: Store, template: TemplateState): TemplateResult {
-  const { rule, detail, grade } = template.answer;
+  const { rule, detail, grade, threshold } = template.answer;
   const rules = [
     { value: 'whole', label: l10n.t('the whole answer') },
     { value: 'last-number', label: l10n.t('last number') },
     { value: 'choice', label: l10n.t('last choice letter') },
   ];
   if (rule === 'regex') rules.push({ value: 'regex', label: l10n.t('match of {0}', detail) });
+  if (rule === 'json-path') rules.push({ value: 'json-path', label: l10n.t('JSON at {0}', detail) });
   if (rule === 'after-marker') rules.push({ value: 'after-marker', label: l10n.t('what follows “{0}”', detail) });
   const grades = [
     { value: 'equal', label: l10n.t('equal') },
     { value: 'numbers-equal', label: l10n.t('numbers equal') },
     { value: 'one-of', label: l10n.t('one of') },
     { value: 'contains', label: l10n.t('contains') },
+    { value: 'regex', label: l10n.t('matches the expected pattern') },
+    { value: 'json-equal', label: l10n.t('JSON equal') },
+    { value: 'rouge-l', label: l10n.t('ROUGE-L at least') },
   ];
   return html`<div class="strip">
     <span class="line grow"><span class="label">${l10n.t('Answer')}</span>
       ${select(l10n.t('How the answer is read'), rules, rule, value => store.set(['metadata', 'tunesmith', 'reasoning', 'answer', 'rule'], value))}</span>
     <span class="line"><span class="label">${l10n.t('Right if')}</span>
-      ${select(l10n.t('When an answer is right'), grades, grade, value => store.set(['metadata', 'tunesmith', 'grade'], value))}</span>
+      ${select(l10n.t('When an answer is right'), grades, grade, value => setGrade(store, value, threshold))}
+      ${
+        grade === 'rouge-l'
+          ? numberField(
+              l10n.t('Least F1 of ROUGE-L'),
+              threshold,
+              { min: 0, max: 1 },
+              value => store.set(['metadata', 'tunesmith', 'grade', 'threshold'], value),
+              'short',
+            )
+          : nothing
+      }</span>
   </div>`;
+}
+
+/** Only ROUGE-L has more to say than its name. */
+function setGrade(store: Store, grade: string, threshold: number): void {
+  const path = ['metadata', 'tunesmith', 'grade'];
+  store.set(path, grade);
+  if (grade !== 'rouge-l') return;
+  store.set(path, null);
+  store.set([...path, 'rule'], grade);
+  store.set([...path, 'threshold'], threshold);
 }
 
 export function bankSection(store: Store, template: TemplateState): TemplateResult | typeof nothing {

@@ -1,5 +1,6 @@
 /** The contract of the playground: the template's text, what it means, what it would send, and the matrix of answers. */
 import * as v from 'valibot';
+import { Strategies } from '../core/prompts/template.ts';
 import type { Contract } from './rpc.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -15,7 +16,7 @@ export const DocumentSchema = v.object({
   bodyStart: count,
 });
 
-export const StrategySchema = v.picklist(['direct', 'few-shot-cot', 'zero-shot-cot']);
+export const StrategySchema = v.picklist(Strategies);
 export type Strategy = v.InferOutput<typeof StrategySchema>;
 
 export const DiagnosticSchema = v.object({
@@ -60,7 +61,16 @@ export const TemplateStateSchema = v.object({
     }),
   ),
   /** How the short answer is read from what a model wrote, and when it counts as right. */
-  answer: v.object({ rule: v.string(), detail: v.string(), grade: v.string() }),
+  answer: v.object({ rule: v.string(), detail: v.string(), grade: v.string(), threshold: v.number() }),
+  /** Settings of the strategies, as they count: defaults where the template says nothing. */
+  reasoning: v.object({
+    trigger: v.string(),
+    samples: count,
+    of: v.string(),
+    critique: v.string(),
+    revise: v.string(),
+    decompose: v.string(),
+  }),
   roles: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), range: RangeSchema })),
   /** Where the body names a variable. */
   variables: v.array(v.object({ name: v.string(), range: RangeSchema })),
@@ -140,6 +150,10 @@ export const CellSchema = v.object({
   answer: v.nullable(v.object({ text: v.string(), start: v.number(), end: v.number() })),
   /** Null when there is nothing to grade by. */
   right: v.nullable(v.boolean()),
+  /** Of samples that voted: each answer and how many reached it, most first. */
+  votes: v.array(v.object({ answer: v.string(), count })),
+  /** What the model said on the way, where the strategy asks more than once: a name and the text. */
+  stages: v.array(v.object({ name: v.string(), text: v.string() })),
 });
 export type Cell = v.InferOutput<typeof CellSchema>;
 

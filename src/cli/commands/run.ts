@@ -7,7 +7,7 @@ import { type Cell, type CellResult, runCells, samplingOf } from '../../core/eva
 import type { SamplingOptions } from '../../core/generation.ts';
 import { exampleValues, type Values } from '../../core/prompts/inputValues.ts';
 import { firstError, toHumanError } from '../../core/prompts/promptyFile.ts';
-import { messagesOf, renderPrompt } from '../../core/prompts/render.ts';
+import { messagesOf, renderPrompt, shownAs } from '../../core/prompts/render.ts';
 import { type RenderedPrompt, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
 import { wilson } from '../../core/statistics/intervals.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
@@ -143,7 +143,7 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
 /** Renders every row before the first is sent, so that what is wrong is said at once. */
 async function prepare(cli: Cli, template: Template, options: RunOptions, strategy: Strategy): Promise<Row[]> {
   const wanted = options.shots ?? template.tunesmith.examples?.shots ?? 0;
-  const bank = wanted > 0 && strategy !== 'zero-shot-cot' ? await bankOf(cli, template) : undefined;
+  const bank = wanted > 0 && shownAs(strategy, template) !== 'zero-shot-cot' ? await bankOf(cli, template) : undefined;
   const { expected } = template.tunesmith;
   const rows: Row[] = [];
   for (const { number, values } of await valuesOf(cli, template, options)) {
@@ -255,14 +255,15 @@ function asJson(row: Row, answers: readonly CellResult[]): unknown {
     values: row.values,
     expected: row.expected,
     messages: messagesOf(row.prompt),
-    samples: answers.map(({ text, answer, correct, problem, generation, reasoning }) => ({
+    samples: answers.map(({ text, answer, correct, votes, problem, generation, stages }) => ({
       text,
       answer,
       correct,
+      votes,
       problem: problem?.message,
       finishReason: generation.finishReason,
       usage: generation.usage,
-      latencyMs: Math.round(generation.latencyMs + (reasoning?.latencyMs ?? 0)),
+      latencyMs: Math.round(stages.reduce((sum, stage) => sum + stage.generation.latencyMs, 0)),
       model: generation.model,
       revision: generation.revision,
       options: generation.options,

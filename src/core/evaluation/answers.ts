@@ -1,6 +1,9 @@
 /** Reads the short answer out of what a model wrote, and grades it against what was expected. */
 import { HumanError, isHumanError } from '../../base/errors.ts';
-import { type AnswerRule, type Grade, lineAt, type Template } from '../prompts/template.ts';
+import { type AnswerRule, type Grading, lineAt, type Template } from '../prompts/template.ts';
+import { jsonEqual, lastJson, parseJsonPath, valueAt } from './jsonAnswer.ts';
+import { answeredNumber, lastBox, lastNumber } from './numbers.ts';
+import { rougeL } from './rouge.ts';
 
 /** Runs a user's pattern where it can be stopped (jobs/evaluatorProcess.ts). */
 export type MatchPattern = (
@@ -65,25 +68,27 @@ function extract(text: string, rule: Exclude<AnswerRule, { rule: 'regex' }>): st
   switch (rule.rule) {
     case 'whole':
       return nonEmpty(text.trim());
+    case 'json-path': {
+      const path = parseJsonPath(rule.path);
+      const value = path && valueAt(lastJson(text), path);
+      return value === undefined || value === null ? undefined : nonEmpty(textOf(value).trim());
+    }
     case 'last-number':
       return lastNumber(text);
     case 'choice':
       return lastChoice(text, rule.choices);
     case 'after-marker': {
       const at = text.toLowerCase().lastIndexOf(rule.marker.toLowerCase());
-      return at === -1 ? undefined : nonEmpty(firstSentence(text.slice(at + rule.marker.length)));
+      if (at === -1) return undefined;
+      const after = text.slice(at + rule.marker.length);
+      const sentence = firstSentence(after);
+      const box = lastBox(sentence);
+      return nonEmpty(box ?? sentence);
     }
   }
 }
 
 const nonEmpty = (text: string): string | undefined => (text === '' ? undefined : text);
-
-/** The last number as it can be parsed: without thousands separators, `−` as `-`. */
-function lastNumber(text: string): string | undefined {
-  const number = /(?<![\w.])[-−]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<=\w)\d+(?:\.\d+)?|(?<![\w.])[-−]?\.\d+/g;
-  const last = [...text.matchAll(number)].at(-1)?.[0];
-  return last?.replaceAll(',', '').replace('−', '-');
-}
 
 function lastChoice(text: string, choices: string): string | undefined {
   for (let i = text.length - 1; i >= 0; i--) {
@@ -102,20 +107,33 @@ function firstSentence(text: string): string {
   return (end === undefined ? line : line.slice(0, end)).replace(/[\s*"'”]+$/, '').trim();
 }
 
-/** Whether an answer counts as right. No answer is wrong. */
-export function gradeAnswer(answer: string | undefined, expected: unknown, grade: Grade): boolean {
+/** Whether an answer counts as right. No answer is wrong. Rejects with a HumanError for a bad or endless pattern. */
+export async function gradeAnswer(
+  answer: string | undefined,
+  expected: unknown,
+  { rule, threshold }: Grading,
+  match: MatchPattern,
+): Promise<boolean> {
   if (answer === undefined) return false;
-  switch (grade) {
+  switch (rule) {
     case 'equal':
       return normal(answer) === normal(textOf(expected));
     case 'numbers-equal': {
-      const [got, wanted] = [lastNumber(answer), lastNumber(textOf(expected))].map(Number);
-      return Math.abs(got! - wanted!) <= 1e-9 * Math.max(1, Math.abs(wanted!));
+      const [got, wanted] = [answeredNumber(answer), answeredNumber(textOf(expected))];
+      return Math.abs(got - wanted) <= 1e-9 * Math.max(1, Math.abs(wanted));
     }
     case 'one-of':
       return alternatives(expected).some(one => normal(answer) === normal(one));
     case 'contains':
       return normal(answer).includes(normal(textOf(expected)));
+    case 'regex':
+      return (await match(textOf(expected), 'u', [answer], 'first'))[0] != null;
+    case 'json-equal': {
+      const wanted = typeof expected === 'string' ? lastJson(expected) : expected;
+      return wanted !== undefined && jsonEqual(lastJson(answer), wanted);
+    }
+    case 'rouge-l':
+      return references(expected).some(one => rougeL(answer, one).f1 >= threshold);
   }
 }
 
@@ -134,3 +152,7 @@ const normal = (text: string): string =>
 /** A list, or a text with `|` between its alternatives. */
 const alternatives = (expected: unknown): string[] =>
   Array.isArray(expected) ? expected.map(textOf) : textOf(expected).split('|');
+
+/** One reference text, or several of which the nearest counts. */
+const references = (expected: unknown): string[] =>
+  Array.isArray(expected) ? expected.map(textOf) : [textOf(expected)];

@@ -1,29 +1,28 @@
 /** Runs rendered prompts on a model the way their reasoning strategy asks, extracts the answers and grades them. */
 import type { HumanError } from '../../base/errors.ts';
 import { defaultSampling, type Generation, type SamplingOptions } from '../generation.ts';
-import { extractionPrompt } from '../prompts/render.ts';
-import { promptOf, type RenderedPrompt, type Strategy, type Template } from '../prompts/template.ts';
+import type { Strategy, Template } from '../prompts/template.ts';
 import type { GenerateRequest, TextGenerator } from '../textGenerator.ts';
-import { gradeAnswer, type MatchPattern, type ReadAnswers, readAnswers } from './answers.ts';
+import { gradeAnswer, type MatchPattern, readAnswers } from './answers.ts';
+import { type Asker, askerOf, type Outcome } from './asker.ts';
+import { critiqueRevise } from './strategies/critiqueRevise.ts';
+import { direct } from './strategies/direct.ts';
+import { leastToMost } from './strategies/leastToMost.ts';
+import { selfConsistency } from './strategies/selfConsistency.ts';
+import type { Cell, RunStrategy, Stage, StrategyTools, Vote } from './strategies/strategy.ts';
+import { zeroShotCot } from './strategies/zeroShotCot.ts';
 
-/** One answer to be made: a cell of the matrix template × model × row × repeat. */
-export interface Cell {
-  readonly prompt: RenderedPrompt;
-  readonly options: SamplingOptions;
-  readonly repeat: number;
-  /** Present: the answer is graded against it. */
-  readonly expected?: unknown;
-  readonly logProbs?: { readonly alternatives: number };
-}
+export type { Cell } from './strategies/strategy.ts';
 
 export interface CellResult {
   /** What the assistant's message holds in the end: trigger, reasoning and answer where there are two stages. */
   readonly text: string;
   /** The last stage. */
   readonly generation: Generation;
-  /** First stage of zero-shot chain of thought. */
-  readonly reasoning?: Generation;
+  /** All stages in the order in which they were asked. */
+  readonly stages: readonly Stage[];
   readonly answer?: string;
+  readonly votes?: readonly Vote[];
   readonly correct?: boolean;
   /** Why the model gave nothing here, where it did answer other cells. */
   readonly failure?: unknown;
@@ -34,12 +33,18 @@ export interface CellResult {
 export interface RunCellsContext {
   readonly match: MatchPattern;
   readonly signal?: AbortSignal;
-  /** New text of a cell; together they are its `text`. */
+  /** New text of a cell while it is made. Its end may differ: votes choose, drafts are not shown. */
   readonly onDelta?: (index: number, text: string) => void;
 }
 
-/** Tokens that the answer of the second stage may have. */
-const extractionTokens = 32;
+const strategies: Readonly<Record<Strategy, RunStrategy>> = {
+  direct,
+  'few-shot-cot': direct,
+  'zero-shot-cot': zeroShotCot,
+  'self-consistency': selfConsistency,
+  'critique-revise': critiqueRevise,
+  'least-to-most': leastToMost,
+};
 
 /** Sampling options: what the caller says, else the template, else the defaults. */
 export const samplingOf = (template: Template, overrides: Partial<SamplingOptions> = {}): SamplingOptions => ({
@@ -53,140 +58,144 @@ export const samplingOf = (template: Template, overrides: Partial<SamplingOption
  * fails for all of them; where it fails for some, the others keep their answers.
  */
 export async function runCells(
-  generator: TextGenerator,
+  model: Asker | TextGenerator,
   template: Template,
   strategy: Strategy,
   cells: readonly Cell[],
   context: RunCellsContext,
 ): Promise<CellResult[]> {
-  const { reasoning } = template.tunesmith;
-  const first = await generateAll(
-    generator,
-    cells.map(requestOf),
-    context.signal,
-    starting(strategy, reasoning.trigger, context),
+  const rounds = new Rounds('ask' in model ? model : askerOf(model), cells.length, context);
+  const results = await Promise.all(
+    cells.map((cell, index) => runCell(rounds, template, strategy, cell, index, context)),
   );
-  if (strategy !== 'zero-shot-cot') {
-    const texts = first.map(({ generation }) => generation.text);
-    const read = await readAnswers(texts, template, context.match);
-    return cells.map((cell, i) => graded(cell, { text: texts[i]!, ...first[i]! }, read, i, template));
-  }
-
-  const going = cells.map((_, i) => i).filter(i => first[i]!.generation.finishReason !== 'cancelled');
-  const bridge = `\n${reasoning.extract}`;
-  const second = await generateAll(
-    generator,
-    going.map(i => secondStage(cells[i]!, first[i]!.generation, reasoning.extract)),
-    context.signal,
-    following(going, bridge, context),
-  );
-  const read = await readAnswers(
-    second.map(({ generation }) => generation.text),
-    template,
-    context.match,
-    { afterPhrase: true },
-  );
-  return cells.map((cell, i) => {
-    const { generation: stage1, ...failed } = first[i]!;
-    const at = going.indexOf(i);
-    const stage2 = second[at];
-    const start = `${reasoning.trigger}${stage1.text}`;
-    if (!stage2) return { text: start, generation: stage1, ...failed };
-    const text = `${start.trimEnd()}${bridge}${stage2.generation.text}`;
-    return graded(cell, { text, ...stage2, reasoning: stage1 }, read, at, template);
-  });
-}
-
-function requestOf(cell: Cell): GenerateRequest {
-  const { options, repeat, logProbs } = cell;
-  return { prompt: promptOf(cell.prompt), options, repeat, ...(logProbs ? { logProbs } : {}) };
-}
-
-function secondStage(cell: Cell, first: Generation, extract: string): GenerateRequest {
-  return {
-    ...requestOf(cell),
-    prompt: promptOf(extractionPrompt(cell.prompt, first.text, extract)),
-    options: { ...cell.options, maxOutputTokens: Math.min(cell.options.maxOutputTokens, extractionTokens) },
-  };
-}
-
-function graded(
-  cell: Cell,
-  result: CellResult,
-  { answers, problem }: ReadAnswers,
-  at: number,
-  { tunesmith: { grade } }: Template,
-): CellResult {
-  if (result.generation.finishReason === 'cancelled') return result;
-  if (problem) return { ...result, problem };
-  const answer = answers[at];
-  if (cell.expected === undefined) return { ...result, answer };
-  return { ...result, answer, correct: gradeAnswer(answer, cell.expected, grade) };
-}
-
-type OnDelta = (index: number, text: string) => void;
-
-/** Zero-shot chain of thought shows the trigger before the model's own words. */
-function starting(strategy: Strategy, trigger: string, { onDelta }: RunCellsContext): OnDelta | undefined {
-  if (!onDelta || strategy !== 'zero-shot-cot') return onDelta;
-  return prefixed(() => trigger, onDelta);
-}
-
-function following(going: readonly number[], bridge: string, { onDelta }: RunCellsContext): OnDelta | undefined {
-  if (!onDelta) return undefined;
-  return prefixed(
-    () => bridge,
-    (index, text) => onDelta(going[index]!, text),
-  );
-}
-
-function prefixed(prefix: () => string, onDelta: OnDelta): OnDelta {
-  const begun = new Set<number>();
-  return (index, text) => {
-    const start = begun.has(index) ? '' : prefix();
-    begun.add(index);
-    onDelta(index, start + text);
-  };
-}
-
-type Generated = Pick<CellResult, 'generation' | 'failure'>;
-
-async function generateAll(
-  generator: TextGenerator,
-  requests: readonly GenerateRequest[],
-  signal: AbortSignal | undefined,
-  onDelta: OnDelta | undefined,
-): Promise<Generated[]> {
-  if (requests.length === 0) return [];
-  if (generator.generateAll && requests.length > 1) {
-    const generations = await generator.generateAll(requests, { signal, onDelta });
-    return generations.map(generation => ({ generation }));
-  }
-  // A server answers several at once; more would only queue there.
-  const concurrent = generator.model.kind === 'endpoint' ? 4 : 1;
-  const results: Generated[] = [];
-  const failures: unknown[] = [];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < requests.length) {
-      const index = next++;
-      const request = requests[index]!;
-      try {
-        // After a failure nothing more is sent: a server that refused one refuses the rest.
-        if (failures.length > 0) throw failures[0];
-        const own = onDelta && ((text: string) => onDelta(index, text));
-        results[index] = { generation: await generator.generate(request, { signal, onDelta: own }) };
-      } catch (failure) {
-        failures.push(failure);
-        results[index] = { generation: nothing(request, generator.model.id), failure };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrent, requests.length) }, lane));
-  if (failures.length === requests.length) throw failures[0];
+  if (results.length > 0 && results.every(result => result.failure !== undefined)) throw results[0]!.failure;
   return results;
 }
 
-function nothing({ options, repeat }: GenerateRequest, model: string): Generation {
+async function runCell(
+  rounds: Rounds,
+  template: Template,
+  strategy: Strategy,
+  cell: Cell,
+  index: number,
+  context: RunCellsContext,
+): Promise<CellResult> {
+  const { reasoning, grade } = template.tunesmith;
+  const stages: Stage[] = [];
+  let shown = '';
+  /** Shown only once the model has said something: a cell that waits is empty. */
+  let pending = '';
+  const stream = (text: string): void => {
+    context.onDelta?.(index, pending + text);
+    pending = '';
+  };
+  const tools: StrategyTools = {
+    cell,
+    settings: reasoning,
+    show(text) {
+      shown += text;
+      pending += text;
+    },
+    shown: () => shown,
+    async ask(name, requests, { visible = false } = {}) {
+      const outcomes = await rounds.ask(requests, visible && context.onDelta ? stream : undefined);
+      const generations = outcomes.map(({ generation, failure }, i) => {
+        if (!generation) throw new Halted(failure);
+        stages.push({ name, prompt: requests[i]!.prompt, generation });
+        return generation;
+      });
+      if (visible) shown += generations[0]?.text ?? '';
+      if (generations.some(({ finishReason }) => finishReason === 'cancelled')) throw new Halted(undefined);
+      return generations;
+    },
+    async read(texts, options) {
+      const { answers, problem } = await readAnswers(texts, template, context.match, options);
+      return problem ? { answers: [], problem } : { answers };
+    },
+  };
+  try {
+    const result = await strategies[strategy](tools);
+    const done = { ...result, stages, generation: stages.at(-1)!.generation };
+    if (done.problem || cell.expected === undefined) return done;
+    return { ...done, correct: await gradeAnswer(done.answer, cell.expected, grade, context.match) };
+  } catch (error) {
+    if (!(error instanceof Halted)) throw error;
+    const generation = stages.at(-1)?.generation ?? nothing(cell, rounds.asker.model.id);
+    if (error.failure === undefined) return { text: shown, stages, generation };
+    return { text: shown, stages, generation, failure: error.failure };
+  } finally {
+    rounds.leave();
+  }
+}
+
+/** Ends a cell: with the failure of a request, or, without one, because it was cancelled. */
+class Halted extends Error {
+  readonly failure: unknown;
+  constructor(failure: unknown) {
+    super('halted');
+    this.failure = failure;
+  }
+}
+
+interface Waiting {
+  readonly requests: readonly GenerateRequest[];
+  readonly onDelta?: (text: string) => void;
+  readonly resolve: (outcomes: Outcome[]) => void;
+}
+
+/** Cells walk through their stages in step, so that what they ask for goes to the model together. */
+class Rounds {
+  readonly asker: Asker;
+  readonly #context: RunCellsContext;
+  #running: number;
+  #waiting: Waiting[] = [];
+
+  constructor(asker: Asker, cells: number, context: RunCellsContext) {
+    this.asker = asker;
+    this.#running = cells;
+    this.#context = context;
+  }
+
+  ask(requests: readonly GenerateRequest[], onDelta: ((text: string) => void) | undefined): Promise<Outcome[]> {
+    return new Promise(resolve => {
+      this.#waiting.push({ requests, onDelta, resolve });
+      this.#advance();
+    });
+  }
+
+  /** A cell has come to its end. */
+  leave(): void {
+    this.#running--;
+    this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#waiting.length === 0 || this.#waiting.length < this.#running) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    void this.#send(waiting);
+  }
+
+  async #send(waiting: readonly Waiting[]): Promise<void> {
+    const owners = waiting.flatMap(one => one.requests.map(() => one));
+    const requests = waiting.flatMap(one => one.requests);
+    const onDelta = waiting.some(one => one.onDelta)
+      ? (index: number, text: string) => owners[index]!.onDelta?.(text)
+      : undefined;
+    let outcomes: Outcome[];
+    try {
+      outcomes = await this.asker.ask(requests, { signal: this.#context.signal, onDelta });
+    } catch (failure) {
+      outcomes = requests.map(() => ({ failure }));
+    }
+    let from = 0;
+    for (const { requests: own, resolve } of waiting) {
+      resolve(outcomes.slice(from, from + own.length));
+      from += own.length;
+    }
+  }
+}
+
+function nothing({ options, repeat }: Cell, model: string): Generation {
   return { text: '', finishReason: 'cancelled', latencyMs: 0, model, options, repeat };
 }

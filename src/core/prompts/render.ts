@@ -14,6 +14,7 @@ import type {
   ExampleSettings,
   RenderedMessage,
   RenderedPrompt,
+  SampledStrategy,
   Strategy,
   Template,
   TextRange,
@@ -47,7 +48,7 @@ export async function renderPrompt(
   const diagnostics: Diagnostic[] = [...template.diagnostics];
   const { values, diagnostics: wrongValues } = inputValues(template, options.values);
   diagnostics.push(...wrongValues);
-  const strategy = options.strategy ?? template.tunesmith.reasoning.strategy;
+  const strategy = shownAs(options.strategy ?? template.tunesmith.reasoning.strategy, template);
   const wanted = strategy === 'zero-shot-cot' ? 0 : (options.shots ?? template.tunesmith.examples?.shots ?? 0);
   if (wanted > 0 && !options.bank) {
     const examples = template.tunesmith.examples;
@@ -93,6 +94,12 @@ export async function renderPrompt(
   }
 }
 
+/** What a strategy's first prompt looks like: votes are taken on chains of thought of one kind, the others begin directly. */
+export function shownAs(strategy: Strategy, template: Template): SampledStrategy {
+  if (strategy === 'self-consistency') return template.tunesmith.reasoning.of;
+  return strategy === 'few-shot-cot' || strategy === 'zero-shot-cot' ? strategy : 'direct';
+}
+
 const noRange: TextRange = { start: 0, end: 0 };
 const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
   diagnostics.some(({ severity }) => severity === 'error');
@@ -135,7 +142,7 @@ class Rendering {
   /** Up to `wanted` examples, passing over those that ask the question itself. */
   async examples(
     order: readonly number[],
-    strategy: Strategy,
+    strategy: SampledStrategy,
     values: Values,
     question: RenderedMessage | undefined,
     wanted: number,
@@ -237,7 +244,7 @@ function threadMessages(value: unknown, name: string): RenderedMessage[] {
   });
 }
 
-function withStrategy(prompt: RenderedPrompt, strategy: Strategy, trigger: string): RenderedPrompt {
+function withStrategy(prompt: RenderedPrompt, strategy: SampledStrategy, trigger: string): RenderedPrompt {
   const last = prompt.messages.at(-1);
   // An empty assistant message at the end only says that the model speaks next.
   const messages = last?.role === 'assistant' && last.content === '' ? prompt.messages.slice(0, -1) : prompt.messages;

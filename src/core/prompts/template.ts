@@ -76,8 +76,19 @@ export interface TemplateModel {
   readonly range?: TextRange;
 }
 
-export type Strategy = 'direct' | 'few-shot-cot' | 'zero-shot-cot';
-export const Strategies: readonly Strategy[] = ['direct', 'few-shot-cot', 'zero-shot-cot'];
+export const Strategies = [
+  'direct',
+  'few-shot-cot',
+  'zero-shot-cot',
+  'self-consistency',
+  'critique-revise',
+  'least-to-most',
+] as const;
+export type Strategy = (typeof Strategies)[number];
+
+/** How a single chain of thought is made; self-consistency takes several of one kind. */
+export const SampledStrategies = ['direct', 'few-shot-cot', 'zero-shot-cot'] as const;
+export type SampledStrategy = (typeof SampledStrategies)[number];
 
 export interface ExampleSettings {
   /** Path of the bank, relative to the template. */
@@ -102,10 +113,19 @@ export type AnswerRule =
   /** First group, or the whole match, of the last match. */
   | { readonly rule: 'regex'; readonly pattern: string; readonly flags: string }
   /** What follows the last `marker`, to the end of its line, without closing punctuation. */
-  | { readonly rule: 'after-marker'; readonly marker: string };
+  | { readonly rule: 'after-marker'; readonly marker: string }
+  /** The value at `path` (`$.items[0].name`) of the last JSON in the text. */
+  | { readonly rule: 'json-path'; readonly path: string };
 
-export const Grades = ['equal', 'numbers-equal', 'one-of', 'contains'] as const;
+export const Grades = ['equal', 'numbers-equal', 'one-of', 'contains', 'regex', 'json-equal', 'rouge-l'] as const;
 export type Grade = (typeof Grades)[number];
+
+/** When an answer counts as right. */
+export interface Grading {
+  readonly rule: Grade;
+  /** `rouge-l`: the least F1 of ROUGE-L, 0 … 1. */
+  readonly threshold: number;
+}
 
 export interface ReasoningSettings {
   readonly strategy: Strategy;
@@ -113,6 +133,14 @@ export interface ReasoningSettings {
   readonly trigger: string;
   /** Follows the reasoning, for the second stage. */
   readonly extract: string;
+  /** Self-consistency: how many chains of thought vote, and of which kind they are. */
+  readonly samples: number;
+  readonly of: SampledStrategy;
+  /** Critique and revision: what the model is asked about its draft, and then. */
+  readonly critique: string;
+  readonly revise: string;
+  /** Least-to-most: what follows the question, so that the model names simpler ones. */
+  readonly decompose: string;
   readonly answer: AnswerRule;
   /** Where the template says so; absent for the default. */
   readonly answerRange?: TextRange;
@@ -126,7 +154,7 @@ export interface TunesmithSettings {
   readonly rows?: string;
   /** The column of a row that holds the expected answer. */
   readonly expected?: string;
-  readonly grade: Grade;
+  readonly grade: Grading;
 }
 
 /** A role marker of the body's own text; markers inside values are never one. */

@@ -1,11 +1,14 @@
 /** `metadata.tunesmith` of a template: examples, reasoning, input rows and how answers are graded. */
 import { l10n } from '../../base/l10n.ts';
+import { parseJsonPath } from '../evaluation/jsonAnswer.ts';
 import type { Report, Section } from './frontMatter.ts';
 import {
   type AnswerRule,
   type ExampleSettings,
   Grades,
+  type Grading,
   type ReasoningSettings,
+  SampledStrategies,
   Strategies,
   type TunesmithSettings,
 } from './template.ts';
@@ -15,21 +18,30 @@ const defaultReasoning: ReasoningSettings = {
   strategy: 'direct',
   trigger: "Let's think step by step.",
   extract: 'Therefore, the answer is',
+  samples: 5,
+  of: 'zero-shot-cot',
+  critique: 'Check your answer. Name each mistake in it and say why it is one, or say that there is none.',
+  revise: 'Write your answer again, with these mistakes mended. Give only the answer.',
+  decompose:
+    'Do not answer yet. Which simpler questions have to be answered first? List them in order, one question a line.',
   answer: { rule: 'whole' },
 };
+
+/** Lin 2004 names no threshold; half of both texts in common is a usual one. */
+const defaultGrading: Grading = { rule: 'equal', threshold: 0.5 };
 
 const defaultAnswer = '{{ answer }}';
 const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
 
 export function readTunesmithSettings(section: Section | undefined, report: Report): TunesmithSettings {
-  if (!section) return { reasoning: defaultReasoning, grade: 'equal' };
+  if (!section) return { reasoning: defaultReasoning, grade: defaultGrading };
   const rows = section.field('rows') && readPath(section, 'rows', report);
   return {
     examples: readExamples(section, report),
-    reasoning: readReasoning(section.section('reasoning'), report),
+    reasoning: readReasoning(section.section('reasoning'), section.field('examples') !== undefined, report),
     rows,
     expected: section.string('expected'),
-    grade: section.oneOf(Grades, 'grade') ?? 'equal',
+    grade: readGrading(section),
   };
 }
 
@@ -56,18 +68,37 @@ function readExamples(parent: Section, report: Report): ExampleSettings | undefi
   };
 }
 
-function readReasoning(section: Section | undefined, report: Report): ReasoningSettings {
-  if (!section) return defaultReasoning;
+/** `grade: equal`, or `grade: {rule: rouge-l, threshold: 0.4}`. */
+function readGrading(parent: Section): Grading {
+  const field = parent.field('grade');
+  if (!field || typeof field.value === 'string') {
+    return { ...defaultGrading, rule: parent.oneOf(Grades, 'grade') ?? defaultGrading.rule };
+  }
+  const section = parent.section('grade');
   return {
-    strategy: section.oneOf(Strategies, 'strategy') ?? defaultReasoning.strategy,
-    trigger: section.string('trigger') ?? defaultReasoning.trigger,
-    extract: section.string('extract') ?? defaultReasoning.extract,
-    answer: readAnswerRule(section, report) ?? defaultReasoning.answer,
+    rule: section?.oneOf(Grades, 'rule') ?? defaultGrading.rule,
+    threshold: section?.number({ min: 0, max: 1 }, 'threshold') ?? defaultGrading.threshold,
+  };
+}
+
+function readReasoning(section: Section | undefined, hasExamples: boolean, report: Report): ReasoningSettings {
+  const own: ReasoningSettings = { ...defaultReasoning, of: hasExamples ? 'few-shot-cot' : 'zero-shot-cot' };
+  if (!section) return own;
+  return {
+    strategy: section.oneOf(Strategies, 'strategy') ?? own.strategy,
+    trigger: section.string('trigger') ?? own.trigger,
+    extract: section.string('extract') ?? own.extract,
+    samples: section.number({ min: 1, max: 100, whole: true }, 'samples') ?? own.samples,
+    of: section.oneOf(SampledStrategies, 'of') ?? own.of,
+    critique: section.string('critique') ?? own.critique,
+    revise: section.string('revise') ?? own.revise,
+    decompose: section.string('decompose') ?? own.decompose,
+    answer: readAnswerRule(section, report) ?? own.answer,
     ...(section.field('answer') ? { answerRange: section.field('answer')!.range } : {}),
   };
 }
 
-const ruleNames = ['whole', 'last-number', 'choice', 'regex', 'after-marker'] as const;
+const ruleNames = ['whole', 'last-number', 'choice', 'regex', 'after-marker', 'json-path'] as const;
 
 function readAnswerRule(parent: Section, report: Report): AnswerRule | undefined {
   const field = parent.field('answer');
@@ -92,6 +123,14 @@ function readAnswerRule(parent: Section, report: Report): AnswerRule | undefined
     case 'after-marker': {
       const marker = section?.string('marker');
       return marker ? { rule, marker } : missing('marker');
+    }
+    case 'json-path': {
+      const path = section?.string('path');
+      if (path === undefined) return missing('path');
+      if (parseJsonPath(path)) return { rule, path };
+      const message = l10n.t('“{0}” is no path such as $.items[0].name.', path);
+      report('error', 'wrong-type', message, section?.field('path')?.valueRange ?? field.range);
+      return undefined;
     }
     case undefined:
       return undefined;

@@ -15,6 +15,12 @@ export function strategyLabel(strategy: Strategy): string {
       return vscode.l10n.t('few-shot CoT');
     case 'zero-shot-cot':
       return vscode.l10n.t('zero-shot CoT');
+    case 'self-consistency':
+      return vscode.l10n.t('self-consistency');
+    case 'critique-revise':
+      return vscode.l10n.t('critique, revise');
+    case 'least-to-most':
+      return vscode.l10n.t('least-to-most');
   }
 }
 

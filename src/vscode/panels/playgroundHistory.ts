@@ -117,7 +117,7 @@ export class RunHistory implements Disposable {
     return {
       ...base,
       answer: answer === undefined ? null : placed(text, answer),
-      right: gradeAnswer(answer, expected, grade),
+      right: await gradeAnswer(answer, expected, grade, evaluator.match.bind(evaluator)),
     };
   }
 

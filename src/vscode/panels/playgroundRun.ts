@@ -127,7 +127,7 @@ export class PlaygroundRun {
   }
 
   #finish(key: CellKey, result: CellResult, prompt: RenderedPrompt): void {
-    const { generation, reasoning, failure } = result;
+    const { generation, failure } = result;
     if (failure !== undefined) {
       this.#fail([key], failure);
       return;
@@ -136,7 +136,7 @@ export class PlaygroundRun {
       this.#stopped(key, result.text);
       return;
     }
-    const stages = reasoning ? [reasoning, generation] : [generation];
+    const stages = result.stages.map(stage => stage.generation);
     const tokens = stages.reduce((sum, { usage }) => sum + (usage?.completionTokens ?? Number.NaN), 0);
     const cell: Cell = {
       ...emptyCell(key),
@@ -148,6 +148,8 @@ export class PlaygroundRun {
       answer: result.answer === undefined || result.correct === undefined ? null : placed(result.text, result.answer),
       right: result.correct ?? null,
       error: result.problem?.message ?? null,
+      votes: (result.votes ?? []).slice(0, 20),
+      stages: result.stages.length === 1 ? [] : result.stages.map(({ name, generation: { text } }) => ({ name, text })),
     };
     this.#done++;
     this.#listener.cells([cell]);
@@ -197,6 +199,8 @@ export const emptyCell = ({ column, row, repeat }: CellKey): Cell => ({
   error: null,
   answer: null,
   right: null,
+  votes: [],
+  stages: [],
 });
 
 /** Where the extracted answer stands in the text: its last place, or nowhere when it was rewritten (`1,000` → `1000`). */

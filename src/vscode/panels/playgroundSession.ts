@@ -6,7 +6,7 @@ import { changeOf } from '../../base/textChange.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
 import { endpointOf, originOf } from '../../core/prompts/references.ts';
-import { renderPrompt } from '../../core/prompts/render.ts';
+import { renderPrompt, shownAs } from '../../core/prompts/render.ts';
 import type { RenderedPrompt, Strategy } from '../../core/prompts/template.ts';
 import { setFrontMatter } from '../../core/prompts/templateEdits.ts';
 import type {
@@ -364,7 +364,8 @@ export class PlaygroundSession implements Disposable {
         const loaded = variant.kind === 'template' ? this.#others.get(variant.file) : this.#loaded;
         if (!loaded) return [];
         const strategy = variant.kind === 'strategy' ? variant.strategy : loaded.template.tunesmith.reasoning.strategy;
-        const shots = strategy === 'zero-shot-cot' ? 0 : (loaded.template.tunesmith.examples?.shots ?? 0);
+        const shots =
+          shownAs(strategy, loaded.template) === 'zero-shot-cot' ? 0 : (loaded.template.tunesmith.examples?.shots ?? 0);
         const label = this.#choices.find(({ id }) => id === model)?.label ?? model;
         return [
           {

@@ -15,7 +15,7 @@ import {
   referencesOf,
   resolveReferences,
 } from '../../core/prompts/references.ts';
-import type { Diagnostic, Template } from '../../core/prompts/template.ts';
+import type { AnswerRule, Diagnostic, Template } from '../../core/prompts/template.ts';
 import type { TemplateState } from '../../protocol/playground.ts';
 import type { Approvals } from '../approvals.ts';
 import { words } from '../approvalWords.ts';
@@ -127,6 +127,20 @@ export function rowExpected({ template, rows }: LoadedTemplate, row: number): un
   return column === undefined ? undefined : rows?.[row]?.values[column];
 }
 
+/** What a rule of extraction looks for. */
+function detailOf(answer: AnswerRule): string {
+  switch (answer.rule) {
+    case 'regex':
+      return answer.pattern;
+    case 'after-marker':
+      return answer.marker;
+    case 'json-path':
+      return answer.path;
+    default:
+      return '';
+  }
+}
+
 const asText = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
@@ -170,8 +184,17 @@ export function templateState(
       : null,
     answer: {
       rule: answer.rule,
-      detail: answer.rule === 'regex' ? answer.pattern : answer.rule === 'after-marker' ? answer.marker : '',
-      grade,
+      detail: detailOf(answer),
+      grade: grade.rule,
+      threshold: grade.threshold,
+    },
+    reasoning: {
+      trigger: reasoning.trigger,
+      samples: reasoning.samples,
+      of: reasoning.of,
+      critique: reasoning.critique,
+      revise: reasoning.revise,
+      decompose: reasoning.decompose,
     },
     roles: template.roles.map(({ role, range }) => ({ role, range: { ...range } })),
     variables: template.variables.map(({ name, range }) => ({ name, range: { ...range } })),

@@ -133,7 +133,15 @@ export class PlaygroundHost {
             seed: examples.seed,
           }
         : null,
-      answer: { rule: reasoning.answer.rule, detail: '', grade },
+      answer: { rule: reasoning.answer.rule, detail: '', grade: grade.rule, threshold: grade.threshold },
+      reasoning: {
+        trigger: reasoning.trigger,
+        samples: reasoning.samples,
+        of: reasoning.of,
+        critique: reasoning.critique,
+        revise: reasoning.revise,
+        decompose: reasoning.decompose,
+      },
       roles: parsed.roles.map(({ role, range }) => ({ role, range: { ...range } })),
       variables: parsed.variables.map(({ name, range }) => ({ name, range: { ...range } })),
       diagnostics: parsed.diagnostics.map(({ severity, message, range }) => ({
@@ -223,6 +231,17 @@ export class PlaygroundHost {
               ? { text: number[1]!, start: number.index, end: number.index + number[1]!.length }
               : null,
           right: expected === undefined || running || failed || row > 5 ? null : number?.[1] === expected,
+          votes:
+            row === 1 && index === 0
+              ? [
+                  { answer: '7', count: 3 },
+                  { answer: '11', count: 2 },
+                ]
+              : [],
+          stages:
+            row === 1 && index === 0
+              ? [1, 2, 3, 4, 5].map(n => ({ name: 'sample', text: `Sample ${n}: 3 and 4 make 7.` }))
+              : [],
         });
       }
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { extractAnswers, gradeAnswer, type MatchPattern } from '../../../../src/core/evaluation/answers.ts';
 import type { AnswerRule, Grade } from '../../../../src/core/prompts/template.ts';
 
@@ -57,6 +58,12 @@ const extraction: readonly [rule: AnswerRule, text: string, answer: string | und
   [{ rule: 'whole' }, ' Paris. It is big.', 'Paris', true],
 ];
 
+/** Answers as models mangle them, one a line: what each rule has to read. Written by hand. */
+const hostile = readFileSync(new URL('../../../golden/answers/hostile.jsonl', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map(line => JSON.parse(line) as { rule: AnswerRule; text: string; answer: string | null });
+
 const grading: readonly [grade: Grade, answer: string | undefined, expected: unknown, right: boolean][] = [
   ['equal', ' Positive. ', 'positive', true],
   ['equal', 'le  chat\nnoir', 'le chat noir', true],
@@ -76,6 +83,28 @@ const grading: readonly [grade: Grade, answer: string | undefined, expected: unk
   ['one-of', 'Ro', 'Paris|Rome', false],
   ['contains', 'It is Rome, surely', 'rome', true],
   ['contains', 'It is Rome', 'Paris', false],
+  ['numbers-equal', '3/4', '0.75', true],
+  ['numbers-equal', '2 1/2', 2.5, true],
+  ['numbers-equal', '½', 0.5, true],
+  ['numbers-equal', '\\frac{3}{4}', '3/4', true],
+  ['numbers-equal', '15, not 12', 15, true],
+  ['numbers-equal', '15 rather than 12.5', 15, true],
+  ['numbers-equal', '3 × 5 = 15', 15, true],
+  ['numbers-equal', '$1,200', 1200, true],
+  ['numbers-equal', '12 %', '12%', true],
+  ['numbers-equal', '-3', 3, false],
+  ['numbers-equal', '1e3', 1000, true],
+  ['numbers-equal', 'not 12', 12, true],
+  ['regex', 'colour', '^colou?r$', true],
+  ['regex', 'colors', '^colou?r$', false],
+  ['json-equal', '```json\n{"b": 2, "a": [1]}\n```', { a: [1], b: 2 }, true],
+  ['json-equal', '{"a": 1.0}', '{"a": 1}', true],
+  ['json-equal', '{"a": 1, "b": 2}', { a: 1 }, false],
+  ['json-equal', '[1, 2]', [2, 1], false],
+  ['json-equal', 'none', { a: 1 }, false],
+  ['rouge-l', 'the cat sat on the mat', 'the cat was on the mat', true],
+  ['rouge-l', 'a dog', 'the cat was on the mat', false],
+  ['rouge-l', 'a dog', ['the cat', 'one dog'], true],
 ];
 
 describe('extractAnswers', () => {
@@ -97,16 +126,57 @@ describe('extractAnswers', () => {
 
   it('reads long answers quickly', async () => {
     const started = performance.now();
-    for (const unit of ['1,', '1.', '-', '9', ' ', '"', '. ', 'A', '1,234'])
-      for (const rule of [number, choice, marker]) await extractAnswers([unit.repeat(100_000)], rule, match);
+    for (const unit of [
+      '1,',
+      '1.',
+      '-',
+      '9',
+      ' ',
+      '"',
+      '. ',
+      'A',
+      '1,234',
+      '1/',
+      '1 1/',
+      '{',
+      '[{',
+      '}',
+      '1e',
+      '\\boxed{',
+      '\\frac{1}',
+      'not 1',
+    ])
+      for (const rule of [number, choice, marker, { rule: 'json-path', path: '$.a' } as const])
+        await extractAnswers([unit.repeat(100_000)], rule, match);
     assert.ok(performance.now() - started < 2000);
   });
 });
 
+describe('hostile answers', () => {
+  it('are at least 150 and cover every rule', () => {
+    assert.ok(hostile.length >= 150);
+    assert.deepEqual([...new Set(hostile.map(({ rule }) => rule.rule))].sort(), [
+      'after-marker',
+      'choice',
+      'json-path',
+      'last-number',
+      'regex',
+      'whole',
+    ]);
+  });
+
+  for (const { rule, text, answer } of hostile) {
+    it(`${rule.rule} reads ${answer} from ${JSON.stringify(text)}`, async () => {
+      const [found] = await extractAnswers([text], rule, match);
+      assert.equal(found ?? null, answer);
+    });
+  }
+});
+
 describe('gradeAnswer', () => {
   for (const [grade, answer, expected, right] of grading) {
-    it(`${JSON.stringify(answer)} is ${right ? 'right' : 'wrong'} for ${JSON.stringify(expected)} (${grade})`, () => {
-      assert.equal(gradeAnswer(answer, expected, grade), right);
+    it(`${JSON.stringify(answer)} is ${right ? 'right' : 'wrong'} for ${JSON.stringify(expected)} (${grade})`, async () => {
+      assert.equal(await gradeAnswer(answer, expected, { rule: grade, threshold: 0.5 }, match), right);
     });
   }
 });

@@ -102,7 +102,7 @@ describe('runCells', () => {
         ],
       );
       assert.equal(results[1]!.generation.finishReason, 'cancelled');
-      assert.equal(results[2]!.reasoning!.text, ' Since b. \n');
+      assert.equal(results[2]!.stages[0]!.generation.text, ' Since b. \n');
       assert.equal(results[2]!.generation.options.maxOutputTokens, 32);
       for (const i of [0, 2]) assert.equal(streamed[i]!.replace(/\s+/g, ' '), results[i]!.text.replace(/\s+/g, ' '));
       if (batches)

@@ -65,20 +65,27 @@ user:
       ],
     );
     const { examples, ...tunesmith } = template.tunesmith;
-    const { answerRange } = tunesmith.reasoning;
+    const { critique, revise, decompose, ...reasoning } = tunesmith.reasoning;
+    for (const request of [critique, revise, decompose]) assert.ok(request.length > 10);
+    const { answerRange } = reasoning;
     assert.match(template.text.slice(answerRange!.start, answerRange!.end), /^answer: \{rule: regex.*\}$/);
-    assert.deepEqual(tunesmith, {
-      reasoning: {
-        strategy: 'zero-shot-cot',
-        trigger: 'T',
-        extract: 'E',
-        answer: { rule: 'regex', pattern: '\\d', flags: '' },
-        answerRange,
+    assert.deepEqual(
+      { ...tunesmith, reasoning },
+      {
+        reasoning: {
+          strategy: 'zero-shot-cot',
+          trigger: 'T',
+          extract: 'E',
+          samples: 5,
+          of: 'few-shot-cot',
+          answer: { rule: 'regex', pattern: '\\d', flags: '' },
+          answerRange,
+        },
+        rows: 'r.csv',
+        expected: 'y',
+        grade: { rule: 'one-of', threshold: 0.5 },
       },
-      rows: 'r.csv',
-      expected: 'y',
-      grade: 'one-of',
-    });
+    );
     assert.equal(examples?.bank, 'b.jsonl');
     assert.equal(examples?.answer, '{{ x }}');
     assert.deepEqual(template.frontMatter.custom, { kept: [1] });
