@@ -1,7 +1,6 @@
 /** What the chosen reasoning strategy can be told: its trigger, its number of samples, its requests. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import { triggers } from '../../src/core/evaluation/triggers.ts';
 import type { TemplateState } from '../../src/protocol/playground.ts';
 import { select, stepper } from '../common/controls.ts';
 import type { Store } from './store.ts';
@@ -10,13 +9,7 @@ export function strategySettings(store: Store, template: TemplateState): Templat
   const { strategy, reasoning } = template;
   const set = (key: string) => (value: string | number) =>
     store.set(['metadata', 'tunesmith', 'reasoning', key], value === '' ? null : value);
-  const trigger = () =>
-    text(
-      l10n.t('Trigger'),
-      reasoning.trigger,
-      set('trigger'),
-      triggers.map(({ phrase }) => phrase),
-    );
+  const trigger = () => text(l10n.t('Trigger'), reasoning.trigger, set('trigger'), reasoning.triggers);
   const fields: TemplateResult[] = [];
   if (strategy === 'zero-shot-cot') fields.push(trigger());
   if (strategy === 'self-consistency') {

@@ -65,6 +65,8 @@ export const TemplateStateSchema = v.object({
   /** Settings of the strategies, as they count: defaults where the template says nothing. */
   reasoning: v.object({
     trigger: v.string(),
+    /** Known ones, to choose from. */
+    triggers: v.array(v.string()),
     samples: count,
     of: v.string(),
     critique: v.string(),

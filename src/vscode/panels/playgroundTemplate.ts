@@ -5,6 +5,7 @@ import { isHumanError } from '../../base/errors.ts';
 import type { ExampleBank } from '../../core/datasets/bank.ts';
 import type { DataRow } from '../../core/datasets/rows.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
+import { triggers } from '../../core/evaluation/triggers.ts';
 import type { Values } from '../../core/prompts/inputValues.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
 import {
@@ -190,6 +191,7 @@ export function templateState(
     },
     reasoning: {
       trigger: reasoning.trigger,
+      triggers: triggers.map(({ phrase }) => phrase),
       samples: reasoning.samples,
       of: reasoning.of,
       critique: reasoning.critique,

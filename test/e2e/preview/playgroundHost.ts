@@ -136,6 +136,7 @@ export class PlaygroundHost {
       answer: { rule: reasoning.answer.rule, detail: '', grade: grade.rule, threshold: grade.threshold },
       reasoning: {
         trigger: reasoning.trigger,
+        triggers: [reasoning.trigger],
         samples: reasoning.samples,
         of: reasoning.of,
         critique: reasoning.critique,
