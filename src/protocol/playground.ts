@@ -1,6 +1,6 @@
 /** The contract of the playground: the template's text, what it means, what it would send, and the matrix of answers. */
 import * as v from 'valibot';
-import { Strategies } from '../core/prompts/template.ts';
+import { Selections, Strategies } from '../core/prompts/template.ts';
 import type { Contract } from './rpc.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -56,7 +56,7 @@ export const TemplateStateSchema = v.object({
       bank: v.string(),
       total: count,
       shots: count,
-      selection: v.picklist(['fixed', 'random']),
+      selection: v.picklist(Selections),
       seed: v.number(),
     }),
   ),

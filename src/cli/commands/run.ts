@@ -8,7 +8,14 @@ import type { SamplingOptions } from '../../core/generation.ts';
 import { exampleValues, type Values } from '../../core/prompts/inputValues.ts';
 import { firstError, toHumanError } from '../../core/prompts/promptyFile.ts';
 import { messagesOf, renderPrompt, shownAs } from '../../core/prompts/render.ts';
-import { type RenderedPrompt, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
+import {
+  type RenderedPrompt,
+  type Selection,
+  Selections,
+  Strategies,
+  type Strategy,
+  type Template,
+} from '../../core/prompts/template.ts';
 import { wilson } from '../../core/statistics/intervals.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
@@ -22,7 +29,7 @@ interface RunOptions {
   readonly input?: readonly string[];
   readonly samples: number;
   readonly shots?: number;
-  readonly selection?: 'fixed' | 'random';
+  readonly selection?: Selection;
   readonly strategy?: Strategy;
   readonly seed?: number;
   readonly temperature?: number;
@@ -48,7 +55,7 @@ export function registerRun(program: Command, cli: Cli): void {
     .option('--limit <number>', l10n.t('the first rows only'), count('--limit', 1))
     .option('-n, --samples <number>', l10n.t('answers for each prompt'), count('--samples', 1), 1)
     .option('--shots <number>', l10n.t('worked examples to show'), count('--shots'))
-    .addOption(new Option('--selection <how>', l10n.t('which examples')).choices(['fixed', 'random']))
+    .addOption(new Option('--selection <how>', l10n.t('which examples')).choices(Selections))
     .addOption(new Option('--strategy <strategy>', l10n.t('how to reason')).choices(Strategies))
     .option('--seed <number>', l10n.t('of sampling and of random examples'), numberOption('--seed'))
     .option(

@@ -15,6 +15,7 @@ import type {
   RenderedMessage,
   RenderedPrompt,
   SampledStrategy,
+  Selection,
   Strategy,
   Template,
   TextRange,
@@ -28,7 +29,7 @@ export interface RenderOptions {
   /** Each overrides the template's own setting. */
   readonly strategy?: Strategy;
   readonly shots?: number;
-  readonly selection?: 'fixed' | 'random';
+  readonly selection?: Selection;
   readonly exampleSeed?: number;
 }
 

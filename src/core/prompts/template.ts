@@ -23,6 +23,8 @@ export type DiagnosticCode =
   | 'missing-input'
   | 'missing-bank'
   | 'too-few-examples'
+  | 'leaked-example'
+  | 'over-budget'
   | 'bad-row'
   | 'no-message'
   | 'old-version'
@@ -90,13 +92,43 @@ export type Strategy = (typeof Strategies)[number];
 export const SampledStrategies = ['direct', 'few-shot-cot', 'zero-shot-cot'] as const;
 export type SampledStrategy = (typeof SampledStrategies)[number];
 
+/**
+ * Which examples are shown. `fixed`: the bank's first rows; `random`: drawn by `seed`; `similar`: nearest to the question;
+ * `diverse`: near to the question and far from each other (MMR); `balanced`: as many of each label.
+ */
+export const Selections = ['fixed', 'random', 'similar', 'diverse', 'balanced'] as const;
+export type Selection = (typeof Selections)[number];
+
+/** What nearness is measured by: words that are shared (BM25), or vectors of a local model. */
+export const Similarities = ['bm25', 'embedding'] as const;
+export type Similarity = (typeof Similarities)[number];
+
+/** In which order the chosen examples stand. */
+export const ExampleOrders = ['selected', 'similar-last', 'similar-first', 'random', 'label-interleaved'] as const;
+export type ExampleOrder = (typeof ExampleOrders)[number];
+
+/** Which examples go first where the prompt does not fit into the context; `fail` sends nothing. */
+export const BudgetPolicies = ['drop-first', 'drop-last', 'drop-least-similar', 'fail'] as const;
+export type BudgetPolicy = (typeof BudgetPolicies)[number];
+
 export interface ExampleSettings {
   /** Path of the bank, relative to the template. */
   readonly bank: string;
   readonly shots: number;
-  /** `fixed`: the bank's first rows; `random`: drawn by `seed`. */
-  readonly selection: 'fixed' | 'random';
+  readonly selection: Selection;
+  /** Of random selection, of random order and of equal choices. */
   readonly seed: number;
+  readonly similarity: Similarity;
+  /** The local model whose vectors are compared. */
+  readonly embeddingModel: string;
+  /** λ of `diverse`: 1 looks at nearness to the question alone, 0 at distance between the examples alone. */
+  readonly lambda: number;
+  /** Column of the bank that holds the label. */
+  readonly label: string;
+  readonly order: ExampleOrder;
+  /** Examples this alike to a test row (Jaccard, 0 … 1) are passed over; equal ones always are. */
+  readonly leakage: number;
+  readonly overBudget: BudgetPolicy;
   /** Template of an example's answer, rendered with the row's fields. */
   readonly answer: string;
   /** The same where the example shows its reasoning (few-shot chain of thought). */
@@ -146,6 +178,34 @@ export interface ReasoningSettings {
   readonly answerRange?: TextRange;
 }
 
+/** One of several texts that are compared, with a short name. */
+export interface TextChoice {
+  readonly label: string;
+  /** Empty: nothing is added. */
+  readonly text: string;
+}
+
+/** What is varied, each axis against all others (evaluation/variants.ts). */
+export interface Axes {
+  /** Before the system message. */
+  readonly persona?: readonly TextChoice[];
+  /** Before and after the question. */
+  readonly prefix?: readonly TextChoice[];
+  readonly suffix?: readonly TextChoice[];
+  readonly trigger?: readonly TextChoice[];
+  readonly strategy?: readonly Strategy[];
+  readonly shots?: readonly number[];
+  readonly temperature?: readonly number[];
+  readonly model?: readonly string[];
+}
+
+/** Texts that a variant puts around the template's own. */
+export interface Wrap {
+  readonly persona?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+}
+
 /** `metadata.tunesmith` */
 export interface TunesmithSettings {
   readonly examples?: ExampleSettings;
@@ -155,6 +215,7 @@ export interface TunesmithSettings {
   /** The column of a row that holds the expected answer. */
   readonly expected?: string;
   readonly grade: Grading;
+  readonly axes: Axes;
 }
 
 /** A role marker of the body's own text; markers inside values are never one. */
@@ -180,6 +241,8 @@ export interface Template {
   readonly inputs: readonly TemplateInput[];
   readonly model: TemplateModel;
   readonly tunesmith: TunesmithSettings;
+  /** Set by a variant, never by the file. */
+  readonly wrap?: Wrap;
   /** The front matter as plain data, unknown keys kept. */
   readonly frontMatter: Readonly<Record<string, unknown>>;
   /** Between the `---` lines. Empty range at 0 when there is none. */

@@ -1,14 +1,20 @@
-/** `metadata.tunesmith` of a template: examples, reasoning, input rows and how answers are graded. */
+/** `metadata.tunesmith` of a template: examples, reasoning, input rows, how answers are graded, and what is varied. */
 import { l10n } from '../../base/l10n.ts';
 import { parseJsonPath } from '../evaluation/jsonAnswer.ts';
+import { triggerText } from '../evaluation/triggers.ts';
+import { readAxes } from './axesSettings.ts';
 import type { Report, Section } from './frontMatter.ts';
 import {
   type AnswerRule,
+  BudgetPolicies,
+  ExampleOrders,
   type ExampleSettings,
   Grades,
   type Grading,
   type ReasoningSettings,
   SampledStrategies,
+  Selections,
+  Similarities,
   Strategies,
   type TunesmithSettings,
 } from './template.ts';
@@ -34,7 +40,7 @@ const defaultAnswer = '{{ answer }}';
 const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
 
 export function readTunesmithSettings(section: Section | undefined, report: Report): TunesmithSettings {
-  if (!section) return { reasoning: defaultReasoning, grade: defaultGrading };
+  if (!section) return { reasoning: defaultReasoning, grade: defaultGrading, axes: {} };
   const rows = section.field('rows') && readPath(section, 'rows', report);
   return {
     examples: readExamples(section, report),
@@ -42,6 +48,7 @@ export function readTunesmithSettings(section: Section | undefined, report: Repo
     rows,
     expected: section.string('expected'),
     grade: readGrading(section),
+    axes: readAxes(section.section('axes'), report),
   };
 }
 
@@ -60,8 +67,15 @@ function readExamples(parent: Section, report: Report): ExampleSettings | undefi
   return {
     bank,
     shots: section.number({ min: 0, max: 1000, whole: true }, 'shots') ?? 4,
-    selection: section.oneOf(['fixed', 'random'], 'selection') ?? 'fixed',
+    selection: section.oneOf(Selections, 'selection') ?? 'fixed',
     seed: section.number({ whole: true }, 'seed') ?? 0,
+    similarity: section.oneOf(Similarities, 'similarity') ?? 'bm25',
+    embeddingModel: section.string('embeddingModel') ?? 'pebble',
+    lambda: section.number({ min: 0, max: 1 }, 'lambda') ?? 0.5,
+    label: section.string('label') ?? 'answer',
+    order: section.oneOf(ExampleOrders, 'order') ?? 'selected',
+    leakage: section.number({ min: 0, max: 1 }, 'leakage') ?? 0.8,
+    overBudget: section.oneOf(BudgetPolicies, 'overBudget') ?? 'drop-last',
     answer: section.string('answer') ?? defaultAnswer,
     reasonedAnswer: section.string('reasonedAnswer') ?? defaultReasonedAnswer,
     range: field.range,
@@ -86,7 +100,7 @@ function readReasoning(section: Section | undefined, hasExamples: boolean, repor
   if (!section) return own;
   return {
     strategy: section.oneOf(Strategies, 'strategy') ?? own.strategy,
-    trigger: section.string('trigger') ?? own.trigger,
+    trigger: triggerText(section.string('trigger') ?? own.trigger),
     extract: section.string('extract') ?? own.extract,
     samples: section.number({ min: 1, max: 100, whole: true }, 'samples') ?? own.samples,
     of: section.oneOf(SampledStrategies, 'of') ?? own.of,

@@ -191,7 +191,9 @@ export function templateState(
     },
     reasoning: {
       trigger: reasoning.trigger,
-      triggers: triggers.map(({ phrase }) => phrase),
+      triggers: triggers.flatMap(({ kind, phrase }) =>
+        kind === 'misleading' || kind === 'irrelevant' ? [] : [phrase],
+      ),
       samples: reasoning.samples,
       of: reasoning.of,
       critique: reasoning.critique,

@@ -84,6 +84,7 @@ user:
         rows: 'r.csv',
         expected: 'y',
         grade: { rule: 'one-of', threshold: 0.5 },
+        axes: {},
       },
     );
     assert.equal(examples?.bank, 'b.jsonl');
