@@ -11,25 +11,40 @@ export function lastJson(text: string): unknown {
     const value = parsed(fence[1]!.trim());
     if (isContainer(value)) return value;
   }
-  // From the last closing bracket backwards to the openings that could belong to it, the outermost that parses.
-  let tries = 0;
-  for (let end = tail.length; end > 0 && tries < 200; end--) {
-    const close = tail[end - 1];
-    if (close !== '}' && close !== ']') continue;
-    const open = close === '}' ? '{' : '[';
-    let found: unknown;
-    for (
-      let start = tail.lastIndexOf(open, end - 1);
-      start !== -1 && tries < 200;
-      start = start === 0 ? -1 : tail.lastIndexOf(open, start - 1)
-    ) {
-      tries++;
-      const value = parsed(tail.slice(start, end));
-      if (isContainer(value)) found = value;
-    }
-    if (found !== undefined) return found;
+  // From every opening in order, jumping over what was parsed: the last one that no other holds.
+  let found: unknown;
+  let at = opening(tail, 0);
+  for (let tries = 0; at !== -1 && tries < mostTries; tries++) {
+    const end = closing(tail, at);
+    const value = end === -1 ? undefined : parsed(tail.slice(at, end));
+    if (value !== undefined) found = value;
+    at = opening(tail, value === undefined ? at + 1 : end);
   }
-  return undefined;
+  return found;
+}
+
+/** Openings that may come to nothing: each costs a walk through the text. */
+const mostTries = 200;
+
+function opening(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) if (text[at] === '{' || text[at] === '[') return at;
+  return -1;
+}
+
+/** Behind the bracket that closes the one at `start`; −1 where none does. Brackets inside strings do not count. */
+function closing(text: string, start: number): number {
+  let depth = 0;
+  let quoted = false;
+  for (let at = start; at < text.length; at++) {
+    const char = text[at]!;
+    if (quoted) {
+      if (char === '\\') at++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === '{' || char === '[') depth++;
+    else if ((char === '}' || char === ']') && --depth === 0) return at + 1;
+  }
+  return -1;
 }
 
 const isContainer = (value: unknown): boolean => typeof value === 'object' && value !== null;
