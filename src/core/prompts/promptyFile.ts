@@ -193,6 +193,8 @@ function readFormat(root: Section, field: Field | undefined, report: Report): { 
     if (parser && parserKind !== 'prompty' && parserKind !== undefined)
       report('warning', 'unsupported', l10n.t('Only the parser “prompty” is known; it is used.'), parser.valueRange);
   }
+  // Version 2 has no short form.
+  old ||= typeof field.value === 'string';
   if (name === undefined || name === 'jinja2' || name === 'jinja') return { format: 'jinja2', old };
   if (name === 'mustache') return { format: 'mustache', old };
   report(
