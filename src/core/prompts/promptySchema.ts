@@ -2,7 +2,16 @@
  * The JSON Schema of a template's front matter: the one source of `media/prompty.schema.json` (`npm run schema`), completion and
  * hovers. It says what a well-formed file looks like; unknown keys are allowed everywhere, since they are kept.
  */
-import { Grades, InputKinds, SampledStrategies, Strategies } from './template.ts';
+import {
+  BudgetPolicies,
+  ExampleOrders,
+  Grades,
+  InputKinds,
+  SampledStrategies,
+  Selections,
+  Similarities,
+  Strategies,
+} from './template.ts';
 
 /** The part of JSON Schema (draft 7) that is used here. */
 export interface JsonSchema {
@@ -19,6 +28,8 @@ export interface JsonSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
@@ -94,7 +105,7 @@ const model: JsonSchema = {
       connection: object('Where the model is. Used only after you have approved the address.', {
         kind: text('How to reach it.', { examples: ['key', 'reference', 'remote', 'anonymous', 'foundry', 'oauth'] }),
         endpoint: text('The address of the server.'),
-        apiKey: text('The key, best as a reference such as ${env:OPENAI_API_KEY}.'),
+        apiKey: text('The key, best as a reference to the environment: $' + '{env:OPENAI_API_KEY}.'),
         name: text('The name of a connection that is kept elsewhere (kind: reference).'),
       }),
       options: object('How to sample.', {
@@ -154,7 +165,22 @@ const examples: JsonSchema = {
   ...object('Worked examples (shots) that are shown before the question.', {
     bank: path('The example bank: a JSONL file, relative to this template.'),
     shots: whole('How many examples are shown.', { minimum: 0, maximum: 1000, default: 4 }),
-    selection: text('How the examples are chosen.', { default: 'fixed' }),
+    selection: oneOf(Selections, 'How the examples are chosen.', 'fixed'),
+    similarity: oneOf(Similarities, 'What nearness is measured by.', 'bm25'),
+    embeddingModel: text('similarity: embedding: the local model whose vectors are compared.', { default: 'pebble' }),
+    lambda: number('diverse: 1 looks at nearness to the question alone, 0 at distance between examples alone.', {
+      minimum: 0,
+      maximum: 1,
+      default: 0.5,
+    }),
+    label: text('The bank’s column that holds the label.', { default: 'answer' }),
+    order: oneOf(ExampleOrders, 'In which order the chosen examples stand.', 'selected'),
+    leakage: number('Examples this alike to a test row are passed over; equal ones always are.', {
+      minimum: 0,
+      maximum: 1,
+      default: 0.8,
+    }),
+    overBudget: oneOf(BudgetPolicies, 'Which examples go first where the prompt does not fit.', 'drop-last'),
     seed: whole('Seed of what is drawn by chance.', { default: 0 }),
     answer: text('The assistant’s turn of an example, rendered with the row’s fields.', { default: '{{ answer }}' }),
     reasonedAnswer: text('The same where the example shows its reasoning (few-shot-cot).'),
@@ -192,9 +218,40 @@ const reasoning = object('How the model is led to its answer.', {
   answer,
 });
 
+/** Texts, or short names for texts. */
+const texts = (description: string): JsonSchema => ({
+  description,
+  anyOf: [
+    { type: 'array', minItems: 1, maxItems: 50 },
+    { type: 'object', additionalProperties: { type: ['string', 'null'] } },
+  ],
+});
+const list = (description: string, items: JsonSchema): JsonSchema => ({
+  type: 'array',
+  description,
+  items,
+  minItems: 1,
+  maxItems: 50,
+});
+
+const axes: JsonSchema = {
+  ...object('What is varied, each axis against all others.', {
+    persona: texts('Who the model is told to be.'),
+    prefix: texts('What stands before the prompt.'),
+    suffix: texts('What stands after it.'),
+    trigger: texts('How the answer starts; the name of a known trigger will do.'),
+    strategy: list('The way of asking.', { enum: Strategies }),
+    shots: list('How many examples are shown.', { type: 'integer', minimum: 0, maximum: 1000 }),
+    temperature: list('How wildly is sampled.', { type: 'number', minimum: 0, maximum: 100 }),
+    model: list('Which models are asked.', { type: 'string', minLength: 1 }),
+  }),
+  additionalProperties: false,
+};
+
 const tunesmith = object('Tunesmith’s own settings; other tools leave them alone.', {
   examples,
   reasoning,
+  axes,
   rows: path('The input rows: a JSONL or CSV file, relative to this template.'),
   expected: text('The column of the rows that holds the right answer.'),
   grade: {

@@ -52,6 +52,8 @@ describe('promptySchema', () => {
     'metadata: {tunesmith: {rows: "https://x.example/rows.jsonl"}}',
     'metadata: {tunesmith: {reasoning: {strategy: think}}}',
     'metadata: {tunesmith: {reasoning: {samples: 1.5}}}',
+    'metadata: {tunesmith: {axes: {shots: [-1]}}}',
+    'metadata: {tunesmith: {examples: {bank: b.jsonl, selection: best}}}',
     'metadata: {tunesmith: {grade: {rule: rouge-l, threshold: 3}}}',
   ];
   for (const yaml of wrong)
