@@ -7,6 +7,7 @@ import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, type Terminal, useTerminalLanguage } from './cli.ts';
 import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
+import { registerPreferences } from './commands/preferences.ts';
 import { registerRank } from './commands/rank.ts';
 import { registerRun } from './commands/run.ts';
 import { registerTrain } from './commands/train.ts';
@@ -15,6 +16,7 @@ import { registerTrain } from './commands/train.ts';
 const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerRun,
   registerRank,
+  registerPreferences,
   registerTrain,
   registerLoop,
   registerModels,

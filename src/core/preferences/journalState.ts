@@ -19,10 +19,13 @@ export class JournalState {
   readonly deleted: ReadonlySet<string>;
   /** Judgements of items that no record holds (their file is missing). */
   readonly orphans: readonly JudgementRecord[];
+  /** The same annotator judged the same item again without revising: the judgement before, and the one that stands now. */
+  readonly repeats: readonly (readonly [before: JudgementRecord, after: JudgementRecord])[];
   readonly #items = new Map<string, ItemRecord>();
   /** By `judgementKey`, oldest first. */
   readonly #judgements = new Map<string, JudgementRecord>();
   readonly #replaced = new Set<string>();
+  readonly #repeats: [JudgementRecord, JudgementRecord][] = [];
   #itemList: readonly ItemRecord[] | undefined;
   #judgementList: readonly JudgementRecord[] | undefined;
   #lastItem: ItemRecord | undefined;
@@ -64,12 +67,18 @@ export class JournalState {
       if (id !== undefined && !inRing(judgement)) replaced.add(id);
     }
     const latest = new Map<string, JudgementRecord>();
+    const earlier: JudgementRecord[] = [];
     for (const judgement of judgements.values()) {
       if (deleted.has(judgement.id) || deleted.has(judgement.item) || replaced.has(judgement.id)) continue;
       const key = judgementKey(judgement);
       const other = latest.get(key);
       if (!other || byTime(other, judgement) < 0) latest.set(key, judgement);
+      if (other) earlier.push(byTime(other, judgement) < 0 ? other : judgement);
     }
+    for (const judgement of earlier.sort(byTime)) {
+      if (judgement.verdict !== 'skipped') this.#repeats.push([judgement, latest.get(judgementKey(judgement))!]);
+    }
+    this.repeats = this.#repeats;
     const orphans: JudgementRecord[] = [];
     for (const judgement of [...latest.values()].sort(byTime)) {
       if (this.#items.has(judgement.item)) this.#judgements.set(judgementKey(judgement), judgement);
@@ -113,6 +122,8 @@ export class JournalState {
     if (replaces !== undefined && replaces !== before?.id) return false;
     if (before && byTime(before, record) > 0) return false;
     if (replaces !== undefined) this.#replaced.add(replaces);
+    // A repeat: which pairs there are is found anew from all records.
+    else if (before) return false;
     // Last in the map is latest.
     this.#judgements.delete(key);
     this.#judgements.set(key, record);
