@@ -89,6 +89,7 @@ function nestsTooDeeply(yaml: string): boolean {
 export interface Field {
   readonly key: string;
   readonly value: unknown;
+  readonly keyRange: TextRange;
   /** Key and value. */
   readonly range: TextRange;
   readonly valueRange: TextRange;
@@ -125,6 +126,7 @@ export class Section {
     return {
       key: isScalar(key) ? String(key.value) : String(key),
       value: value && this.#document ? plain(value, this.#document, range, this.#report) : null,
+      keyRange: shift(keyRange[0], keyRange[1]),
       range,
       valueRange: shift(valueRange[0], valueRange[1]),
       node: value,
