@@ -15,12 +15,17 @@ export async function completeBody(
   host: LanguageHost,
 ): Promise<Completion[]> {
   const { text, body, template } = document;
-  const tag = body.tags.findLast(({ inner, range }) => inner.start <= offset && range.start < offset && offset <= inner.end);
+  const tag = body.tags.findLast(
+    ({ inner, range }) => inner.start <= offset && range.start < offset && offset <= inner.end,
+  );
   if (!tag) return roles(document, offset);
   if (tag.kind === 'comment') return [];
   const place = placeIn(text, tag.inner.start, offset);
   if (!place) return [];
-  if (template.format === 'mustache') return mustache(document, offset, place);
+  if (template.format === 'mustache') {
+    const sigil = text.slice(tag.range.start + 2, tag.inner.start).trim();
+    return mustache(document, offset, place, sigil);
+  }
   const { before, range } = place;
   if (/\|\s*\w*$/.test(before)) return words(jinjaFilters(), 'filter', range);
   if (/\bis\s+(not\s+)?\w*$/.test(before)) return words(jinjaTests(), 'filter', range);
@@ -64,7 +69,9 @@ interface Place {
 
 /** Undefined inside a string. */
 function placeIn(text: string, start: number, offset: number): Place | undefined {
-  const before = text.slice(start, offset).replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, found => '_'.repeat(found.length));
+  const before = text
+    .slice(start, offset)
+    .replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, found => '_'.repeat(found.length));
   if (/["']/.test(before)) return undefined;
   const word = /\w*$/.exec(before)![0];
   const tail = /^\w*/.exec(text.slice(offset, offset + 200))![0];
@@ -103,7 +110,13 @@ function variables(document: TemplateDocument, offset: number, range: TextRange,
   );
   const local = new Map(bindingsAt(document, offset).map(binding => [binding.name, binding]));
   for (const { name } of local.values())
-    items.unshift({ label: name, kind: 'local', insert: spaced(name, text, range), range, detail: l10n.t('set in the template') });
+    items.unshift({
+      label: name,
+      kind: 'local',
+      insert: spaced(name, text, range),
+      range,
+      detail: l10n.t('set in the template'),
+    });
   if (template.tunesmith.examples && !local.has('shots')) {
     const doc = l10n.t('Where the worked examples go: on a line of its own, or in a loop over them.');
     items.push({ label: 'shots', kind: 'local', insert: spaced('shots', text, range), range, doc });
@@ -113,7 +126,9 @@ function variables(document: TemplateDocument, offset: number, range: TextRange,
 
 function describe(input: TemplateInput): string {
   const value = input.default ?? input.example;
-  return [input.description, value === undefined ? undefined : '`' + shortValue(value) + '`'].filter(Boolean).join('\n\n');
+  return [input.description, value === undefined ? undefined : '`' + shortValue(value) + '`']
+    .filter(Boolean)
+    .join('\n\n');
 }
 
 /** The template's own names that can be used at an offset, inner ones last. */
@@ -142,7 +157,13 @@ async function properties(
 ): Promise<Completion[]> {
   if (owner === 'loop') return words(loopFields(), 'field', range);
   const binding = bindingsAt(document, offset).findLast(({ name }) => name === owner);
-  const field = (name: string, detail: string): Completion => ({ label: name, kind: 'field', insert: name, range, detail });
+  const field = (name: string, detail: string): Completion => ({
+    label: name,
+    kind: 'field',
+    insert: name,
+    range,
+    detail,
+  });
   if (binding?.over === 'shots') {
     const detail = l10n.t('field of the example bank');
     return ((await host.bank())?.fields ?? []).map(name => field(name, detail));
@@ -169,20 +190,28 @@ function tags({ body, text }: TemplateDocument, offset: number, range: TextRange
     // What closes the block cannot be written into a tag that is closed already.
     const whole = isClosed ? name : (snippet ?? name);
     const insert = `${lead}${whole}${isClosed ? (line.startsWith('%') ? ' ' : '') : ' %}'}`;
-    return { label: name, kind: 'tag', insert, isSnippet: !isClosed, range: { start: range.start, end }, doc, filter: lead + name };
+    return {
+      label: name,
+      kind: 'tag',
+      insert,
+      isSnippet: !isClosed,
+      range: { start: range.start, end },
+      doc,
+      filter: lead + name,
+    };
   });
 }
 
-function mustache(document: TemplateDocument, offset: number, { before, range }: Place): Completion[] {
+function mustache(document: TemplateDocument, offset: number, { before, range }: Place, sigil: string): Completion[] {
   const { body, text } = document;
-  if (/^\s*\//.test(before)) {
+  if (sigil === '/') {
     return body.blocks
       .filter(block => block.open.end <= offset && offset <= block.close.end)
       .sort((a, b) => b.open.start - a.open.start)
       .map(({ name }) => ({ label: name, kind: 'tag', insert: name, range, detail: l10n.t('Closes “{0}”.', name) }));
   }
-  const names = variables(document, offset, range, /^\s*[#^&]/.test(before) ? '' : text);
-  if (before.trim() !== '') return names;
+  const names = variables(document, offset, range, sigil === '' ? text : '');
+  if (before.trim() !== '' || sigil !== '') return names;
   const sigils: [string, string][] = [
     ['#', l10n.t('A section: its text once for each item, or where the value is there.')],
     ['^', l10n.t('The text where the value is missing or empty.')],
@@ -191,7 +220,9 @@ function mustache(document: TemplateDocument, offset: number, { before, range }:
   ];
   return [
     ...names,
-    ...sigils.map(([sigil, doc]): Completion => ({ label: sigil, kind: 'tag', insert: sigil, range, doc, again: sigil !== '!' })),
+    ...sigils.map(
+      ([label, doc]): Completion => ({ label, kind: 'tag', insert: label, range, doc, again: label !== '!' }),
+    ),
   ];
 }
 

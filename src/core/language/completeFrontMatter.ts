@@ -1,6 +1,6 @@
 /** Completion in the front matter: keys by their place, the values of closed choices, models, files, columns, references. */
 import { l10n } from '../../base/l10n.ts';
-import { triggers } from '../prompts/triggers.ts';
+import { triggers } from '../evaluation/triggers.ts';
 import { completeField } from './completeBody.ts';
 import type { Completion } from './completionItem.ts';
 import { type FrontMatterCursor, frontMatterCursor } from './frontMatterCursor.ts';
@@ -31,7 +31,9 @@ function keys(document: TemplateDocument, cursor: FrontMatterCursor): Completion
     .map(([key, below]) => keyItem(key, below, cursor));
   if (cursor.path.join('.') !== 'inputs') return known;
   // Names that the prompt uses and nobody declared.
-  const missing = new Set(document.body.names.filter(use => use.kind === 'variable' && !use.binding && !use.of).map(use => use.name));
+  const missing = new Set(
+    document.body.names.filter(use => use.kind === 'variable' && !use.binding && !use.of).map(use => use.name),
+  );
   return [...missing]
     .filter(name => !isDeclared(document, name) && !cursor.siblings.has(name))
     .map(name => ({ ...keyItem(name, spec!.each!, cursor), detail: l10n.t('used in the prompt') }));
@@ -93,8 +95,13 @@ async function values(
       break;
     }
     case 'trigger':
-      for (const { name, text, source } of triggers)
-        items.push(item(text, 'value', { detail: name, doc: source, filter: `${name} ${text}` }));
+      for (const { phrase, source, multiArith } of triggers)
+        items.push(
+          item(phrase, 'value', {
+            detail: source,
+            doc: l10n.t('{0} % of MultiArith right, as published.', multiArith),
+          }),
+        );
       break;
     default:
   }
@@ -122,12 +129,18 @@ function references(cursor: FrontMatterCursor): Completion[] {
   const range = { start, end: cursor.range.end };
   return [
     ['${env:…}', '\\${env:${1:NAME}}', l10n.t('An environment variable. It is read only after you allow it.')],
-    ['${file:…}', '\\${file:${1:./file.txt}}', l10n.t('A file below the template’s folder. It is read only after you allow it.')],
+    [
+      '${file:…}',
+      '\\${file:${1:./file.txt}}',
+      l10n.t('A file below the template’s folder. It is read only after you allow it.'),
+    ],
   ].map(([label = '', insert = '', doc]) => ({ label, kind: 'value', insert, isSnippet: true, range, doc }));
 }
 
 /** As YAML reads back the same text. */
 function quoted(text: string): string {
   if (/^(true|false|null|~)$|^-?[\d.]+$/i.test(text)) return text;
-  return /^[\w./][\w ./@+-]*(:[\w./@+-]+)*$/.test(text) && !text.endsWith(' ') ? text : `'${text.replaceAll("'", "''")}'`;
+  return /^[\w./][\w ./@+-]*(:[\w./@+-]+)*$/.test(text) && !text.endsWith(' ')
+    ? text
+    : `'${text.replaceAll("'", "''")}'`;
 }

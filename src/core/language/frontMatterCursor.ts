@@ -24,11 +24,15 @@ export interface FrontMatterCursor {
   readonly hasColon: boolean;
 }
 
-const keyLine = /^( *)((?:- +)*)(?:"([^"]*)"|'([^']*)'|([^\s#"'{[&*!|>%@`-][^:#]*?|-[^\s:][^:#]*?))[ \t]*:(?=[ \t]|$)(.*)$/;
+const keyLine =
+  /^( *)((?:- +)*)(?:"([^"]*)"|'([^']*)'|([^\s#"'{[&*!|>%@`-][^:#]*?|-[^\s:][^:#]*?))[ \t]*:(?=[ \t]|$)(.*)$/;
 
 /** Undefined in comments and block texts. */
 export function frontMatterCursor(text: string, yaml: TextRange, offset: number): FrontMatterCursor | undefined {
-  const lines = text.slice(yaml.start, yaml.end).split('\n').map(line => line.replace(/\r$/, ''));
+  const lines = text
+    .slice(yaml.start, yaml.end)
+    .split('\n')
+    .map(line => line.replace(/\r$/, ''));
   let number = 0;
   let start = yaml.start;
   for (let at = yaml.start; ; number++) {
@@ -171,9 +175,7 @@ function valueCursor(
   const top = frames.at(-1);
   const wordStart = quote ? token : token + /^\s*/.exec(line.slice(token, column))![0].length;
   const rest = line.slice(column);
-  const tail = quote
-    ? rest.slice(0, Math.max(0, rest.indexOf(quote)))
-    : /^[^\s,{}[\]#:"']*/.exec(rest)![0];
+  const tail = quote ? rest.slice(0, Math.max(0, rest.indexOf(quote))) : /^[^\s,{}[\]#:"']*/.exec(rest)![0];
   const range = { start: start + wordStart, end: start + column + tail.length };
   const prefix = line.slice(wordStart, column);
   const common = { range, prefix, indent, flow: top !== undefined, ...(quote ? { quote } : {}) };

@@ -58,14 +58,7 @@ function entryOf(
   if (isSeq(node)) {
     const entries = node.items.map((item, index) => {
       const at = shifted(rangeOf(item), offset);
-      return entryOf(
-        String(index),
-        [...path, String(index)],
-        { start: at.start, end: at.start },
-        at,
-        item,
-        offset,
-      );
+      return entryOf(String(index), [...path, String(index)], { start: at.start, end: at.start }, at, item, offset);
     });
     return { ...base, kind: 'list', quoted: false, entries };
   }

@@ -23,11 +23,19 @@ export interface NamedRows {
   readonly current: Readonly<Record<string, unknown>>;
 }
 
+/** What the files of a template hold; each absent where the template names none or it cannot be read. */
+export interface TemplateFiles {
+  readonly bank?: NamedRows;
+  readonly rows?: NamedRows;
+}
+
 export interface LanguageHost {
   /** Models that can answer prompts. */
   models(): Promise<readonly ModelInfo[]>;
   /** Files of the workspace that a bank or rows may lie in: JSON Lines and CSV. */
   dataFiles(): Promise<readonly FileInfo[]>;
+  /** Whether a file is there; `path` is relative to the template. */
+  exists(path: string): Promise<boolean>;
   /** Undefined where there is no such file or it cannot be read. */
   bank(): Promise<NamedRows | undefined>;
   rows(): Promise<NamedRows | undefined>;

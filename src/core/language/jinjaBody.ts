@@ -95,36 +95,46 @@ class JinjaReader {
     if (!tag) return;
     const range = this.#range(segment.start, segment.end);
     this.#names.push({ kind: 'tag', name: tag.text, range: this.#at(tag) });
-    if (tag.text.startsWith('end') && this.#tagNames.includes(tag.text)) return this.#close(tag, range);
+    if (tag.text.startsWith('end') && this.#tagNames.includes(tag.text)) {
+      this.#close(tag, range);
+      return;
+    }
     const open = (more: Partial<Open> = {}): void => {
       this.#open.push({ name: tag.text, tag: range, captures: false, ...more });
       if (more.scope) this.#scopes.push(more.scope);
     };
     switch (tag.text) {
       case 'for':
-        return open({ scope: this.#for(words) });
+        open({ scope: this.#for(words) });
+        break;
       case 'set': {
         const binds = this.#set(words);
-        return binds && open({ binds, captures: true });
+        if (binds) open({ binds, captures: true });
+        break;
       }
       case 'macro':
-        return open({ scope: this.#macro(words), captures: true });
+        open({ scope: this.#macro(words), captures: true });
+        break;
       case 'call':
-        return open({ scope: this.#call(words), captures: true });
+        open({ scope: this.#call(words), captures: true });
+        break;
       case 'filter':
         this.#filter(words[0]);
         this.#expression(words.slice(1));
-        return open({ captures: true });
+        open({ captures: true });
+        break;
       case 'if':
         this.#expression(words);
-        return open();
+        open();
+        break;
       case 'elif':
       case 'else':
         this.#expression(words);
-        return this.#middle(tag);
+        this.#middle(tag);
+        break;
       case 'break':
       case 'continue':
-        return undefined;
+        break;
       default: {
         const meant = nearest(tag.text, this.#tagNames);
         this.#report(l10n.t('There is no tag “{0}”.', tag.text), this.#at(tag), { meant });
@@ -144,7 +154,8 @@ class JinjaReader {
     if (found === -1) {
       const open = this.#open.at(-1)?.name;
       const message = l10n.t('No block “{0}” is open here. Remove this tag or correct its name.', name);
-      return this.#report(message, this.#at(tag), { meant: open === undefined ? [] : [`end${open}`] });
+      this.#report(message, this.#at(tag), { meant: open === undefined ? [] : [`end${open}`] });
+      return;
     }
     // Blocks inside that were left open.
     for (const block of this.#open.splice(found).reverse()) {

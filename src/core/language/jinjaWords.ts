@@ -68,14 +68,34 @@ export const jinjaTests = (): readonly JinjaWord[] => [
 
 /** `closes` names the tag that ends a block. */
 export const jinjaTags = (): readonly (JinjaWord & { readonly closes?: string })[] => [
-  { ...word('if', l10n.t('The text stands only where the condition holds.')), snippet: 'if ${1:condition} %}$0{% endif', closes: 'endif' },
+  {
+    ...word('if', l10n.t('The text stands only where the condition holds.')),
+    snippet: 'if ${1:condition} %}$0{% endif',
+    closes: 'endif',
+  },
   word('elif', l10n.t('Another condition, tried when those before it do not hold.'), 'elif ${1:condition}'),
   word('else', l10n.t('What stands otherwise; in a loop, when there are no items.')),
-  { ...word('for', l10n.t('The text once for each item.')), snippet: 'for ${1:item} in ${2:items} %}$0{% endfor', closes: 'endfor' },
+  {
+    ...word('for', l10n.t('The text once for each item.')),
+    snippet: 'for ${1:item} in ${2:items} %}$0{% endfor',
+    closes: 'endfor',
+  },
   word('set', l10n.t('Gives a name to a value.'), 'set ${1:name} = ${2:value}'),
-  { ...word('macro', l10n.t('A text with parameters, to be called by name.')), snippet: 'macro ${1:name}($2) %}$0{% endmacro', closes: 'endmacro' },
-  { ...word('call', l10n.t('Calls a macro with the text between the tags.')), snippet: 'call ${1:macro}() %}$0{% endcall', closes: 'endcall' },
-  { ...word('filter', l10n.t('Applies a filter to the text between the tags.')), snippet: 'filter ${1:upper} %}$0{% endfilter', closes: 'endfilter' },
+  {
+    ...word('macro', l10n.t('A text with parameters, to be called by name.')),
+    snippet: 'macro ${1:name}($2) %}$0{% endmacro',
+    closes: 'endmacro',
+  },
+  {
+    ...word('call', l10n.t('Calls a macro with the text between the tags.')),
+    snippet: 'call ${1:macro}() %}$0{% endcall',
+    closes: 'endcall',
+  },
+  {
+    ...word('filter', l10n.t('Applies a filter to the text between the tags.')),
+    snippet: 'filter ${1:upper} %}$0{% endfilter',
+    closes: 'endfilter',
+  },
   word('break', l10n.t('Leaves the loop.')),
   word('continue', l10n.t('Goes on with the next item.')),
 ];

@@ -38,7 +38,12 @@ export function mustacheBody(source: string, offset: number): BodyModel {
     names.push(variable);
     let next = at + first.length + 1;
     for (const property of properties) {
-      names.push({ kind: 'property', name: property, range: { start: next, end: next + property.length }, of: variable });
+      names.push({
+        kind: 'property',
+        name: property,
+        range: { start: next, end: next + property.length },
+        of: variable,
+      });
       next += property.length + 1;
     }
     if (section) open.push({ name: path, use: variable, tag: range });

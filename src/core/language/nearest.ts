@@ -10,7 +10,9 @@ export function nearest(word: string, candidates: readonly string[]): string[] {
       candidate,
       distance: plain(candidate) === plain(word) ? 0 : distance(word, candidate, limit),
     }))
-    .filter(found => found.distance <= limit && found.distance < Math.max(found.candidate.length, word.length) / 2 + 0.5)
+    .filter(
+      found => found.distance <= limit && found.distance < Math.max(found.candidate.length, word.length) / 2 + 0.5,
+    )
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(found => found.candidate);

@@ -63,11 +63,23 @@ const root = (): Record<string, KeySpec> => ({
   }),
   outputs: text(l10n.t('What the answer has to look like.'), { each: input(), insert: '\n$0' }),
   tools: text(l10n.t('Tools that a model may call. They are kept in the file but not used.')),
-  template: map(l10n.t('In which language the prompt is written.'), {
-    format: map(l10n.t('The template language.'), { kind: format(), strict: text(l10n.t('Whether undeclared inputs are errors.'), { values: docs.booleans() }) }, { values: format().values }),
-    parser: map(l10n.t('How the text becomes messages.'), { kind: text(l10n.t('How the text becomes messages.'), { values: [{ value: 'prompty', doc: l10n.t('Lines such as “user:” start a message.') }] }) }),
-    type: old('format'),
-  }, { insert: '\n  format:\n    kind: ${1:jinja2}\n  parser:\n    kind: prompty' }),
+  template: map(
+    l10n.t('In which language the prompt is written.'),
+    {
+      format: map(
+        l10n.t('The template language.'),
+        { kind: format(), strict: text(l10n.t('Whether undeclared inputs are errors.'), { values: docs.booleans() }) },
+        { values: format().values },
+      ),
+      parser: map(l10n.t('How the text becomes messages.'), {
+        kind: text(l10n.t('How the text becomes messages.'), {
+          values: [{ value: 'prompty', doc: l10n.t('Lines such as “user:” start a message.') }],
+        }),
+      }),
+      type: old('format'),
+    },
+    { insert: '\n  format:\n    kind: ${1:jinja2}\n  parser:\n    kind: prompty' },
+  ),
   sample: old('inputs.….default'),
   authors: old('metadata.authors'),
   tags: old('metadata.tags'),
@@ -94,15 +106,18 @@ const model = (): KeySpec =>
         { value: 'responses', doc: l10n.t('OpenAI’s Responses; run as chat.') },
       ],
     }),
-    connection: map(l10n.t('Where the model is reached. Nothing is sent there before you allow it; keys never stand in templates.'), {
-      kind: text(l10n.t('How the connection is made.')),
-      endpoint: text(l10n.t('Address of the server.')),
-      name: text(l10n.t('Name of a connection kept elsewhere.')),
-      target: text(l10n.t('Where a named connection goes.')),
-      authenticationMode: text(l10n.t('Who the call is made for.')),
-      usageDescription: text(l10n.t('What the connection is for.')),
-      apiKey: text(l10n.t('Not used: keys come from the key store alone.')),
-    }),
+    connection: map(
+      l10n.t('Where the model is reached. Nothing is sent there before you allow it; keys never stand in templates.'),
+      {
+        kind: text(l10n.t('How the connection is made.')),
+        endpoint: text(l10n.t('Address of the server.')),
+        name: text(l10n.t('Name of a connection kept elsewhere.')),
+        target: text(l10n.t('Where a named connection goes.')),
+        authenticationMode: text(l10n.t('Who the call is made for.')),
+        usageDescription: text(l10n.t('What the connection is for.')),
+        apiKey: text(l10n.t('Not used: keys come from the key store alone.')),
+      },
+    ),
     options: options(),
     api: old('apiType'),
     configuration: old('provider, id, connection'),
@@ -112,7 +127,9 @@ const model = (): KeySpec =>
 
 const options = (): KeySpec =>
   map(l10n.t('How the model samples.'), {
-    temperature: text(l10n.t('How much chance there is in each word: 0 takes the most likely one, 1 samples as the model has learned.')),
+    temperature: text(
+      l10n.t('How much chance there is in each word: 0 takes the most likely one, 1 samples as the model has learned.'),
+    ),
     maxOutputTokens: text(l10n.t('The answer ends after this many tokens.')),
     topP: text(l10n.t('Samples from the most likely tokens that together have this probability (nucleus sampling).')),
     topK: text(l10n.t('Samples from this many of the most likely tokens; 0 from all.')),
@@ -157,20 +174,10 @@ const tunesmith = (): KeySpec =>
       l10n.t('When an answer counts as right.'),
       {
         rule: text(l10n.t('When an answer counts as right.'), { values: docs.grades() }),
-        atLeast: text(l10n.t('With “rouge-l”: from which value on an answer is right, 0 to 1.')),
+        threshold: text(l10n.t('With “rouge-l”: from which value on an answer is right, 0 to 1.')),
       },
       { values: docs.grades(), insert: ' $0' },
     ),
-    axes: map(l10n.t('What is varied, each axis against all others.'), {
-      persona: text(l10n.t('Texts before the system message.')),
-      prefix: text(l10n.t('Texts before the question.')),
-      suffix: text(l10n.t('Texts after the question.')),
-      trigger: text(l10n.t('How the answer of zero-shot chain of thought starts.'), { from: 'trigger' }),
-      strategy: text(l10n.t('How the model is asked.'), { values: docs.strategies() }),
-      shots: text(l10n.t('How many examples are shown.')),
-      temperature: text(l10n.t('How much chance there is in each word.')),
-      model: text(l10n.t('Which models answer.'), { from: 'model' }),
-    }),
   });
 
 const examples = (): KeySpec =>
@@ -180,14 +187,7 @@ const examples = (): KeySpec =>
       bank: text(l10n.t('The example bank: a file of JSON Lines, relative to this file.'), { from: 'data-file' }),
       shots: text(l10n.t('How many examples are shown.')),
       selection: text(l10n.t('Which examples are shown.'), { values: docs.selections() }),
-      seed: text(l10n.t('Of random selection and order.')),
-      similarity: text(l10n.t('What similarity is measured by.'), { values: docs.similarities() }),
-      embeddingModel: text(l10n.t('The local model whose vectors are compared.'), { from: 'model' }),
-      lambda: text(l10n.t('With “diverse”: 1 looks at similarity to the question alone, 0 at difference between the examples alone.')),
-      label: text(l10n.t('Field of the bank that holds the label.'), { from: 'bank-field' }),
-      order: text(l10n.t('In which order the examples stand.'), { values: docs.orders() }),
-      leakage: text(l10n.t('Examples this alike to a test row (0 to 1) are passed over; equal ones always are.')),
-      overBudget: text(l10n.t('What happens when the examples do not fit into the context.'), { values: docs.budgetPolicies() }),
+      seed: text(l10n.t('Of random selection.')),
       answer: text(l10n.t('An example’s answer, written with the bank’s fields.'), { insert: " '{{ ${1:answer} }}'" }),
       reasonedAnswer: text(l10n.t('An example’s answer with its reasoning, for “few-shot-cot”.'), {
         insert: " '{{ ${1:reasoning} }} The answer is {{ ${2:answer} }}.'",
@@ -202,12 +202,10 @@ const reasoning = (): KeySpec =>
     trigger: text(l10n.t('How the answer of zero-shot chain of thought starts.'), { from: 'trigger' }),
     extract: text(l10n.t('Zero-shot chain of thought: what follows the reasoning and asks for the answer.')),
     samples: text(l10n.t('Self-consistency: how many answers vote.')),
-    sampleStrategy: text(l10n.t('Self-consistency: how each answer is asked for.'), { values: docs.simpleStrategies() }),
+    of: text(l10n.t('Self-consistency: how each answer is asked for.'), { values: docs.sampledStrategies() }),
     critique: text(l10n.t('Critique and revise: asks for the mistakes of the answer.')),
     revise: text(l10n.t('Critique and revise: asks for the answer without them.')),
-    rounds: text(l10n.t('Critique and revise: how often.')),
     decompose: text(l10n.t('Least to most: asks for the simpler questions.')),
-    maxParts: text(l10n.t('Least to most: how many simpler questions are answered.')),
     answer: map(
       l10n.t('How the short answer is read from what the model wrote.'),
       {

@@ -2,7 +2,9 @@
 
 /** At most 80 characters on one line; texts as they are, the rest as JSON. */
 export function shortValue(value: unknown): string {
-  const text = (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).replace(/\s+/g, ' ').trim();
+  const text = (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)))
+    .replace(/\s+/g, ' ')
+    .trim();
   const cut = text.length > 80 ? `${text.slice(0, 79)}…` : text;
   return cut.replaceAll('`', 'ˋ');
 }

@@ -1,72 +1,46 @@
 /** What each value of a closed choice means: strategies with their papers, answer rules, grades, selections, kinds of input. */
 import { l10n } from '../../base/l10n.ts';
-import {
-  AnswerRules,
-  BudgetPolicies,
-  ExampleOrders,
-  Grades,
-  type InputKind,
-  InputKinds,
-  Selections,
-  Similarities,
-  SimpleStrategies,
-  Strategies,
-} from '../prompts/template.ts';
+import { Grades, InputKinds, SampledStrategies, Strategies } from '../prompts/template.ts';
 
 export interface ValueSpec {
   readonly value: string;
   readonly doc: string;
 }
 
-const listed = <T extends string>(values: readonly T[], docs: Readonly<Record<T, string>>): ValueSpec[] =>
-  values.map(value => ({ value, doc: docs[value] }));
+const listed = (values: readonly string[], docs: Readonly<Record<string, string>>): ValueSpec[] =>
+  values.map(value => ({ value, doc: docs[value] ?? '' }));
 
 export const strategies = (): ValueSpec[] => listed(Strategies, strategyDocs());
-export const simpleStrategies = (): ValueSpec[] => listed(SimpleStrategies, strategyDocs());
+export const sampledStrategies = (): ValueSpec[] => listed(SampledStrategies, strategyDocs());
 
-const strategyDocs = (): Record<(typeof Strategies)[number], string> => ({
-  direct: l10n.t('Asks for the answer alone. With examples this is few-shot prompting (Brown et al. 2020, arXiv 2005.14165).'),
-  'few-shot-cot': l10n.t('Each example shows its reasoning before its answer (Wei et al. 2022, arXiv 2201.11903). The bank needs a field “reasoning”.'),
-  'zero-shot-cot': l10n.t('No examples: the answer starts with a trigger, and a second question reads the result (Kojima et al. 2022, arXiv 2205.11916).'),
-  'self-consistency': l10n.t('Samples several chains of thought and takes the answer that most of them give (Wang et al. 2022, arXiv 2203.11171).'),
-  'critique-and-revise': l10n.t('The model criticises its answer and writes it again (Madaan et al. 2023, arXiv 2303.17651).'),
-  'least-to-most': l10n.t('The question is split into simpler ones, answered one after another (Zhou et al. 2022, arXiv 2205.10625).'),
+const strategyDocs = (): Record<string, string> => ({
+  direct: l10n.t(
+    'Asks for the answer alone. With examples this is few-shot prompting (Brown et al. 2020, arXiv 2005.14165).',
+  ),
+  'few-shot-cot': l10n.t(
+    'Each example shows its reasoning before its answer (Wei et al. 2022, arXiv 2201.11903). The bank needs a field “reasoning”.',
+  ),
+  'zero-shot-cot': l10n.t(
+    'No examples: the answer starts with a trigger, and a second question reads the result (Kojima et al. 2022, arXiv 2205.11916).',
+  ),
+  'self-consistency': l10n.t(
+    'Samples several chains of thought and takes the answer that most of them give (Wang et al. 2022, arXiv 2203.11171).',
+  ),
+  'critique-revise': l10n.t(
+    'The model criticises its answer and writes it again (Madaan et al. 2023, arXiv 2303.17651).',
+  ),
+  'least-to-most': l10n.t(
+    'The question is split into simpler ones, answered one after another (Zhou et al. 2022, arXiv 2205.10625).',
+  ),
 });
 
-export const selections = (): ValueSpec[] =>
-  listed(Selections, {
-    fixed: l10n.t('The first rows of the bank.'),
-    random: l10n.t('Rows drawn at random by “seed”.'),
-    similar: l10n.t('The rows most similar to the question.'),
-    diverse: l10n.t('Rows similar to the question and different from each other (MMR).'),
-    balanced: l10n.t('As many rows of each label.'),
-  });
-
-export const similarities = (): ValueSpec[] =>
-  listed(Similarities, {
-    bm25: l10n.t('Words that both texts share, rare ones more (BM25).'),
-    embedding: l10n.t('Vectors of a local model.'),
-  });
-
-export const orders = (): ValueSpec[] =>
-  listed(ExampleOrders, {
-    selected: l10n.t('As they were selected.'),
-    'similar-last': l10n.t('The most similar one next to the question.'),
-    'similar-first': l10n.t('The most similar one first.'),
-    random: l10n.t('Shuffled by “seed”.'),
-    'label-interleaved': l10n.t('Labels take turns.'),
-  });
-
-export const budgetPolicies = (): ValueSpec[] =>
-  listed(BudgetPolicies, {
-    'drop-first': l10n.t('The first examples are left out.'),
-    'drop-last': l10n.t('The last examples are left out.'),
-    'drop-least-similar': l10n.t('The examples least similar to the question are left out.'),
-    fail: l10n.t('Nothing is sent.'),
-  });
+export const selections = (): ValueSpec[] => [
+  { value: 'fixed', doc: l10n.t('The first rows of the bank.') },
+  { value: 'random', doc: l10n.t('Rows drawn at random by “seed”.') },
+];
 
 export const answerRules = (): ValueSpec[] =>
-  listed(AnswerRules, {
+  listed(['whole', 'last-number', 'choice', 'regex', 'after-marker', 'json-path'], {
     whole: l10n.t('The whole text, trimmed.'),
     'last-number': l10n.t('The last number in the text.'),
     choice: l10n.t('The last letter of “choices” that stands alone.'),
@@ -83,21 +57,22 @@ export const grades = (): ValueSpec[] =>
     contains: l10n.t('Right where the answer contains the expected text.'),
     regex: l10n.t('Right where the expected regular expression matches the answer.'),
     'json-equal': l10n.t('Right where both are the same JSON value.'),
-    'rouge-l': l10n.t('Right where ROUGE-L of both texts is at least “atLeast” (Lin 2004).'),
+    'rouge-l': l10n.t('Right where ROUGE-L of both texts is at least “threshold” (Lin 2004).'),
   });
 
-export const inputKinds = (): ValueSpec[] => listed<InputKind>(InputKinds, {
-  string: l10n.t('A text.'),
-  integer: l10n.t('A whole number.'),
-  float: l10n.t('A number.'),
-  boolean: l10n.t('True or false.'),
-  array: l10n.t('A list.'),
-  object: l10n.t('A mapping of keys to values.'),
-  thread: l10n.t('A conversation so far: a list of messages with “role” and “content”.'),
-  image: l10n.t('An image.'),
-  file: l10n.t('A file.'),
-  audio: l10n.t('A recording.'),
-});
+export const inputKinds = (): ValueSpec[] =>
+  listed(InputKinds, {
+    string: l10n.t('A text.'),
+    integer: l10n.t('A whole number.'),
+    float: l10n.t('A number.'),
+    boolean: l10n.t('True or false.'),
+    array: l10n.t('A list.'),
+    object: l10n.t('A mapping of keys to values.'),
+    thread: l10n.t('A conversation so far: a list of messages with “role” and “content”.'),
+    image: l10n.t('An image.'),
+    file: l10n.t('A file.'),
+    audio: l10n.t('A recording.'),
+  });
 
 export const booleans = (): ValueSpec[] => [
   { value: 'true', doc: '' },

@@ -28,6 +28,8 @@ export type DiagnosticCode =
   | 'bad-row'
   | 'no-message'
   | 'old-version'
+  | 'unknown-key'
+  | 'unused-input'
   | 'approval';
 
 export interface Diagnostic {
