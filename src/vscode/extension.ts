@@ -1,6 +1,7 @@
 /** Activation: registers everything by name and loads nothing; each feature's code runs at its first use. */
 import * as vscode from 'vscode';
 import { CommandIds, PanelTypes, ViewIds } from './commandIds.ts';
+import { registerLanguage } from './language/register.ts';
 import { lazyTree, registerJobs, registerModelsView, registerRanking } from './registerTuning.ts';
 import { Lazy, lazyCommand, Services } from './services.ts';
 import type { TemplateNode, TemplatesTree } from './views/templatesView.ts';
@@ -50,25 +51,4 @@ function registerModels(services: Services): void {
   lazyCommand(services, CommandIds.addEndpoint, async () => (await load()).addEndpoint);
   lazyCommand(services, CommandIds.forgetKeys, async () => (await load()).forgetKeys);
   lazyCommand(services, CommandIds.resetApprovals, async () => (await load()).resetApprovals);
-}
-
-/** Diagnostics start with the first template that is opened. */
-function registerLanguage(services: Services): void {
-  const language = { language: 'prompty' };
-  services.store.add(
-    vscode.languages.registerCodeLensProvider(language, {
-      provideCodeLenses: async document => (await import('./language/codeLens.ts')).provideCodeLenses(document),
-    }),
-  );
-  let started = false;
-  const start = (document: vscode.TextDocument): void => {
-    if (started || document.languageId !== 'prompty') return;
-    started = true;
-    import('./language/diagnostics.ts').then(
-      ({ provideDiagnostics }) => services.store.add(provideDiagnostics(services)),
-      (error: unknown) => services.logger.error('Templates are not checked.', error),
-    );
-  };
-  services.store.add(vscode.workspace.onDidOpenTextDocument(start));
-  for (const document of vscode.workspace.textDocuments) start(document);
 }

@@ -95,13 +95,10 @@ async function values(
       break;
     }
     case 'trigger':
-      for (const { phrase, source, multiArith } of triggers)
-        items.push(
-          item(phrase, 'value', {
-            detail: source,
-            doc: l10n.t('{0} % of MultiArith right, as published.', multiArith),
-          }),
-        );
+      for (const { name, phrase, source, multiArith } of triggers) {
+        const doc = multiArith === undefined ? '' : l10n.t('{0} % of MultiArith right, as published.', multiArith);
+        items.push(item(phrase, 'value', { detail: `${name} · ${source}`, doc, filter: `${name} ${phrase}` }));
+      }
       break;
     default:
   }

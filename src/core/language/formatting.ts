@@ -120,11 +120,10 @@ function ending({ text, template }: TemplateDocument): Replacement[] {
 
 /** Just after the last line that is not blank, before its break; blanks at its end belong to it. */
 function afterContent(text: string, start: number, end: number): number {
-  let at = end;
-  for (;;) {
+  for (let at = end; at > start; ) {
     const lineStart = Math.max(start, text.lastIndexOf('\n', at - 1) + 1);
     if (text.slice(lineStart, at).trim() !== '') return text[at - 1] === '\r' ? at - 1 : at;
-    if (lineStart <= start) return start;
     at = lineStart - 1;
   }
+  return start;
 }

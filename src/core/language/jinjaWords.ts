@@ -80,7 +80,7 @@ export const jinjaTags = (): readonly (JinjaWord & { readonly closes?: string })
     snippet: 'for ${1:item} in ${2:items} %}$0{% endfor',
     closes: 'endfor',
   },
-  word('set', l10n.t('Gives a name to a value.'), 'set ${1:name} = ${2:value}'),
+  { ...word('set', l10n.t('Gives a name to a value.'), 'set ${1:name} = ${2:value}'), closes: 'endset' },
   {
     ...word('macro', l10n.t('A text with parameters, to be called by name.')),
     snippet: 'macro ${1:name}($2) %}$0{% endmacro',

@@ -178,6 +178,16 @@ const tunesmith = (): KeySpec =>
       },
       { values: docs.grades(), insert: ' $0' },
     ),
+    axes: map(l10n.t('What is varied, each axis against all others.'), {
+      persona: text(l10n.t('Texts before the system message.')),
+      prefix: text(l10n.t('Texts before the question.')),
+      suffix: text(l10n.t('Texts after the question.')),
+      trigger: text(l10n.t('How the answer of zero-shot chain of thought starts.'), { from: 'trigger' }),
+      strategy: text(l10n.t('How the model is asked.'), { values: docs.strategies() }),
+      shots: text(l10n.t('How many examples are shown.')),
+      temperature: text(l10n.t('How much chance there is in each word.')),
+      model: text(l10n.t('Which models answer.'), { from: 'model' }),
+    }),
   });
 
 const examples = (): KeySpec =>
@@ -187,7 +197,20 @@ const examples = (): KeySpec =>
       bank: text(l10n.t('The example bank: a file of JSON Lines, relative to this file.'), { from: 'data-file' }),
       shots: text(l10n.t('How many examples are shown.')),
       selection: text(l10n.t('Which examples are shown.'), { values: docs.selections() }),
-      seed: text(l10n.t('Of random selection.')),
+      seed: text(l10n.t('Of random selection and order.')),
+      similarity: text(l10n.t('What similarity is measured by.'), { values: docs.similarities() }),
+      embeddingModel: text(l10n.t('The local model whose vectors are compared.'), { from: 'model' }),
+      lambda: text(
+        l10n.t(
+          'With “diverse”: 1 looks at similarity to the question alone, 0 at difference between the examples alone.',
+        ),
+      ),
+      label: text(l10n.t('Field of the bank that holds the label.'), { from: 'bank-field' }),
+      order: text(l10n.t('In which order the examples stand.'), { values: docs.orders() }),
+      leakage: text(l10n.t('Examples this alike to a test row (0 to 1) are passed over; equal ones always are.')),
+      overBudget: text(l10n.t('What happens when the examples do not fit into the context.'), {
+        values: docs.budgetPolicies(),
+      }),
       answer: text(l10n.t('An example’s answer, written with the bank’s fields.'), { insert: " '{{ ${1:answer} }}'" }),
       reasonedAnswer: text(l10n.t('An example’s answer with its reasoning, for “few-shot-cot”.'), {
         insert: " '{{ ${1:reasoning} }} The answer is {{ ${2:answer} }}.'",

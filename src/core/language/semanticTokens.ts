@@ -2,17 +2,7 @@
 import { builtInVariables } from '../prompts/promptyFile.ts';
 import type { TextRange } from '../prompts/template.ts';
 import { declarations, isDeclared, type TemplateDocument } from './templateDocument.ts';
-
-/** In the order in which they are numbered for the editor. */
-export const tokenTypes = [
-  'promptRole',
-  'promptInput',
-  'promptUndeclared',
-  'promptLocal',
-  'promptShots',
-  'promptFilter',
-] as const;
-export type TokenType = (typeof tokenTypes)[number];
+import type { TokenType } from './tokenTypes.ts';
 
 export interface SemanticToken {
   readonly type: TokenType;

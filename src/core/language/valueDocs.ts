@@ -1,6 +1,15 @@
 /** What each value of a closed choice means: strategies with their papers, answer rules, grades, selections, kinds of input. */
 import { l10n } from '../../base/l10n.ts';
-import { Grades, InputKinds, SampledStrategies, Strategies } from '../prompts/template.ts';
+import {
+  BudgetPolicies,
+  ExampleOrders,
+  Grades,
+  InputKinds,
+  SampledStrategies,
+  Selections,
+  Similarities,
+  Strategies,
+} from '../prompts/template.ts';
 
 export interface ValueSpec {
   readonly value: string;
@@ -34,10 +43,37 @@ const strategyDocs = (): Record<string, string> => ({
   ),
 });
 
-export const selections = (): ValueSpec[] => [
-  { value: 'fixed', doc: l10n.t('The first rows of the bank.') },
-  { value: 'random', doc: l10n.t('Rows drawn at random by “seed”.') },
-];
+export const selections = (): ValueSpec[] =>
+  listed(Selections, {
+    fixed: l10n.t('The first rows of the bank.'),
+    random: l10n.t('Rows drawn at random by “seed”.'),
+    similar: l10n.t('The rows most similar to the question.'),
+    diverse: l10n.t('Rows similar to the question and different from each other (MMR).'),
+    balanced: l10n.t('As many rows of each label.'),
+  });
+
+export const similarities = (): ValueSpec[] =>
+  listed(Similarities, {
+    bm25: l10n.t('Words that both texts share, rare ones more (BM25).'),
+    embedding: l10n.t('Vectors of a local model.'),
+  });
+
+export const orders = (): ValueSpec[] =>
+  listed(ExampleOrders, {
+    selected: l10n.t('As they were selected.'),
+    'similar-last': l10n.t('The most similar one next to the question.'),
+    'similar-first': l10n.t('The most similar one first.'),
+    random: l10n.t('Shuffled by “seed”.'),
+    'label-interleaved': l10n.t('Labels take turns.'),
+  });
+
+export const budgetPolicies = (): ValueSpec[] =>
+  listed(BudgetPolicies, {
+    'drop-first': l10n.t('The first examples are left out.'),
+    'drop-last': l10n.t('The last examples are left out.'),
+    'drop-least-similar': l10n.t('The examples least similar to the question are left out.'),
+    fail: l10n.t('Nothing is sent.'),
+  });
 
 export const answerRules = (): ValueSpec[] =>
   listed(['whole', 'last-number', 'choice', 'regex', 'after-marker', 'json-path'], {

@@ -1,7 +1,10 @@
 /** What is wrong with the open templates, in the Problems panel. */
 import * as vscode from 'vscode';
+import { type Lint, lints } from '../../core/language/lints.ts';
+import { templateDocument } from '../../core/language/templateDocument.ts';
 import { loadTemplate } from '../panels/playgroundTemplate.ts';
 import type { Services } from '../services.ts';
+import { languageHost } from './host.ts';
 
 /** Milliseconds of rest after typing. */
 const Delay = 250;
@@ -12,16 +15,23 @@ export function provideDiagnostics(services: Services): vscode.Disposable {
 
   const check = async (document: vscode.TextDocument): Promise<void> => {
     const version = document.version;
-    const { diagnostics } = await loadTemplate(document.uri, document.getText(), services.approvals);
+    const { template, diagnostics } = await loadTemplate(document.uri, document.getText(), services.approvals);
+    const host = languageHost(services, document, template);
+    const [bank, rows] = await Promise.all([host.bank(), host.rows()]);
     if (document.isClosed || document.version !== version) return;
+    const remarks = lints(templateDocument(document.getText(), document.uri.fsPath), {
+      ...(bank ? { bank } : {}),
+      ...(rows ? { rows } : {}),
+    });
     collection.set(
       document.uri,
-      diagnostics.map(({ severity, code, message, range, file, line }) => {
+      [...diagnostics, ...remarks].map(({ severity, code, message, range, file, line, unnecessary }: Lint) => {
         const place = new vscode.Range(document.positionAt(range.start), document.positionAt(range.end));
         const words = file === undefined ? message : `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
         const diagnostic = new vscode.Diagnostic(place, words, severities[severity]);
         diagnostic.source = 'Tunesmith';
         diagnostic.code = code;
+        if (unnecessary) diagnostic.tags = [vscode.DiagnosticTag.Unnecessary];
         return diagnostic;
       }),
     );
