@@ -104,7 +104,9 @@ function roles({ text, template, body }: TemplateDocument): Replacement[] {
       edits.push({ offset: from, length: range.start - from, text: eol.repeat(wanted) });
     }
     const after = /^\r?\n(?:[ \t]*\r?\n)+/.exec(text.slice(range.end))?.[0];
-    if (after && range.end + after.length < text.length)
+    // Between two roles the next one's rule holds.
+    const next = range.end + (after?.length ?? 0);
+    if (after && next < text.length && !template.roles.some(role => role.range.start === next))
       edits.push({ offset: range.end, length: after.length, text: eol });
   }
   return edits;
