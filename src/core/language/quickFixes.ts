@@ -2,6 +2,7 @@
 import { isHumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import type { Replacement } from '../../base/textChange.ts';
+import { migrateToV2 } from '../prompts/migrate.ts';
 import { roleMarkers } from '../prompts/pieces.ts';
 import type { DiagnosticCode, TextRange } from '../prompts/template.ts';
 import { type FrontMatterValue, setFrontMatter } from '../prompts/templateEdits.ts';
@@ -81,6 +82,8 @@ export function quickFixes(
       ];
     case 'front-matter':
       return closeFrontMatter(document);
+    case 'old-version':
+      return migrate(document);
     default:
       return [];
   }
@@ -231,6 +234,15 @@ function unused(document: TemplateDocument, range: TextRange): Fix[] {
   const inputs = entryAt(document.entries, ['inputs']);
   if (inputs?.kind === 'map') return set(document, ['inputs', input.name], null, title);
   return [{ title, edits: [removal(document.text, input.entry)] }];
+}
+
+function migrate({ text }: TemplateDocument): Fix[] {
+  try {
+    return [{ title: l10n.t('Change to Prompty 2'), edits: migrateToV2(text), preferred: true }];
+  } catch (error) {
+    if (!isHumanError(error)) throw error;
+    return [];
+  }
 }
 
 /** Before the first role, else at the end. */

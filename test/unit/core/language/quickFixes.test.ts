@@ -39,6 +39,11 @@ const settings = (yaml: string, body = 'user:\n{{ a }}'): string =>
   `---\ninputs:\n  a: {example: x}\nmetadata:\n  tunesmith:\n${yaml}---\n${body}`;
 
 const cases: Record<string, Case> = {
+  'changes keys of version 1': {
+    text: '---\nmodel:\n  api: chat\n  parameters:\n    max_tokens: 3\n---\nuser:\nx',
+    code: 'old-version',
+    fix: ['Change to Prompty 2', '---\nmodel:\n  apiType: chat\n  options:\n    maxOutputTokens: 3\n---\nuser:\nx'],
+  },
   'declares an input': {
     text: '---\nname: x\n---\nuser:\n{{ q }}',
     code: 'undeclared-variable',
