@@ -10,11 +10,13 @@ import { registerModels } from './commands/models.ts';
 import { registerPreferences } from './commands/preferences.ts';
 import { registerRank } from './commands/rank.ts';
 import { registerRun } from './commands/run.ts';
+import { registerSearch } from './commands/search.ts';
 import { registerTrain } from './commands/train.ts';
 
 /** Each command's file adds itself; it finds what it needs in `cli`. */
 const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerRun,
+  registerSearch,
   registerRank,
   registerPreferences,
   registerTrain,

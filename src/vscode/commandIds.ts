@@ -3,6 +3,7 @@
 export const CommandIds = {
   openPlayground: 'tunesmith.openPlayground',
   runTemplate: 'tunesmith.runTemplate',
+  searchPrompt: 'tunesmith.searchPrompt',
   newTemplate: 'tunesmith.newTemplate',
   openSamples: 'tunesmith.openSamples',
   refreshTemplates: 'tunesmith.refreshTemplates',

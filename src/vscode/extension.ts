@@ -35,6 +35,7 @@ function registerPlayground(services: Services): void {
 function registerTemplates(services: Services): void {
   const load = () => import('./commands/templates.ts');
   lazyCommand(services, CommandIds.newTemplate, async () => (await load()).newTemplate);
+  lazyCommand(services, CommandIds.searchPrompt, async () => (await import('./commands/searchPrompt.ts')).searchPrompt);
   lazyCommand(services, CommandIds.openSamples, async () => (await load()).openSamples);
   const tree = new Lazy(async () => {
     const { TemplatesTree } = await import('./views/templatesView.ts');
