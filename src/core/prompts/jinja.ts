@@ -8,73 +8,191 @@ import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { type JinjaScan, type Segment, scanJinja } from './jinjaScanner.ts';
-import { type Piece, roleMarkers } from './pieces.ts';
+import { type Piece, roleMarkers, rolePiece } from './pieces.ts';
 import { lineAt, type RoleMarker } from './template.ts';
 
 type Token = ReturnType<typeof tokenize>[number];
+type Program = ReturnType<typeof parse>;
 
-/** Throws a HumanError with the line of the template. */
-export function renderJinja(template: string, variables: Readonly<Record<string, unknown>>): Piece[] {
-  // Stock Jinja drops one line break at the end.
-  const source = template.endsWith('\n') ? template.slice(0, -1) : template;
-  const scan = scanJinja(source);
+/** Throws a HumanError with the line of the template. The line break at its end stays, as Prompty keeps it. */
+export function renderJinja(source: string, variables: Readonly<Record<string, unknown>>): Piece[] {
   const at = (offset: number): { place: { line: number } } => ({ place: { line: lineAt(source, offset) } });
-  if (scan.problem) {
-    throw new HumanError(
-      scan.problem.kind === 'unclosed-comment'
-        ? l10n.t('This comment is not closed. Add “#}”.')
-        : l10n.t('This tag is not closed. Add “}}” or “%}”.'),
-      at(scan.problem.offset),
-    );
-  }
-  const mark = unusedCharacter(source, variables);
-  const roles: RoleMarker[] = [];
-  let position = 0;
+  const compiled = compile(source, variables);
+  if (compiled.scan.problem) throw new HumanError(unclosed(compiled.scan.problem), at(compiled.scan.problem.offset));
+  const interpreter = new MarkedInterpreter(environment(variables), compiled);
   try {
-    const tokens = withMarks(tokenize(template, {}), source, scan, mark, roles);
-    const program = parse(tokens);
-    const interpreter = new MarkedInterpreter(environment(variables), offset => {
-      position = offset;
-    });
-    interpreter.mark = mark;
-    interpreter.offsets = scan.segments.map(segment => segment.start);
-    const output: { value?: unknown } = interpreter.run(program);
-    return piecesOf(String(output.value), mark, source, scan.segments, roles);
+    if (!compiled.program) throw compiled.error;
+    const output: { value?: unknown } = interpreter.run(compiled.program);
+    const text = String(output.value);
+    if (text.length > longestOutput) throw new RangeError('too long');
+    return [...piecesOf(text, compiled, source), ...interpreter.undefinedPieces()];
   } catch (error) {
     if (error instanceof HumanError)
-      throw error.place.line === undefined ? new HumanError(error.message, at(position)) : error;
-    const broken = syntaxErrorAt(source, scan);
-    if (broken?.open !== undefined) {
-      const sentence = l10n.t('The block “{0}” is not closed. Add “{1}”.', broken.open, `{% end${broken.open} %}`);
-      throw new HumanError(sentence, at(broken.offset));
-    }
+      throw error.place.line === undefined ? new HumanError(error.message, at(interpreter.position)) : error;
+    const broken = syntaxErrorAt(source, compiled.scan);
+    if (broken?.sentence !== undefined) throw new HumanError(broken.sentence, at(broken.offset));
     throw new HumanError(
       l10n.t('The template cannot be rendered: {0}.', reasonOf(error)),
-      at(broken?.offset ?? position),
+      at(broken?.offset ?? interpreter.position),
     );
   }
 }
 
-/** An interpreter that says which segment it has reached. */
-class MarkedInterpreter extends Interpreter {
-  mark = '';
-  offsets: readonly number[] = [];
-  readonly #reached: (offset: number) => void;
+/** What is unsupported in a template is known before it is rendered: what would read other files. */
+export function unsupportedTags(source: string, scan: JinjaScan): readonly { offset: number; message: string }[] {
+  return scan.segments.flatMap(segment => {
+    const name = segment.kind === 'statement' && tagName(source, segment);
+    return name && otherFiles.has(name) ? [{ offset: segment.start, message: noOtherFiles(name) }] : [];
+  });
+}
 
-  constructor(environment: Environment, reached: (offset: number) => void) {
+const otherFiles = new Set(['include', 'extends', 'import', 'from', 'block']);
+const noOtherFiles = (name: string): string =>
+  l10n.t('“{0}” is not supported: a template reads no other templates. Write the text here.', name);
+const tagName = (source: string, { innerStart, innerEnd }: Segment): string =>
+  /^\s*(\w+)/.exec(source.slice(innerStart, innerEnd))?.[1] ?? '';
+
+export const unclosed = ({ kind }: NonNullable<JinjaScan['problem']>): string =>
+  kind === 'unclosed-comment'
+    ? l10n.t('This comment is not closed. Add “#}”.')
+    : l10n.t('This tag is not closed. Add “}}” or “%}”.');
+
+/** Characters; more is a mistake, whoever renders. */
+const longestOutput = 1 << 24;
+/** Parts of a template that are evaluated; it takes about a second to get there. */
+const mostSteps = 1_000_000;
+const longestRange = 100_000;
+
+/** A template that was read once, for many sets of values. */
+interface Compiled {
+  readonly scan: JinjaScan;
+  readonly mark: string;
+  readonly roles: readonly RoleMarker[];
+  readonly program?: Program;
+  /** Nodes whose value becomes text. */
+  readonly outputs: ReadonlySet<unknown>;
+  readonly error?: unknown;
+}
+
+/** The templates used last, oldest first. */
+const compiledTemplates = new Map<string, Compiled>();
+const mostCompiled = 32;
+
+function compile(source: string, variables: Readonly<Record<string, unknown>>): Compiled {
+  const known = compiledTemplates.get(source);
+  if (known && !holds(variables, known.mark)) return known;
+  const scan = scanJinja(source);
+  const mark = unusedCharacter(source, variables);
+  const roles: RoleMarker[] = [];
+  const outputs = new Set<unknown>();
+  let program: Program | undefined;
+  let error: unknown;
+  try {
+    // The library drops one line break at the end; Prompty keeps it.
+    if (!scan.problem) {
+      program = parse(withMarks(tokenize(`${source}\n`, {}), source, scan, mark, roles));
+      collectOutputs(program, outputs);
+    }
+  } catch (reason) {
+    error = reason;
+  }
+  const compiled: Compiled = { scan, mark, roles, program, outputs, error };
+  compiledTemplates.delete(source);
+  compiledTemplates.set(source, compiled);
+  for (const oldest of compiledTemplates.keys()) {
+    if (compiledTemplates.size <= mostCompiled) break;
+    compiledTemplates.delete(oldest);
+  }
+  return compiled;
+}
+
+const statements = new Set([
+  'Set',
+  'If',
+  'For',
+  'Macro',
+  'CallStatement',
+  'FilterStatement',
+  'Break',
+  'Continue',
+  'Comment',
+]);
+
+/** Expressions that stand in text, at any depth. */
+function collectOutputs(node: unknown, outputs: Set<unknown>): void {
+  if (node === null || typeof node !== 'object') return;
+  for (const list of ['body', 'alternate', 'defaultBlock']) {
+    const block = (node as Record<string, unknown>)[list];
+    if (!Array.isArray(block)) continue;
+    for (const item of block as { type?: string }[]) {
+      if (statements.has(item.type ?? '')) collectOutputs(item, outputs);
+      else if (item.type !== 'StringLiteral') outputs.add(item);
+    }
+  }
+}
+
+/** An interpreter that knows which segment it has reached, which values were not there, and when to stop. */
+class MarkedInterpreter extends Interpreter {
+  position = 0;
+  readonly #compiled: Compiled;
+  readonly #undefined = new Map<string, Piece>();
+  #segment: Segment | undefined;
+  #steps = 0;
+
+  constructor(environment: Environment, compiled: Compiled) {
     super(environment);
-    this.#reached = reached;
+    this.#compiled = compiled;
+  }
+
+  undefinedPieces(): readonly Piece[] {
+    return [...this.#undefined.values()];
   }
 
   override evaluate(...args: Parameters<Interpreter['evaluate']>): ReturnType<Interpreter['evaluate']> {
+    if (++this.#steps > mostSteps)
+      throw new HumanError(l10n.t('The template does too much. Look for loops over large ranges.'));
     const statement = args[0] as { type?: string; value?: unknown } | undefined;
     if (statement?.type === 'StringLiteral' && typeof statement.value === 'string') {
       const code = statement.value;
-      if (code.startsWith(this.mark) && code[1] !== 'x')
-        this.#reached(this.offsets[Number.parseInt(code.slice(2), 10)] ?? 0);
+      if (code.startsWith(this.#compiled.mark) && code[1] !== 'x' && code[1] !== 'r') {
+        this.#segment = this.#compiled.scan.segments[Number.parseInt(code.slice(2), 10)];
+        this.position = this.#segment?.start ?? 0;
+      }
+      return super.evaluate(...args);
     }
-    return super.evaluate(...args);
+    const segment = this.#segment;
+    const result = super.evaluate(...args);
+    if (result.type === 'UndefinedValue' && this.#compiled.outputs.has(statement)) this.#note(statement, segment);
+    return result;
   }
+
+  #note(node: unknown, segment: Segment | undefined): void {
+    const expression = pathOf(node);
+    const { start, end } = segment ?? { start: 0, end: 0 };
+    this.#undefined.set(`${start} ${expression}`, { kind: 'undefined', text: '', expression, start, end });
+  }
+}
+
+/** `a.b` of a member expression. */
+function pathOf(node: unknown): string {
+  const { type, value, object, property, computed } = node as Record<string, unknown>;
+  if (type === 'Identifier') return String(value);
+  if (type !== 'MemberExpression') return '…';
+  const inner = property as { value?: unknown; type?: string };
+  const key = computed
+    ? `[${inner.type === 'Identifier' ? '…' : JSON.stringify(inner.value ?? '…')}]`
+    : `.${String(inner.value)}`;
+  return pathOf(object) + key;
+}
+
+/** True where some text of a value holds the character. */
+function holds(value: unknown, character: string): boolean {
+  if (typeof value === 'string') return value.includes(character);
+  if (Array.isArray(value)) return value.some(item => holds(item, character));
+  if (value === null || typeof value !== 'object') return false;
+  for (const key in value)
+    if (key.includes(character) || holds((value as Record<string, unknown>)[key], character)) return true;
+  return false;
 }
 
 function environment(variables: Readonly<Record<string, unknown>>): Environment {
@@ -100,6 +218,8 @@ function environment(variables: Readonly<Record<string, unknown>>): Environment 
 function range(start: number, stop?: number, step = 1): number[] {
   const [from, to] = typeof stop === 'number' ? [start, stop] : [0, start];
   if (!Number.isInteger(step) || step === 0) throw new Error('range() needs a step other than 0');
+  if (Math.abs((to - from) / step) > longestRange)
+    throw new HumanError(l10n.t('range() gives at most {0} numbers. Use a smaller range.', longestRange));
   const values: number[] = [];
   for (let i = from; step > 0 ? i < to : i > to; i += step) values.push(i);
   return values;
@@ -222,13 +342,7 @@ function markRoles(
   return result + source.slice(done, end);
 }
 
-function piecesOf(
-  output: string,
-  mark: string,
-  source: string,
-  segments: readonly Segment[],
-  roles: readonly RoleMarker[],
-): Piece[] {
+function piecesOf(output: string, { mark, scan: { segments }, roles }: Compiled, source: string): Piece[] {
   const pieces: Piece[] = [];
   let segment: Segment | undefined;
   let textStart = 0;
@@ -249,7 +363,7 @@ function piecesOf(
     if (part[0] === 'r') {
       const role = roles[index];
       if (role) {
-        pieces.push({ kind: 'role', role: role.role, ...role.range });
+        pieces.push(rolePiece(role));
         if (segment?.kind !== 'expression') textStart = role.range.end;
       }
     } else if (part[0] === 'x' || part[0] === 's') segment = undefined;
@@ -262,7 +376,7 @@ function piecesOf(
 }
 
 /** Where a template that does not parse goes wrong: the first tag that does not parse alone, or the block left open. */
-function syntaxErrorAt(source: string, scan: JinjaScan): { offset: number; open?: string } | undefined {
+function syntaxErrorAt(source: string, scan: JinjaScan): { offset: number; sentence?: string } | undefined {
   const open: { name: string; offset: number }[] = [];
   for (const segment of scan.segments) {
     const inner = source.slice(segment.innerStart, segment.innerEnd);
@@ -273,7 +387,8 @@ function syntaxErrorAt(source: string, scan: JinjaScan): { offset: number; open?
         return { offset: segment.start };
       }
     } else if (segment.kind === 'statement') {
-      const name = /^\s*(\w+)/.exec(inner)?.[1] ?? '';
+      const name = tagName(source, segment);
+      if (otherFiles.has(name)) return { offset: segment.start, sentence: noOtherFiles(name) };
       if (name.startsWith('end')) {
         if (open.pop()?.name !== name.slice(3)) return { offset: segment.start };
       } else if (['if', 'for', 'macro', 'call', 'filter'].includes(name) || (name === 'set' && !inner.includes('=')))
@@ -282,7 +397,9 @@ function syntaxErrorAt(source: string, scan: JinjaScan): { offset: number; open?
     }
   }
   const left = open.at(-1);
-  return left && { offset: left.offset, open: left.name };
+  if (!left) return undefined;
+  const sentence = l10n.t('The block “{0}” is not closed. Add “{1}”.', left.name, `{% end${left.name} %}`);
+  return { offset: left.offset, sentence };
 }
 
 function reasonOf(error: unknown): string {

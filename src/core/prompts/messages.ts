@@ -24,11 +24,12 @@ export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOp
   const turns: Turn[] = [];
   let role: Role = 'system';
   let explicit = false;
+  let marked: Pick<RenderedMessage, 'writtenRole' | 'metadata'> = {};
   let content = '';
   let spans: Span[] = [];
   const flush = (): void => {
     const message = trimmed(role, content, spans);
-    if (explicit || message.content !== '') turns.push(message);
+    if (explicit || message.content !== '') turns.push({ ...message, ...marked });
     content = '';
     spans = [];
   };
@@ -42,6 +43,10 @@ export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOp
     if (piece.kind === 'role') {
       flush();
       role = piece.role;
+      marked = {
+        ...(piece.writtenRole ? { writtenRole: piece.writtenRole } : {}),
+        ...(piece.metadata ? { metadata: piece.metadata } : {}),
+      };
       explicit = true;
     } else if (piece.kind === 'value' && slots.has(piece.expression)) {
       const name = piece.expression;
@@ -49,6 +54,7 @@ export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOp
       explicit = false;
       flush();
       turns.push({ slot: name });
+    } else if (piece.kind === 'undefined') {
     } else if (piece.kind === 'value') {
       const range = { start: toFile(piece.start), end: toFile(piece.end) };
       add(piece.text, { kind: 'variable', name: nameOf(piece.expression), range });
@@ -61,22 +67,12 @@ export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOp
   return turns;
 }
 
-/** Without leading and trailing blank lines (Prompty's rule); spans are cut along. */
+/** Without leading and trailing line breaks (Prompty's rule: lines of spaces stay); spans are cut along. */
 function trimmed(role: Role, content: string, spans: readonly Span[]): RenderedMessage {
   let start = 0;
-  for (
-    let next = content.indexOf('\n');
-    next !== -1 && isBlank(content, start, next);
-    next = content.indexOf('\n', start)
-  )
-    start = next + 1;
   let end = content.length;
-  if (isBlank(content, start, end)) end = start;
-  while (end > start) {
-    const last = content.lastIndexOf('\n', end - 1);
-    if (last < start || !isBlank(content, last + 1, end)) break;
-    end = last;
-  }
+  while (start < end && isLineBreak(content, start)) start++;
+  while (end > start && isLineBreak(content, end - 1)) end--;
   const kept = spans.flatMap((span): Span[] => {
     const from = Math.max(span.start, start);
     const to = Math.min(span.end, end);
@@ -94,13 +90,7 @@ function cut(span: Span, from: number, to: number): SpanPart {
   return { kind: 'text', range };
 }
 
-function isBlank(text: string, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const char = text.charCodeAt(i);
-    if (char !== 32 && char !== 9 && char !== 10 && char !== 13) return false;
-  }
-  return true;
-}
+const isLineBreak = (text: string, at: number): boolean => text[at] === '\n';
 
 /** `customer.name | upper` → `customer`; anything that does not start with a name stands as it is. */
 const nameOf = (expression: string): string => /^[A-Za-z_]\w*/.exec(expression)?.[0] ?? expression;

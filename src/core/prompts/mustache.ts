@@ -1,14 +1,14 @@
 /**
- * Renders Mustache into pieces: variables, sections, inverted sections and comments. Values stand as they are: HTML is not
- * escaped, since a prompt is no web page. Partials, lambdas and changed delimiters are refused.
+ * Renders Mustache into pieces: variables, sections, inverted sections and comments. As in Prompty, `{{x}}` escapes HTML and
+ * `{{{x}}}` or `{{&x}}` does not. Partials, lambdas and changed delimiters are refused.
  */
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { type Piece, roleMarkers } from './pieces.ts';
+import { type Piece, roleMarkers, rolePiece } from './pieces.ts';
 import { lineAt, type VariableUse } from './template.ts';
 
 interface Tag {
-  readonly kind: 'value' | 'section' | 'inverted' | 'end' | 'comment' | 'unknown';
+  readonly kind: 'value' | 'raw' | 'section' | 'inverted' | 'end' | 'comment' | 'unknown';
   readonly name: string;
   readonly start: number;
   readonly end: number;
@@ -24,11 +24,13 @@ const deepest = 100;
 /** Throws a HumanError with the line of the template. */
 export function renderMustache(template: string, variables: Readonly<Record<string, unknown>>): Piece[] {
   const pieces: Piece[] = [];
+  const missing = new Map<number, Piece>();
   const text = (start: number, end: number): void => {
     let done = start;
-    for (const { role, range } of roleMarkers(template, start, end)) {
+    for (const marker of roleMarkers(template, start, end)) {
+      const { range } = marker;
       if (range.start > done) pieces.push({ kind: 'text', text: template.slice(done, range.start), start: done });
-      pieces.push({ kind: 'role', role, ...range });
+      pieces.push(rolePiece(marker));
       done = range.end;
     }
     if (end > done) pieces.push({ kind: 'text', text: template.slice(done, end), start: done });
@@ -41,16 +43,34 @@ export function renderMustache(template: string, variables: Readonly<Record<stri
       }
       const { name, start, end } = node.tag;
       const value = lookUp(context, name);
-      if (node.kind === 'value') pieces.push({ kind: 'value', text: textOf(value), expression: name, start, end });
-      else if (node.kind === 'inverted') {
+      if (node.kind === 'value') {
+        if (value === undefined) missing.set(start, { kind: 'undefined', text: '', expression: name, start, end });
+        const plain = textOf(value);
+        const shown = node.tag.kind === 'raw' ? plain : escaped(plain);
+        pieces.push({ kind: 'value', text: shown, expression: name, start, end });
+      } else if (node.kind === 'inverted') {
         if (isFalsy(value)) render(node.body, context);
       } else if (Array.isArray(value)) for (const item of value) render(node.body, [...context, item]);
       else if (!isFalsy(value)) render(node.body, [...context, value]);
     }
   };
-  render(parse(template), [variables]);
-  return pieces;
+  render(parsed(template), [variables]);
+  return [...pieces, ...missing.values()];
 }
+
+/** The template that was used last. */
+let last: { readonly template: string; readonly nodes: readonly Node[] } | undefined;
+
+function parsed(template: string): readonly Node[] {
+  if (last?.template !== template) last = { template, nodes: parse(template) };
+  return last.nodes;
+}
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '"': '&quot;', '<': '&lt;', '>': '&gt;' };
+const escaped = (text: string): string => text.replace(/[&"<>]/g, character => entities[character]!);
+
+/** Throws a HumanError with the line of the template where it cannot be rendered. */
+export const checkMustache = (template: string): void => void parsed(template);
 
 /** Variables that the template takes from outside: those not looked up inside a section. */
 export function mustacheVariables(template: string): VariableUse[] {
@@ -60,7 +80,7 @@ export function mustacheVariables(template: string): VariableUse[] {
     if (tag.kind === 'end') depth--;
     const name = tag.name.split('.')[0] ?? '';
     const section = tag.kind === 'section' || tag.kind === 'inverted';
-    if ((section || tag.kind === 'value') && depth <= 0 && name !== '') {
+    if ((section || tag.kind === 'value' || tag.kind === 'raw') && depth <= 0 && name !== '') {
       const start = template.indexOf(name, tag.start);
       uses.push({ name, range: { start, end: start + name.length }, guarded: section });
     }
@@ -90,8 +110,10 @@ function* tagsOf(template: string): Generator<Tag> {
               ? 'comment'
               : sigil === '>' || sigil === '='
                 ? 'unknown'
-                : 'value';
-    const name = triple ? inner : kind === 'value' && sigil !== '&' ? inner : inner.slice(1).trim();
+                : sigil === '&'
+                  ? 'raw'
+                  : 'value';
+    const name = triple || kind === 'value' ? inner : inner.slice(1).trim();
     at = close + closer.length;
     yield { kind, name, start, end: at };
   }
@@ -103,10 +125,11 @@ function parse(template: string): Node[] {
   let done = 0;
   for (const tag of tagsOf(template)) {
     const body = open.at(-1)?.body ?? root;
-    const [start, end] = tag.kind === 'value' ? [tag.start, tag.end] : standalone(template, tag);
+    const value = tag.kind === 'value' || tag.kind === 'raw';
+    const [start, end] = value ? [tag.start, tag.end] : standalone(template, tag);
     if (start > done) body.push({ kind: 'text', start: done, end: start });
     done = Math.max(done, end);
-    if (tag.kind === 'value') body.push({ kind: 'value', tag });
+    if (value) body.push({ kind: 'value', tag });
     else if (tag.kind === 'section' || tag.kind === 'inverted') {
       if (open.length >= deepest) throw problem(template, tag.start, l10n.t('Sections are nested too deeply here.'));
       const inner: Node[] = [];

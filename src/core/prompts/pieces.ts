@@ -11,6 +11,16 @@ export const PieceSchema = v.variant('kind', [
   v.object({
     kind: v.literal('role'),
     role: v.picklist(['system', 'user', 'assistant']),
+    writtenRole: v.optional(v.literal('developer')),
+    metadata: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+    start: v.number(),
+    end: v.number(),
+  }),
+  /** An expression that gave nothing because something in it is not defined; it is no part of the text. */
+  v.object({
+    kind: v.literal('undefined'),
+    text: v.literal(''),
+    expression: v.string(),
     start: v.number(),
     end: v.number(),
   }),
@@ -29,7 +39,8 @@ export interface RenderRequest {
  */
 export type RenderTemplate = (request: RenderRequest) => Promise<readonly Piece[]>;
 
-const marker = /^#?[ \t]*(system|user|assistant)(?:\[[^\]]*\])?[ \t]*:$/i;
+/** Prompty's rule: a role, attributes in brackets or none, a colon. `developer` is what newer models call their system. */
+const marker = /^#?\s*(system|user|assistant|developer)(\[\w+\s*=[^\]]*\])?\s*:$/i;
 const longestMarker = 200;
 
 /** Role markers in a stretch of template text: whole lines of the source, never beside a tag. */
@@ -40,10 +51,29 @@ export function roleMarkers(source: string, start: number, end: number): RoleMar
     const to = lineBreak === -1 ? source.length : lineBreak;
     const wholeLine = to <= end && (from === 0 || source[from - 1] === '\n');
     if (wholeLine && to - from <= longestMarker) {
-      const role = marker.exec(source.slice(from, to).trim())?.[1];
-      if (role) roles.push({ role: role.toLowerCase() as Role, range: { start: from, end: to } });
+      const match = marker.exec(source.slice(from, to).trim());
+      if (match) roles.push({ ...roleOf(match[1]!.toLowerCase(), match[2]), range: { start: from, end: to } });
     }
     from = to + 1;
   }
   return roles;
+}
+
+export const rolePiece = ({ range, ...role }: RoleMarker): Piece => ({ kind: 'role', ...role, ...range });
+
+function roleOf(word: string, attributes: string | undefined): Omit<RoleMarker, 'range'> {
+  const metadata = attributes === undefined ? {} : { metadata: attributesOf(attributes) };
+  if (word === 'developer') return { role: 'system', writtenRole: word, ...metadata };
+  return { role: word as Role, ...metadata };
+}
+
+/** `[name="Alice", id=7]`: numbers and true or false become what they are. */
+function attributesOf(text: string): Record<string, string | number | boolean> {
+  const entries = [...text.matchAll(/(\w+)\s*=\s*"?([^",\]]*)"?/g)].map(([, key, value]) => {
+    const word = value!.trim();
+    const lower = word.toLowerCase();
+    if (lower === 'true' || lower === 'false') return [key!, lower === 'true'];
+    return [key!, /^\d+(\.\d+)?$/.test(word) ? Number(word) : word];
+  });
+  return Object.fromEntries(entries) as Record<string, string | number | boolean>;
 }

@@ -11,8 +11,9 @@ import {
   type Section,
   splitFrontMatter,
 } from './frontMatter.ts';
+import { unclosed, unsupportedTags } from './jinja.ts';
 import { jinjaVariables, scanJinja } from './jinjaScanner.ts';
-import { mustacheVariables } from './mustache.ts';
+import { checkMustache, mustacheVariables } from './mustache.ts';
 import { roleMarkers } from './pieces.ts';
 import {
   type Diagnostic,
@@ -44,8 +45,16 @@ export function parseTemplate(text: string, file: string): Template {
   const tunesmith = readTunesmithSettings(root.section('metadata')?.section('tunesmith'), report);
   const templateField = root.field('template');
   const { format, old } = readFormat(root, templateField, report);
-  const version = old || model.old || inputs.old || root.old.size > 0 ? 1 : 2;
-  if (version === 1) {
+  const others = model.old || inputs.old || root.old.size > 0;
+  const version = old || others ? 1 : 2;
+  if (typeof templateField?.value === 'string' && !others) {
+    const message = l10n.t(
+      'Prompty 2 has no short form of “template”. Write “template: {format: {kind: {0}}}”.',
+      templateField.value,
+    );
+    report('error', 'old-version', message, templateField.valueRange);
+  }
+  if (others || (old && typeof templateField?.value !== 'string')) {
     const range =
       place.yaml.end > place.yaml.start ? { start: place.yaml.start, end: place.yaml.start + 1 } : place.body;
     report(
@@ -137,7 +146,8 @@ function readModel(root: Section, report: Report): { model: TemplateModel; old: 
     const range = section.field('apiType', 'api')?.valueRange ?? field.range;
     report('warning', 'unsupported', l10n.t('Only chat prompts can be run; “{0}” is treated as chat.', apiType), range);
   }
-  const connection = section.section('connection', 'configuration');
+  const connectionFile = fileReference(section.field('connection')?.value);
+  const connection = connectionFile === undefined ? section.section('connection', 'configuration') : undefined;
   const old = section.old.has('configuration');
   const provider = section.string('provider') ?? (old ? connection?.string('type') : undefined);
   const id = section.string('id') ?? (old ? connection?.string('model', 'azure_deployment', 'name') : undefined);
@@ -148,11 +158,15 @@ function readModel(root: Section, report: Report): { model: TemplateModel; old: 
     provider,
     apiType,
     connection: connection && Object.fromEntries(connection.fields.map(({ key, value }) => [key, value])),
+    ...(connectionFile === undefined ? {} : { connectionFile }),
     options: options ? readOptions(options, report) : {},
     range: optionsField?.range ?? field.range,
   };
   return { model, old: section.old.size > 0 || (options?.old.size ?? 0) > 0 };
 }
+
+const fileReference = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^\$\{(file|env):[^}]*\}$/i.test(value) ? value : undefined;
 
 const knownOptions = 'temperature maxOutputTokens max_tokens topP top_p topK top_k seed stopSequences stop'.split(' ');
 
@@ -319,6 +333,7 @@ function readBody(
     roles = roleMarkers(body, 0, body.length);
     try {
       variables = mustacheVariables(body);
+      checkMustache(body);
     } catch (error) {
       if (!(error instanceof HumanError)) throw error;
       const at = start + offsetOfLine(body, error.place.line ?? 1);
@@ -329,11 +344,10 @@ function readBody(
     variables = jinjaVariables(body, scan);
     for (const segment of scan.segments)
       if (segment.kind === 'text') roles.push(...roleMarkers(body, segment.start, segment.end));
+    for (const { offset, message } of unsupportedTags(body, scan))
+      report('error', 'template-syntax', message, shift({ start: offset, end: offset + 2 }));
     if (scan.problem) {
-      const message =
-        scan.problem.kind === 'unclosed-comment'
-          ? l10n.t('This comment is not closed. Add “#}”.')
-          : l10n.t('This tag is not closed. Add “}}” or “%}”.');
+      const message = unclosed(scan.problem);
       report('error', 'template-syntax', message, shift({ start: scan.problem.offset, end: scan.problem.offset + 2 }));
     }
   }

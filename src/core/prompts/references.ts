@@ -2,6 +2,7 @@
  * What a template's front matter wants from outside: `${env:NAME}`, `${file:path}` and the endpoint of `model.connection`.
  * Nothing is resolved before it is approved; who asks, and reads files, is the host.
  */
+import { parse as parseYamlText } from 'yaml';
 import { parseJson } from '../../base/jsonLines.ts';
 import { l10n } from '../../base/l10n.ts';
 import { isRecord } from './frontMatter.ts';
@@ -48,7 +49,8 @@ export function referencesOf(template: Template): Reference[] {
     visit(input.default);
     visit(input.example);
   }
-  visit(template.model.connection);
+  visit(template.model.id);
+  visit(template.model.connection ?? template.model.connectionFile);
   const address = endpointOf(template);
   if (address !== undefined) add({ kind: 'endpoint', address });
   return [...found.values()];
@@ -153,10 +155,14 @@ export function resolveReferences(
         diagnostics.push({ severity: 'error', code: 'approval', message, range });
         continue;
       }
-      if (reference.kind === 'file' && start === 0 && end === text.length && /\.json$/i.test(reference.file)) {
-        const data = parseJson(value);
+      const kind = reference.kind === 'file' && /\.(json|ya?ml)$/i.exec(reference.file)?.[1]?.toLowerCase();
+      if (reference.kind === 'file' && kind && start === 0 && end === text.length) {
+        const data = kind === 'json' ? parseJson(value) : parseYaml(value);
         if (data !== undefined) return data;
-        const message = l10n.t('The file “{0}” is not valid JSON.', reference.file);
+        const message =
+          kind === 'json'
+            ? l10n.t('The file “{0}” is not valid JSON.', reference.file)
+            : l10n.t('The file “{0}” is not valid YAML.', reference.file);
         diagnostics.push({ severity: 'error', code: 'approval', message, range });
       }
       result += text.slice(done, start) + value;
@@ -176,11 +182,28 @@ export function resolveReferences(
     default: visit(input.default, input.range),
     example: visit(input.example, input.range),
   }));
-  const { connection, range = template.frontMatterRange } = template.model;
-  const model = connection
-    ? { ...template.model, connection: visit(connection, range) as Record<string, unknown> }
-    : template.model;
+  const { id, connection, connectionFile, range = template.frontMatterRange } = template.model;
+  const found = visit(connection ?? connectionFile, range);
+  const name = visit(id, range);
+  if (found !== undefined && !isRecord(found) && diagnostics.length === 0) {
+    const message = l10n.t('“{0}” must be {1}.', 'connection', l10n.t('a mapping of keys to values'));
+    diagnostics.push({ severity: 'error', code: 'wrong-type', message, range });
+  }
+  const model = {
+    ...template.model,
+    ...(isRecord(found) ? { connection: found } : {}),
+    ...(typeof name === 'string' ? { id: name } : {}),
+  };
   return { template: { ...template, inputs, model }, diagnostics };
+}
+
+/** Undefined where it is no YAML, or grows too large through aliases. */
+function parseYaml(text: string): unknown {
+  try {
+    return parseYamlText(text, { logLevel: 'silent', maxAliasCount: 100 });
+  } catch {
+    return undefined;
+  }
 }
 
 const resolvedValue = (reference: Reference, resolved: ResolvedReferences): string | undefined =>

@@ -20,6 +20,7 @@ import type {
   Template,
   TextRange,
 } from './template.ts';
+import { defaultAnswer, defaultReasonedAnswer } from './tunesmithSettings.ts';
 
 export interface RenderOptions {
   /** Values of the inputs; defaults fill the rest. */
@@ -79,6 +80,8 @@ export async function renderPrompt(
     const listed = template.variables.some(use => use.name === 'shots') && !turns.some(isShots);
     // A template that lists its examples itself is rendered again with the rows.
     const full = listed ? await job.turns({ ...values, shots: shots.map(shot => shot.fields) }) : turns;
+    diagnostics.push(...job.found.values());
+    if (hasError(diagnostics)) return { diagnostics };
     const messages = place(full, listed ? [] : shots.flatMap(shot => shot.messages), values);
     return {
       prompt: withStrategy(
@@ -101,6 +104,7 @@ export function shownAs(strategy: Strategy, template: Template): SampledStrategy
   return strategy === 'few-shot-cot' || strategy === 'zero-shot-cot' ? strategy : 'direct';
 }
 
+const defaultAnswers = new Set([defaultAnswer, defaultReasonedAnswer]);
 const noRange: TextRange = { start: 0, end: 0 };
 const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
   diagnostics.some(({ severity }) => severity === 'error');
@@ -119,11 +123,15 @@ class Rendering {
   readonly #body: string;
   readonly #slots: ReadonlySet<string>;
   readonly #carriageReturns: readonly number[];
+  readonly #bodyStart: number;
 
   constructor(template: Template, render: RenderTemplate) {
     this.#template = template;
     this.#render = render;
-    const raw = template.text.slice(template.bodyRange.start, template.bodyRange.end);
+    // Prompty reads a body from its first visible character on.
+    const whole = template.text.slice(template.bodyRange.start, template.bodyRange.end);
+    const raw = whole.trimStart();
+    this.#bodyStart = template.bodyRange.start + whole.length - raw.length;
     // Prompts have plain line feeds; offsets of the file are found again through the places of the dropped characters.
     const dropped: number[] = [];
     this.#body = raw.replace(/\r\n/g, (_, offset: number) => {
@@ -137,7 +145,21 @@ class Rendering {
 
   async turns(variables: Values): Promise<Turn[]> {
     const pieces = await this.#render({ format: this.#template.format, template: this.#body, variables });
+    for (const piece of pieces) if (piece.kind === 'undefined') this.#undefined(piece);
     return assemble(pieces, { slots: this.#slots, toFile: offset => this.#toFile(offset) });
+  }
+
+  /** What rendering met; optional inputs without a value are a warning, everything else that is not there an error. */
+  readonly found = new Map<string, Diagnostic>();
+
+  #undefined({ expression, start, end }: { expression: string; start: number; end: number }): void {
+    const optional = this.#template.inputs.some(input => input.name === expression);
+    const message = optional
+      ? l10n.t('The input “{0}” has no value, so nothing stands here.', expression)
+      : l10n.t('“{0}” has no value. Correct the name, or write a default.', expression);
+    const range = { start: this.#toFile(start), end: this.#toFile(end) };
+    const diagnostic = { code: 'undefined-variable', message, range } as const;
+    this.found.set(`${start} ${expression}`, { severity: optional ? 'warning' : 'error', ...diagnostic });
   }
 
   /** Up to `wanted` examples, passing over those that ask the question itself. */
@@ -176,7 +198,10 @@ class Rendering {
   }
 
   async #answer(settings: ExampleSettings | undefined, reasoned: boolean, fields: Values): Promise<RenderedMessage> {
-    const source = (reasoned ? settings?.reasonedAnswer : settings?.answer) ?? '{{ answer }}';
+    const written = (reasoned ? settings?.reasonedAnswer : settings?.answer) ?? '{{ answer }}';
+    // Our own words for an example's answer mean its text as it is, also where Mustache would escape it.
+    const own = this.#template.format === 'mustache' && defaultAnswers.has(written);
+    const source = own ? written.replace(/\{\{ (\w+) \}\}/g, '{{{ $1 }}}') : written;
     const pieces = await this.#render({ format: this.#template.format, template: source, variables: fields });
     const turns = assemble(
       pieces.filter(piece => piece.kind !== 'role'),
@@ -205,7 +230,7 @@ class Rendering {
       if (this.#carriageReturns[middle]! < offset) low = middle + 1;
       else high = middle;
     }
-    return this.#template.bodyRange.start + offset + low;
+    return this.#bodyStart + offset + low;
   }
 }
 

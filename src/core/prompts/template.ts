@@ -76,6 +76,8 @@ export interface TemplateModel {
   readonly apiType: string;
   /** As written; anything it points to needs the user's approval (references.ts). */
   readonly connection?: Readonly<Record<string, unknown>>;
+  /** A connection that stands in a file of its own: `$` + `{file:…}`. */
+  readonly connectionFile?: string;
   readonly options: Partial<SamplingOptions>;
   readonly range?: TextRange;
 }
@@ -223,6 +225,10 @@ export interface TunesmithSettings {
 /** A role marker of the body's own text; markers inside values are never one. */
 export interface RoleMarker {
   readonly role: Role;
+  /** Where it was written as something else. */
+  readonly writtenRole?: 'developer';
+  /** `user[name="Alice"]:` */
+  readonly metadata?: Readonly<Record<string, string | number | boolean>>;
   /** The marker's line without its line break. */
   readonly range: TextRange;
 }
@@ -277,6 +283,9 @@ export interface Span {
 }
 
 export interface RenderedMessage extends Message {
+  /** As the template's marker has it, where that is more than the role. */
+  readonly writtenRole?: 'developer';
+  readonly metadata?: Readonly<Record<string, string | number | boolean>>;
   readonly spans: readonly Span[];
   /** 0-based: this message belongs to that worked example. */
   readonly shot?: number;

@@ -36,8 +36,8 @@ const defaultReasoning: ReasoningSettings = {
 /** Lin 2004 names no threshold; half of both texts in common is a usual one. */
 const defaultGrading: Grading = { rule: 'equal', threshold: 0.5 };
 
-const defaultAnswer = '{{ answer }}';
-const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
+export const defaultAnswer = '{{ answer }}';
+export const defaultReasonedAnswer = '{{ reasoning }} The answer is {{ answer }}.';
 
 export function readTunesmithSettings(section: Section | undefined, report: Report): TunesmithSettings {
   if (!section) return { reasoning: defaultReasoning, grade: defaultGrading, axes: {} };

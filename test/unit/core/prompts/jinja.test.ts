@@ -54,7 +54,7 @@ describe('renderJinja', () => {
           const environment = new Environment();
           environment.set('x', 'X');
           environment.set('y', true);
-          const output: { value?: unknown } = new Interpreter(environment).run(parse(tokenize(template, {})));
+          const output: { value?: unknown } = new Interpreter(environment).run(parse(tokenize(`${template}\n`, {})));
           wanted = String(output.value);
         } catch {
           assert.throws(() => renderJinja(template, { x: 'X', y: true }));

@@ -208,9 +208,9 @@ describe('renderPrompt', () => {
     ],
     [
       'a mustache section left open',
-      '---\ntemplate: mustache\n---\nuser:\n{{#a}}x',
+      '---\ntemplate: {format: {kind: mustache}}\n---\nuser:\n{{#a}}x',
       { a: 1 },
-      'render-failed',
+      'template-syntax',
       5,
       /not closed/,
     ],
