@@ -85,7 +85,7 @@ function frontMatter({ text, entries, template }: TemplateDocument): Replacement
   return edits;
 }
 
-/** One blank line before a role and none after it: a message has no blank lines at its ends anyway. */
+/** One empty line before a role and none after it: a message has no line breaks at its ends anyway. */
 function roles({ text, template, body }: TemplateDocument): Replacement[] {
   const eol = eolOf(text);
   const edits: Replacement[] = [];
@@ -103,7 +103,7 @@ function roles({ text, template, body }: TemplateDocument): Replacement[] {
       const wanted = /[%#}]\}[ \t]*$/.test(line) ? Math.min(breaks, 2) : 2;
       edits.push({ offset: from, length: range.start - from, text: eol.repeat(wanted) });
     }
-    const after = /^\r?\n(?:[ \t]*\r?\n)+/.exec(text.slice(range.end))?.[0];
+    const after = /^\r?\n(?:\r?\n)+/.exec(text.slice(range.end))?.[0];
     // Between two roles the next one's rule holds.
     const next = range.end + (after?.length ?? 0);
     if (after && next < text.length && !template.roles.some(role => role.range.start === next))
@@ -120,11 +120,11 @@ function ending({ text, template }: TemplateDocument): Replacement[] {
   return [{ offset: from, length: text.length - from, text: eolOf(text) }];
 }
 
-/** Just after the last line that is not blank, before its break; blanks at its end belong to it. */
+/** Just after the last line that is not empty, before its break. A line of blanks is part of what is said. */
 function afterContent(text: string, start: number, end: number): number {
   for (let at = end; at > start; ) {
     const lineStart = Math.max(start, text.lastIndexOf('\n', at - 1) + 1);
-    if (text.slice(lineStart, at).trim() !== '') return text[at - 1] === '\r' ? at - 1 : at;
+    if (text.slice(lineStart, at).replace('\r', '') !== '') return text[at - 1] === '\r' ? at - 1 : at;
     at = lineStart - 1;
   }
   return start;

@@ -55,14 +55,14 @@ describe('Evaluator', function () {
     [
       'nested loops',
       '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}',
-      /took longer|memory/,
+      /took longer|memory|does too much/,
     ],
     [
       'a text that doubles',
       '{% set n = namespace(s="aaaaaaaa") %}{% for a in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}',
       /grows too large|memory/,
     ],
-    ['a huge list', '{% for a in range(1000000000) %}{% endfor %}', /memory|took longer|grows too large/],
+    ['a huge list', '{% for a in range(1000000000) %}{% endfor %}', /at most 100000 numbers/],
     ['deep nesting', '{{ ' + '('.repeat(50_000) + '1' + ')'.repeat(50_000) + ' }}', /nested too deeply/],
     ['much output', '{% for a in range(9999) %}xx{% endfor %}', /has 19998 characters; 10000 are allowed/],
     ['blanks before a tag', ' '.repeat(400_000) + '{', /took longer/],
