@@ -97,6 +97,7 @@ const entries: readonly Entry[] = [
   { from: 'src/cli/main.ts', to: 'cli.mjs', options: node },
   { from: 'media/playground/main.ts', to: 'media/playground.js', options: browser },
   { from: 'media/ranking/main.ts', to: 'media/ranking.js', options: browser },
+  { from: 'media/bank/main.ts', to: 'media/bank.js', options: browser },
   { from: 'media/jobs/main.ts', to: 'media/jobs.js', options: browser },
   {
     from: 'node_modules/monaco-editor/esm/vs/editor/editor.worker.js',

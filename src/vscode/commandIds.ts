@@ -44,4 +44,5 @@ export const PanelTypes = {
   playground: 'tunesmith.playground',
   ranking: 'tunesmith.ranking',
   job: 'tunesmith.job',
+  bank: 'tunesmith.bank',
 } as const;

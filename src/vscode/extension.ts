@@ -10,6 +10,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const services = new Services(context);
   context.subscriptions.push(services);
   registerPlayground(services);
+  registerBanks(services);
   registerTemplates(services);
   registerModels(services);
   registerLanguage(services);
@@ -29,6 +30,21 @@ function registerPlayground(services: Services): void {
         (await load()).restorePlayground(services, panel, state);
       },
     }),
+  );
+}
+
+/** Banks open as tables where someone asks for it; as any other file they are text. */
+function registerBanks(services: Services): void {
+  services.store.add(
+    vscode.window.registerCustomEditorProvider(
+      PanelTypes.bank,
+      {
+        async resolveCustomTextEditor(document, panel) {
+          (await import('./panels/bankEditor.ts')).resolveBankEditor(services, document, panel);
+        },
+      },
+      { supportsMultipleEditorsPerDocument: true },
+    ),
   );
 }
 

@@ -34,7 +34,7 @@ export interface PageOptions {
   readonly extensionUri: vscode.Uri;
   readonly webview: vscode.Webview;
   /** Name of the entry: `dist/media/<entry>.js` and `<entry>.css`. */
-  readonly entry: 'playground' | 'ranking' | 'jobs';
+  readonly entry: 'playground' | 'ranking' | 'jobs' | 'bank';
   readonly title: string;
   /** Translations for the page (empty in English). */
   readonly bundle: Readonly<Record<string, string>>;

@@ -10,6 +10,7 @@ import type { Services } from '../services.ts';
 import { besideTemplate } from '../templateFiles.ts';
 import { findTemplates } from '../templates.ts';
 import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
+import { openBank } from './bankEditor.ts';
 import { idle } from './playgroundRun.ts';
 import { PlaygroundSession } from './playgroundSession.ts';
 
@@ -301,12 +302,21 @@ export class PlaygroundPanel {
       case 'open-rows':
         return openFile(this.#need().loaded.template.tunesmith.rows);
       case 'open-bank':
-        return openFile(this.#need().loaded.template.tunesmith.examples?.bank);
+        return this.#openBank();
       case 'choose-variant-template':
         return this.#chooseTemplate();
       case 'trust':
         await run('workbench.trust.manage');
     }
+  }
+
+  /** JSON Lines as a table; anything else as text. */
+  async #openBank(): Promise<void> {
+    const bank = this.#need().loaded.template.tunesmith.examples?.bank;
+    if (bank === undefined) return;
+    const uri = besideTemplate(this.#need().uri, bank);
+    if (/\.jsonl$/i.test(bank)) await openBank(uri);
+    else await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
   }
 
   async #chooseTemplate(): Promise<void> {

@@ -16,7 +16,7 @@ export const themeClasses = {
 export type PreviewTheme = keyof typeof themeClasses;
 
 export interface PreviewOptions<C extends Contract> {
-  readonly entry: 'playground' | 'ranking' | 'jobs';
+  readonly entry: 'playground' | 'ranking' | 'jobs' | 'bank';
   readonly contract: C;
   readonly handlers: Handlers<C['toHost']>;
   readonly theme?: PreviewTheme;
