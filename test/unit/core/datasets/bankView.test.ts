@@ -28,6 +28,7 @@ describe('BankView', () => {
   it('leaves an edited row where it is shown, and orders anew when rows come', () => {
     const bank = open('{"n":1}\n{"n":2}\n{"n":3}');
     bank.show({ filter: '', sort: { field: 'n', descending: true }, badOnly: false });
+    assert.deepEqual(bank.order, [2, 1, 0]);
     bank.follow(bank.edits({ kind: 'cell', line: 2, field: 'n', text: '0' }));
     assert.deepEqual(bank.order, [2, 1, 0]);
     bank.follow(bank.edits({ kind: 'add', after: null }));
