@@ -96,13 +96,13 @@ export class BankTable {
     return false;
   }
 
-  /** Numbers by size before texts by letters; rows without the field come last either way, equal ones stay in order. */
+  /** Numbers by size before texts by letters; rows with nothing there come last either way, equal ones stay in order. */
   #sorted(rows: readonly number[], field: string, descending: boolean): number[] {
     const keyed = rows.map(line => {
       const value = this.parsed(line).values?.[field];
       const number =
         typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? +value : NaN;
-      const kind = value === undefined ? 2 : Number.isNaN(number) ? 1 : 0;
+      const kind = value === undefined || value === '' ? 2 : Number.isNaN(number) ? 1 : 0;
       return { line, kind, number, text: kind === 1 ? cellText(value).toLowerCase() : '' };
     });
     const sign = descending ? -1 : 1;
