@@ -18,6 +18,7 @@ const packages = {
   onnx: 'onnx',
   onnxruntime: 'onnxruntime',
   'onnxruntime-genai': 'onnxruntime_genai',
+  'onnx-ir': 'onnx_ir',
 } as const;
 
 export type PythonPackage = keyof typeof packages;

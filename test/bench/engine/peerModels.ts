@@ -22,7 +22,7 @@ export function peerModel(
   return made(`${folder}-${kind}.gguf`, 'gguf_models.py', [source, kind], []);
 }
 
-const onnxPackages: readonly PythonPackage[] = ['onnx', 'onnxruntime', 'onnxruntime-genai'];
+const onnxPackages: readonly PythonPackage[] = ['onnx', 'onnx-ir', 'onnxruntime', 'onnxruntime-genai'];
 
 /** `script SOURCE TARGET KIND` in Python. */
 function made(
