@@ -4,6 +4,8 @@ import type { ModelName } from './models.ts';
 export type PeerName =
   | 'torch-fp32'
   | 'torch-bf16'
+  | 'torch-fp32-compiled'
+  | 'torch-bf16-compiled'
   | 'torch-int8'
   | 'torch-4bit'
   | 'tfjs'
@@ -51,6 +53,7 @@ const training = (name: string, shape: Pick<TrainingCase, 'model' | 'batch' | 't
   }) satisfies TrainingCase;
 
 const lora = { r: 8, alpha: 16 };
+const torchTraining = ['torch-fp32', 'torch-fp32-compiled', 'torch-bf16', 'torch-bf16-compiled'] as const;
 
 /** At the same bits, and in float32 for a comparison with what most people run. */
 const torchPeers = {
@@ -87,9 +90,13 @@ export const cases: readonly Case[] = [
   training(
     'train-6m-full-fp32',
     { model: 'llama-6m', batch: 16, time: 128 },
-    { peers: ['torch-fp32', 'torch-bf16', 'tfjs', 'matmul-peak'] },
+    { peers: [...torchTraining, 'tfjs', 'matmul-peak'] },
   ),
-  training('train-35m-full-fp32', { model: 'llama-35m', batch: 4, time: 256 }, {}),
+  training(
+    'train-35m-full-fp32',
+    { model: 'llama-35m', batch: 4, time: 256 },
+    { peers: [...torchTraining, 'matmul-peak'] },
+  ),
   training('train-135m-lora-fp32', { model: 'smollm2', batch: 4, time: 256 }, { lora }),
   training('train-135m-lora-int8', { model: 'smollm2', batch: 4, time: 256 }, { lora, baseProducts: 'int8' }),
   ...(['fp32', 'int8', '4bit'] as const).flatMap(precision =>

@@ -18,8 +18,9 @@ export const definitions = (): string => `## What is counted
 - **memory-bandwidth**: the fastest read of 0.5 GB by PyTorch or ONNX Runtime in the same rounds, on all threads. Ours is the
   weights and the keys and values that a step has to read, per second: on the 135M model only, because the small one fits
   into the processor's cache.
-- **PyTorch** trains through transformers (and peft) in the fastest of eager and SDPA attention, with and without
-  torch.compile; bf16 is autocast. It decodes with \`generate\` in the fastest of its attentions and caches; int8 is its dynamic
+- **PyTorch** trains through transformers (and peft) in the faster of eager and SDPA attention; bf16 is autocast.
+  \`-compiled\` is the same under torch.compile, which takes minutes before the first step of a model of 30 layers and is left
+  out there. It decodes with \`generate\` in the fastest of its attentions and caches; int8 is its dynamic
   quantisation. Its threads are as many as the processor has cores.
 - **llama.cpp** runs through node-llama-cpp with the binary of that package, F32, Q8_0 and the Q4_1 file that the model comes
   as, all sequences stepped as one batch of one context, with or without flash attention, whichever is faster.

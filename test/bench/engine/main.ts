@@ -4,8 +4,8 @@
  *
  *   -- --json            print the figures as one JSON array, and all else to the standard error
  *   -- --only=A,B        only these cases
- *   -- --quick           two rounds, no trial of torch.compile; nothing is written
- *   -- --no-compile      no trial of torch.compile, which takes minutes for a model of 30 layers
+ *   -- --quick           two rounds, without torch.compile; nothing is written
+ *   -- --no-compile      without torch.compile, which takes a minute or two before its first step
  *   -- --rounds N        rounds of each case (default 5)
  */
 import os from 'node:os';

@@ -53,10 +53,12 @@ export async function startPeer(peer: PeerName, setting: Setting): Promise<{ chi
 type Start = { readonly file: string; readonly request: Readonly<Record<string, unknown>> };
 
 function trainingPeer(peer: PeerName, { lora }: TrainingCase, { config, compile }: Setting): Start {
+  const compiled = peer.endsWith('-compiled');
+  if (compiled && !compile) throw new Error('torch.compile was left out of this run');
   if (peer === 'tfjs') return { file: 'tfjsTraining.mjs', request: { config } };
   return {
     file: 'torch_training.py',
-    request: { lora, precision: peer === 'torch-bf16' ? 'bf16' : 'fp32', compile },
+    request: { lora, precision: peer.startsWith('torch-bf16') ? 'bf16' : 'fp32', compiled },
   };
 }
 

@@ -190,7 +190,7 @@ function disagrees(
   theirs: number | undefined,
 ): string | undefined {
   if (ours === undefined || theirs === undefined) return undefined;
-  const rounding = peer === 'torch-bf16' || (running.kind === 'training' && running.baseProducts === 'int8');
+  const rounding = peer.startsWith('torch-bf16') || (running.kind === 'training' && running.baseProducts === 'int8');
   const tolerance = rounding ? 0.02 : 0.001;
   if (Math.abs(theirs - ours) <= tolerance * ours) return undefined;
   return `it computes something else: the first loss is ${theirs}, ours ${ours}`;
