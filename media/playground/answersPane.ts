@@ -1,12 +1,12 @@
 /** The right half of the playground: what to run, and the matrix of answers. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
 import { l10n } from '../../src/base/l10n.ts';
+import { type Filter, Filters } from '../../src/protocol/playground.ts';
 import { icon } from '../common/codicon.ts';
 import { stepper } from '../common/controls.ts';
 import { type MenuEntry, openMenu } from '../common/menu.ts';
-import { columnHead, cornerHead } from './columnHead.ts';
-import './matrixRow.ts';
+import './cellView.ts';
+import './matrix.ts';
 import { strategyChoices } from './promptPane.ts';
 import type { Store } from './store.ts';
 
@@ -23,7 +23,7 @@ export class AnswersPane extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = this.store.on(['template', 'setup', 'models', 'columns', 'cells', 'run', 'page'], () =>
+    this.#stop = this.store.on(['template', 'setup', 'models', 'columns', 'cells', 'run', 'page', 'detail'], () =>
       this.requestUpdate(),
     );
   }
@@ -115,7 +115,7 @@ export class AnswersPane extends LitElement {
 
   #runMenu(anchor: HTMLElement): void {
     const { store } = this;
-    const total = store.state?.template?.rows.values.length ?? 0;
+    const total = store.state?.template?.rows.total ?? 0;
     const { row, samples } = store.setup;
     openMenu(anchor, l10n.t('Run Options'), () => {
       const entries: MenuEntry[] = [
@@ -148,6 +148,12 @@ export class AnswersPane extends LitElement {
           run: () => store.updateSetup({ samples: count }),
         });
       }
+      entries.push('separator', {
+        label: l10n.t('Token Probabilities'),
+        detail: l10n.t('where the model gives them'),
+        checked: store.setup.probabilities,
+        run: () => store.updateSetup({ probabilities: !store.setup.probabilities }),
+      });
       return entries;
     });
   }
@@ -155,7 +161,6 @@ export class AnswersPane extends LitElement {
   #tabs(): TemplateResult {
     const { store } = this;
     const { tabs } = store;
-    const ranked = store.rows.filter(row => this.#answersOf(row) > 1).length;
     return html`<div class="tabs">
       ${
         tabs
@@ -169,17 +174,14 @@ export class AnswersPane extends LitElement {
           : nothing
       }
       <span class="grow"></span>
+      <button class="action text" aria-haspopup="menu" ?disabled=${store.board.cells === 0} title=${l10n.t('Which rows are shown')}
+        @click=${(event: Event) => this.#filterMenu(event.currentTarget as HTMLElement)}>${icon(store.board.filter === 'all' ? 'filter' : 'filter-filled')}<span
+          class="words">${store.board.filter === 'all' ? l10n.t('Filter') : filterWords(store.board.filter)}</span></button>
       <button class="action text" aria-haspopup="menu" title=${l10n.t('Compare with a second variant of the prompt')}
         @click=${(event: Event) => this.#compareMenu(event.currentTarget as HTMLElement)}>${icon('split-horizontal')}<span class="words">${l10n.t('Compare')}</span></button>
-      <button class="action text" ?disabled=${ranked === 0} title=${l10n.t('Put the answers of all rows up for ranking')}
+      <button class="action text" ?disabled=${store.board.rankable === 0} title=${l10n.t('Put the answers of all rows up for ranking')}
         @click=${() => store.ask(store.host.sendToRanking({ kind: 'all' }))}>${icon('list-ordered')}<span class="words">${l10n.t('Send to Ranking')}</span></button>
     </div>`;
-  }
-
-  #answersOf(row: number): number {
-    let count = 0;
-    for (const cell of this.store.cells.values()) if (cell.row === row && cell.status === 'done') count++;
-    return count;
   }
 
   #tabKey(event: KeyboardEvent): void {
@@ -189,6 +191,17 @@ export class AnswersPane extends LitElement {
     const index = tabs.findIndex(tab => tab.id === this.store.activeTab);
     this.store.showTab(tabs[(index + step + tabs.length) % tabs.length]!.id);
     void this.updateComplete.then(() => this.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus());
+  }
+
+  #filterMenu(anchor: HTMLElement): void {
+    const { store } = this;
+    openMenu(anchor, l10n.t('Filter'), () =>
+      Filters.map(filter => ({
+        label: filterWords(filter),
+        icon: store.board.filter === filter ? 'check' : 'blank',
+        run: () => store.filter(filter),
+      })),
+    );
   }
 
   #compareMenu(anchor: HTMLElement): void {
@@ -228,22 +241,12 @@ export class AnswersPane extends LitElement {
 
   #matrix(): TemplateResult {
     const { store } = this;
-    const { columns, rows } = store;
     const template = store.state?.template;
     if (!template) return html``;
-    if (store.cells.size === 0) return this.#empty();
-    return html`<div class="matrix" role="grid" aria-label=${l10n.t('Answers')} aria-rowcount=${rows.length + 1} aria-colcount=${columns.length + 1}
-      style="--columns:${columns.length}" @keydown=${(event: KeyboardEvent) => this.#gridKey(event)}>
-      <div class="matrix-head" role="row">
-        ${cornerHead(store)} ${columns.map((column, i) => columnHead(store, column, i))}
-      </div>
-      ${repeat(
-        rows,
-        row => row,
-        row =>
-          html`<tunesmith-matrix-row role="row" aria-selected=${row === store.setup.row} .store=${store} .row=${row} .version=${store.rowVersions.get(row) ?? 0}
-            .columns=${columns} .template=${template}></tunesmith-matrix-row>`,
-      )}
+    if (store.board.cells === 0) return this.#empty();
+    return html`<div class="answers-body">
+      <tunesmith-matrix .store=${store}></tunesmith-matrix>
+      ${store.opened ? html`<tunesmith-cell-view role="region" aria-label=${l10n.t('Opened Answer')} .store=${store}></tunesmith-cell-view>` : nothing}
     </div>`;
   }
 
@@ -263,36 +266,18 @@ export class AnswersPane extends LitElement {
       </p>
     </div>`;
   }
+}
 
-  /** Arrows move between cells, Ctrl+Home and Ctrl+End to the corners; Enter runs a cell's row again. */
-  #gridKey(event: KeyboardEvent): void {
-    const cell = (event.target as HTMLElement).closest<HTMLElement>('[role=gridcell], [role=rowheader]');
-    if (!cell || event.target !== cell) return;
-    const lines = [...this.querySelectorAll<HTMLElement>('tunesmith-matrix-row')].map(line => [
-      ...line.querySelectorAll<HTMLElement>('[role=gridcell], [role=rowheader]'),
-    ]);
-    const y = lines.findIndex(line => line.includes(cell));
-    const x = lines[y]?.indexOf(cell) ?? 0;
-    const step: Readonly<Record<string, readonly [number, number]>> = {
-      ArrowUp: [-1, 0],
-      ArrowDown: [1, 0],
-      ArrowLeft: [0, -1],
-      ArrowRight: [0, 1],
-    };
-    const move = step[event.key];
-    const target = move
-      ? lines[y + move[0]]?.[x + move[1]]
-      : event.key === 'Home'
-        ? (event.ctrlKey ? lines[0] : lines[y])?.[0]
-        : event.key === 'End'
-          ? (event.ctrlKey ? lines.at(-1) : lines[y])?.at(-1)
-          : undefined;
-    if (!target) return;
-    event.preventDefault();
-    for (const line of lines) for (const other of line) other.tabIndex = -1;
-    target.tabIndex = 0;
-    target.focus();
-    target.scrollIntoView({ block: 'nearest' });
+function filterWords(filter: Filter): string {
+  switch (filter) {
+    case 'all':
+      return l10n.t('All rows');
+    case 'starred':
+      return l10n.t('Starred');
+    case 'failed':
+      return l10n.t('Failed');
+    case 'wrong':
+      return l10n.t('Wrong');
   }
 }
 

@@ -8,20 +8,37 @@ import type { Store } from './store.ts';
 export function cornerHead(store: Store): TemplateResult {
   const graded = store.columns.some(column => column.score !== null);
   const rows = store.rows.length;
-  return html`<div class="head corner" role="columnheader"><span class="dim xs"
+  return html`<div class="head corner" role="columnheader" aria-colindex="1"><span class="dim xs"
     >${rows === 1 ? l10n.t('1 input') : l10n.t('{0} inputs', rows)}${
       graded ? html`;<br />${l10n.t('bars show the 95 % interval')}` : nothing
     }</span></div>`;
 }
 
-export function columnHead(store: Store, column: Column, index: number): TemplateResult {
+export function columnHead(store: Store, column: Column, index: number, gridColumn: number): TemplateResult {
   const variants = new Set(store.columns.map(({ variant }) => variant)).size > 1;
   const title = variants ? column.label : column.modelLabel;
   const detail = variants ? (index === 0 ? l10n.t('baseline') : column.detail) : column.label;
   const { score } = column;
-  return html`<div class="head" role="columnheader">
+  return html`<div class="head" role="columnheader" aria-colindex=${index + 2} style="grid-column:${gridColumn}">
     <div class="line"><strong class="clip">${title}</strong><span class="dim clip grow">${detail}</span></div>
     ${score ? html`<div class="line score">${intervalBar(score, score.right)}</div>` : nothing}
+    ${column.paired ? difference(column.paired) : nothing}
     ${column.failed > 0 ? html`<div class="dim xs">${l10n.t('{0} failed', column.failed)}</div>` : nothing}
   </div>`;
+}
+
+/** How the column differs from its baseline, over the answers that both have. */
+function difference(paired: NonNullable<Column['paired']>): TemplateResult {
+  const signed = (share: number): string =>
+    `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(share * 100).toFixed(0)}`;
+  const p = paired.midP < 0.001 ? '< 0.001' : `= ${paired.midP.toFixed(paired.midP < 0.1 ? 3 : 2)}`;
+  const title = l10n.t(
+    'McNemar, mid-p: {0} gained, {1} lost, {2} paired, p {3}; difference with its 95 % interval (Newcombe)',
+    paired.gained,
+    paired.lost,
+    paired.n,
+    p,
+  );
+  return html`<div class="xs clip" title=${title}><b>${signed(paired.estimate)}</b> <span class="dim"
+    >${l10n.t('{0} to {1}, {2} paired, p {3}', signed(paired.low), signed(paired.high), paired.n, p)}</span></div>`;
 }

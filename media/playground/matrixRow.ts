@@ -3,6 +3,8 @@ import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResu
 import { l10n } from '../../src/base/l10n.ts';
 import type { Cell, Column, TemplateState } from '../../src/protocol/playground.ts';
 import { icon } from '../common/codicon.ts';
+import { allFigures, shortFigures } from './figures.ts';
+import { markSigns } from './marks.ts';
 import type { Store } from './store.ts';
 
 export class MatrixRow extends LitElement {
@@ -11,13 +13,24 @@ export class MatrixRow extends LitElement {
     version: { attribute: false },
     columns: { attribute: false },
     template: { attribute: false },
+    first: { attribute: false },
+    last: { attribute: false },
+    offset: { attribute: false },
+    focusAt: { attribute: false },
   };
   declare store: Store;
   declare row: number;
   /** Changes with any of the row's cells: the row is drawn again then, and only then. */
   declare version: number;
+  /** All columns; those from `first` up to `last` are drawn. */
   declare columns: readonly Column[];
   declare template: TemplateState;
+  declare first: number;
+  declare last: number;
+  /** Line of the grid at which the first column stands. */
+  declare offset: number;
+  /** The column with the keyboard's focus, −1 for the question; undefined in all rows but one. */
+  declare focusAt: number | undefined;
 
   override createRenderRoot(): this {
     return this;
@@ -25,10 +38,11 @@ export class MatrixRow extends LitElement {
 
   override render(): TemplateResult {
     const { row, store, template } = this;
-    const values = template.rows.values[row];
-    const expected = template.rows.expected?.[row];
+    const input = store.inputs.get(row);
+    const values = input?.values ?? template.rows.values[row];
+    const expected = input?.expected ?? template.rows.expected?.[row];
     const name = l10n.t('Row {0}', row + 1);
-    return html`<div class="question" role="rowheader" tabindex=${row === store.rows[0] ? 0 : -1} aria-label=${name}
+    return html`<div class="question" role="rowheader" aria-colindex="1" data-column="-1" tabindex=${this.focusAt === -1 ? 0 : -1} aria-label=${name}
         @click=${() => store.updateSetup({ row })}>
         <i>${row + 1}</i>
         <div class="question-text">${values ? question(template, values) : nothing}
@@ -38,7 +52,7 @@ export class MatrixRow extends LitElement {
           ${this.#action('play', l10n.t('Run Row {0}', row + 1), () => store.run({ kind: 'row', row }), false)}
         </span>
       </div>
-      ${this.columns.map(column => this.#cell(column))}`;
+      ${this.columns.slice(this.first, this.last).map((column, i) => this.#cell(column, this.first + i))}`;
   }
 
   #finished(): number {
@@ -47,11 +61,14 @@ export class MatrixRow extends LitElement {
     return count;
   }
 
-  #cell(column: Column): TemplateResult {
+  #cell(column: Column, index: number): TemplateResult {
     const samples = this.store.samples(column.id, this.row);
     const busy = samples.some(({ status }) => status === 'running' || status === 'waiting');
     const label = l10n.t('Row {0}, {1}', this.row + 1, `${column.modelLabel}, ${column.label}`);
-    return html`<div class="cell" role="gridcell" tabindex="-1" aria-busy=${busy}>
+    const marked = samples.some(cell => this.store.isMarked(cell));
+    return html`<div class="cell" role="gridcell" aria-colindex=${index + 2} data-column=${index} style="grid-column:${index + this.offset}"
+      tabindex=${this.focusAt === index ? 0 : -1} aria-busy=${busy} aria-selected=${marked}
+      @dblclick=${() => samples[0] && this.store.open(samples[0])}>
       <span class="sr-only">${label}</span>
       ${samples.map((cell, i) => this.#sample(cell, i, samples.length))}
     </div>`;
@@ -71,16 +88,18 @@ export class MatrixRow extends LitElement {
     }
     return html`<div class="sample">
       ${number}
-      <div class="prose">${answerText(cell)}${cell.status === 'running' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}</div>
+      <div class="prose clamped">${answerText(cell)}${cell.status === 'running' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}</div>
       ${cell.error === null ? nothing : html`<div class="note">${icon('warning', 'c-dim')}<span class="prose">${cell.error}</span></div>`}
       ${cell.votes.length > 0 ? votes(cell) : nothing}
-      ${cell.stages.length > 0 && cell.status === 'done' ? steps(cell) : nothing}
+      ${cell.marks?.note ? html`<div class="cell-note">${icon('note', 'c-dim')}<span class="prose">${cell.marks.note}</span></div>` : nothing}
       ${cell.status === 'waiting' ? html`<div class="foot">${icon('watch', 'c-dim')}<span>${l10n.t('waiting')}</span></div>` : this.#foot(cell)}
       ${
         cell.status === 'done' || cell.status === 'cancelled'
           ? html`<span class="acts">
+            ${this.#action('go-to-file', l10n.t('Open (Enter)'), () => this.store.open(cell), false)}
+            ${this.#action(cell.marks?.starred ? 'star-full' : 'star-empty', l10n.t('Star (*)'), () => this.store.mark(cell, { starred: !cell.marks?.starred }), false)}
             ${this.#action('copy', l10n.t('Copy'), () => this.store.ask(this.store.host.copy({ text: cell.text })), false)}
-            ${this.#action('refresh', l10n.t('Run Again'), () => this.#retry(cell), false)}
+            ${this.#action('refresh', l10n.t('Run Again (r)'), () => this.#retry(cell), false)}
           </span>`
           : nothing
       }
@@ -101,17 +120,6 @@ export class MatrixRow extends LitElement {
 
   #foot(cell: Cell): TemplateResult {
     const running = cell.status === 'running';
-    const parts: string[] = [];
-    if (cell.cached) parts.push(l10n.t('cached'));
-    else if (cell.latencyMs !== null) {
-      parts.push(l10n.t('{0} s', (cell.latencyMs / 1000).toFixed(1)));
-      if (cell.tokens !== null && cell.tokens > 1 && cell.latencyMs > 0) {
-        parts.push(l10n.t('{0} tok/s', ((1000 * cell.tokens) / cell.latencyMs).toFixed(0)));
-      }
-    }
-    if (cell.tokens !== null) parts.push(l10n.t('{0} tok', cell.tokens));
-    if (cell.status === 'cancelled') parts.push(l10n.t('stopped'));
-    else if (cell.finishReason) parts.push(finishWords(cell.finishReason));
     return html`<div class="foot">
       ${running ? icon('loading', 'c-dim') : nothing}
       ${
@@ -123,26 +131,14 @@ export class MatrixRow extends LitElement {
       }
       ${cell.answer && !running ? html`<b class="clip">${cell.answer.text}</b>` : nothing}
       ${!cell.answer && cell.right === false && !running ? html`<span>${l10n.t('no answer found')}</span>` : nothing}
-      <span class="figures">${parts.join(' · ')}</span>
+      ${markSigns(cell, this.store.isMarked(cell))}
+      <span class="figures" title=${allFigures(cell).join(' · ')}>${shortFigures(cell).join(' · ')}</span>
     </div>`;
   }
 }
 
-function finishWords(reason: string): string {
-  switch (reason) {
-    case 'stop':
-      return l10n.t('stop');
-    case 'length':
-      return l10n.t('cut off');
-    case 'stop-sequence':
-      return l10n.t('stop string');
-    default:
-      return reason;
-  }
-}
-
 /** How the samples voted: the winner first. */
-function votes(cell: Cell): TemplateResult {
+export function votes(cell: Cell): TemplateResult {
   return html`<div class="votes" role="list" aria-label=${l10n.t('Votes of the samples')}>
     ${cell.votes.map(
       ({ answer, count }, i) =>
@@ -151,36 +147,8 @@ function votes(cell: Cell): TemplateResult {
   </div>`;
 }
 
-/** What the model said on the way to the answer; folded. */
-function steps(cell: Cell): TemplateResult {
-  return html`<details class="steps">
-    <summary>${l10n.t('{0} steps', cell.stages.length)}</summary>
-    ${cell.stages.map(({ name, text }) => html`<div><span class="label">${stageWords(name)}</span><div class="prose">${text.trim()}</div></div>`)}
-  </details>`;
-}
-
-function stageWords(name: string): string {
-  switch (name) {
-    case 'reasoning':
-      return l10n.t('Reasoning');
-    case 'extraction':
-    case 'answer':
-      return l10n.t('Answer');
-    case 'sample':
-      return l10n.t('Sample');
-    case 'critique':
-      return l10n.t('Critique');
-    case 'revision':
-      return l10n.t('Revision');
-    case 'questions':
-      return l10n.t('Questions');
-    default:
-      return l10n.t('Step');
-  }
-}
-
 /** The answer's text, with the extracted part underlined. Always text: markup of a model stays characters. */
-function answerText(cell: Cell): TemplateResult {
+export function answerText(cell: Cell): TemplateResult {
   const { answer, text } = cell;
   if (!answer || cell.status === 'running' || answer.end <= answer.start || answer.end > text.length)
     return html`${text}`;

@@ -3,11 +3,17 @@ import { l10n } from '../../src/base/l10n.ts';
 import type { Replacement, TextChange } from '../../src/base/textChange.ts';
 import { DocumentSync } from '../../src/protocol/documentSync.ts';
 import {
+  type Board,
   type Cell,
+  type CellKey,
   type Column,
+  type Detail,
+  type Filter,
+  type Marks,
   type PlaygroundState,
   type Preview,
   playgroundContract,
+  type RowInput,
   type Rows,
   type RunState,
   type Setup,
@@ -15,7 +21,17 @@ import {
 import type { Remote } from '../../src/protocol/rpc.ts';
 import { connect, savedState } from '../common/vscodeApi.ts';
 
-export type Topic = 'template' | 'preview' | 'models' | 'setup' | 'columns' | 'cells' | 'run' | 'document' | 'page';
+export type Topic =
+  | 'template'
+  | 'preview'
+  | 'models'
+  | 'setup'
+  | 'columns'
+  | 'cells'
+  | 'run'
+  | 'document'
+  | 'page'
+  | 'detail';
 
 /** What survives a reload of the window, with the host's own share (`uri`, `setup`). */
 interface Saved {
@@ -28,13 +44,25 @@ interface Saved {
 export const cellKey = (cell: { column: string; row: number; repeat: number }): string =>
   `${cell.column}|${cell.row}|${cell.repeat}`;
 
+/** Only what names the cell: messages take no more. */
+const keyOf = ({ column, row, repeat }: CellKey): CellKey => ({ column, row, repeat });
+
 export class Store extends EventTarget {
   readonly host: Remote<typeof playgroundContract.toHost>;
   state: PlaygroundState | undefined;
   preview: Preview | undefined;
   sync: DocumentSync | undefined;
   bodyStart = 0;
+  /** Of the rows in view, and no others. */
   readonly cells = new Map<string, Cell>();
+  readonly inputs = new Map<number, RowInput>();
+  /** Up to two answers that a diff will show. */
+  marked: CellKey[] = [];
+  /** The cell that is opened beside the matrix, and what the host told of it. */
+  opened: { readonly key: CellKey; detail: Detail | undefined } | undefined;
+  #window: readonly number[] = [];
+  #asking = false;
+  #asked: string | undefined;
   /** Goes up when a cell of the row changes. */
   readonly rowVersions = new Map<number, number>();
   folded = new Set<string>();
@@ -68,16 +96,19 @@ export class Store extends EventTarget {
       },
       columns: columns => this.#patch({ columns }, 'columns'),
       cells: ({ cells, append, clear }) => {
-        if (clear) {
-          for (const cell of this.cells.values()) this.#touch(cell.row);
-          this.cells.clear();
-        }
+        if (clear) this.#forget();
         for (const cell of cells) this.#setCell(cell);
         for (const { text, latencyMs, tokens, ...key } of append) {
           const cell = this.cells.get(cellKey(key));
           if (cell) this.#setCell({ ...cell, text: cell.text + text, latencyMs, tokens, status: 'running' });
         }
         this.changed('cells');
+      },
+      board: board => this.#patch({ board }, 'cells'),
+      detail: ({ cell, detail }) => {
+        if (!this.opened || cellKey(this.opened.key) !== cellKey(cell)) return;
+        this.opened.detail = detail;
+        this.changed('detail');
       },
       run: run => {
         const begins = run.running && !this.run$.running;
@@ -103,8 +134,7 @@ export class Store extends EventTarget {
     this.state = state;
     this.preview = state.preview ?? undefined;
     if (state.run.total > 0 && (savedState.get() as Saved | undefined)?.pane === undefined) this.pane = 'answers';
-    this.cells.clear();
-    for (const cell of state.cells) this.#setCell(cell);
+    this.#forget();
     if (state.document) this.#open(state.document);
     this.#save();
     for (const topic of ['template', 'preview', 'setup', 'columns', 'cells', 'run', 'document', 'page'] as const)
@@ -112,7 +142,9 @@ export class Store extends EventTarget {
   }
 
   get setup(): Setup {
-    return this.state?.setup ?? { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0 };
+    return (
+      this.state?.setup ?? { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0, probabilities: false }
+    );
   }
 
   get run$(): RunState {
@@ -140,12 +172,107 @@ export class Store extends EventTarget {
     return tabs?.find(tab => tab.id === this.tab)?.id ?? tabs?.[0]?.id;
   }
 
-  /** Rows of the matrix: those with answers, and the chosen one. */
-  get rows(): number[] {
-    const rows = new Set<number>([...this.cells.values()].map(cell => cell.row));
-    const total = this.state?.template?.rows.values.length ?? 0;
-    if (this.setup.row < total) rows.add(this.setup.row);
-    return [...rows].sort((a, b) => a - b);
+  get board(): Board {
+    return this.state?.board ?? { filter: 'all', rows: [], cells: 0, rankable: 0 };
+  }
+
+  /** Rows of the matrix: those with answers that pass the filter. */
+  get rows(): readonly number[] {
+    return this.board.rows;
+  }
+
+  /** The matrix shows these rows now. One question at a time is under way, and the last one counts. */
+  show(rows: readonly number[]): void {
+    this.#window = rows;
+    if (!this.#asking) void this.#askWindow();
+  }
+
+  async #askWindow(): Promise<void> {
+    this.#asking = true;
+    try {
+      for (;;) {
+        const rows = this.#window;
+        const name = rows.join();
+        if (name === this.#asked) return;
+        this.#asked = name;
+        const answer = await this.host.window({ rows: [...rows] });
+        const shown = new Set(rows);
+        for (const [key, cell] of this.cells) if (!shown.has(cell.row)) this.cells.delete(key);
+        for (const row of this.rowVersions.keys()) if (!shown.has(row)) this.rowVersions.delete(row);
+        for (const row of this.inputs.keys()) if (!shown.has(row)) this.inputs.delete(row);
+        for (const input of answer.inputs) this.inputs.set(input.row, input);
+        for (const cell of answer.cells) this.#setCell(cell);
+        for (const row of rows) if (!this.rowVersions.has(row)) this.#touch(row);
+        this.changed('cells');
+      }
+    } catch (error) {
+      this.#asked = undefined;
+      this.#problem(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  filter(filter: Filter): void {
+    void this.ask(this.host.filter({ filter }));
+  }
+
+  mark(cell: Cell, patch: Partial<Marks>): void {
+    const marks = { ...(cell.marks ?? { starred: false, pinned: false, note: '' }), ...patch };
+    void this.ask(this.host.mark({ cell: keyOf(cell), marks }));
+  }
+
+  /** Marks a cell for the diff, or takes the mark away; of three the first goes. */
+  toggleMarked(cell: CellKey): void {
+    const key = cellKey(cell);
+    const without = this.marked.filter(other => cellKey(other) !== key);
+    this.marked = without.length < this.marked.length ? without : [...this.marked, keyOf(cell)].slice(-2);
+    for (const { row } of [cell, ...this.marked, ...without]) this.#touch(row);
+    this.changed('cells');
+  }
+
+  isMarked(cell: CellKey): boolean {
+    return this.marked.some(other => cellKey(other) === cellKey(cell));
+  }
+
+  /** Of two marked answers; of one marked and this one; of this one and the same row's in the first column. */
+  diff(cell: CellKey | undefined): void {
+    const others = this.marked.filter(other => !cell || cellKey(other) !== cellKey(cell));
+    const first = this.columns[0];
+    const pair =
+      this.marked.length === 2
+        ? this.marked
+        : cell && others.length > 0
+          ? [others[0]!, cell]
+          : cell && first && first.id !== cell.column
+            ? [{ ...cell, column: first.id }, cell]
+            : undefined;
+    if (!pair) {
+      this.#problem(l10n.t('Mark two answers with Space, then press d.'));
+      return;
+    }
+    void this.ask(this.host.diff({ left: keyOf(pair[0]!), right: keyOf(pair[1]!) }));
+  }
+
+  async open(key: CellKey): Promise<void> {
+    this.opened = { key: keyOf(key), detail: undefined };
+    this.changed('detail');
+    const detail = await this.ask(this.host.detail(keyOf(key)));
+    if (!detail || !this.opened || cellKey(this.opened.key) !== cellKey(key)) return;
+    this.opened.detail ??= detail;
+    this.changed('detail');
+  }
+
+  close(): void {
+    this.opened = undefined;
+    this.changed('detail');
+  }
+
+  #forget(): void {
+    for (const row of this.rowVersions.keys()) this.#touch(row);
+    this.cells.clear();
+    this.#asked = undefined;
+    if (this.#window.length > 0 && !this.#asking) void this.#askWindow();
   }
 
   samples(column: string, row: number): Cell[] {

@@ -120,6 +120,8 @@ export const SetupSchema = v.object({
   variants: v.array(VariantSchema),
   samples: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16)),
   row: count,
+  /** Ask for the probabilities of tokens, of models that give them. */
+  probabilities: v.optional(v.boolean(), false),
 });
 export type Setup = v.InferOutput<typeof SetupSchema>;
 
@@ -134,8 +136,24 @@ export const ColumnSchema = v.object({
   /** Share of right answers among the graded, with its Wilson 95 % interval. */
   score: v.nullable(v.object({ right: count, estimate: v.number(), low: v.number(), high: v.number(), n: count })),
   failed: count,
+  /** Share right here minus share right in the baseline column, over answers that both have; null for the baseline. */
+  paired: v.nullable(
+    v.object({
+      n: count,
+      gained: count,
+      lost: count,
+      estimate: v.number(),
+      low: v.number(),
+      high: v.number(),
+      midP: v.number(),
+    }),
+  ),
 });
 export type Column = v.InferOutput<typeof ColumnSchema>;
+
+/** What the user said of a cell. */
+export const MarksSchema = v.object({ starred: v.boolean(), pinned: v.boolean(), note: v.string() });
+export type Marks = v.InferOutput<typeof MarksSchema>;
 
 export const CellSchema = v.object({
   column: v.string(),
@@ -143,9 +161,14 @@ export const CellSchema = v.object({
   repeat: count,
   status: v.picklist(['waiting', 'running', 'done', 'failed', 'cancelled']),
   text: v.string(),
+  /** The answer is an earlier one, from the response cache; times are those of then. */
   cached: v.boolean(),
   latencyMs: v.nullable(v.number()),
+  firstTokenMs: v.nullable(v.number()),
   tokens: v.nullable(v.number()),
+  /** US dollars, where the model has a price. */
+  cost: v.nullable(v.number()),
+  seed: v.nullable(v.number()),
   finishReason: v.nullable(v.string()),
   error: v.nullable(v.string()),
   /** Extracted answer and where it stands in the text; null without a rule or an expected answer. */
@@ -156,8 +179,53 @@ export const CellSchema = v.object({
   votes: v.array(v.object({ answer: v.string(), count })),
   /** What the model said on the way, where the strategy asks more than once: a name and the text. */
   stages: v.array(v.object({ name: v.string(), text: v.string() })),
+  /** Null while nothing is marked. */
+  marks: v.nullable(MarksSchema),
 });
 export type Cell = v.InferOutput<typeof CellSchema>;
+
+export const CellKeySchema = v.object({ column: v.string(), row: count, repeat: count });
+export type CellKey = v.InferOutput<typeof CellKeySchema>;
+
+export const Filters = ['all', 'starred', 'failed', 'wrong'] as const;
+export type Filter = (typeof Filters)[number];
+
+/** The matrix as a whole. The page holds only the cells of the rows that it shows. */
+export const BoardSchema = v.object({
+  filter: v.picklist(Filters),
+  /** Rows that have answers and pass the filter: those with pinned answers first, then by number. */
+  rows: v.array(count),
+  cells: count,
+  /** Rows with two or more finished answers. */
+  rankable: count,
+});
+export type Board = v.InferOutput<typeof BoardSchema>;
+
+/** A row of the matrix: its inputs in the template's order, and what is expected. */
+export const RowInputSchema = v.object({ row: count, values: v.array(v.string()), expected: v.nullable(v.string()) });
+export type RowInput = v.InferOutput<typeof RowInputSchema>;
+
+/** More of a cell than the matrix shows. */
+export const DetailSchema = v.object({
+  /** What was sent; empty where it is not known any more. */
+  prompt: v.array(v.object({ role: v.string(), content: v.string() })),
+  /** Tokens of the answer with their probabilities; null where they were not asked for or the model gives none. */
+  tokens: v.nullable(
+    v.array(
+      v.object({
+        text: v.string(),
+        logProb: v.number(),
+        alternatives: v.array(v.object({ text: v.string(), logProb: v.number() })),
+      }),
+    ),
+  ),
+  /** How the conversation went on after the answer. */
+  turns: v.array(v.object({ role: v.picklist(['user', 'assistant']), text: v.string() })),
+  /** Why the last turn got no answer. */
+  problem: v.nullable(v.string()),
+  busy: v.boolean(),
+});
+export type Detail = v.InferOutput<typeof DetailSchema>;
 
 export const RunStateSchema = v.object({
   running: v.boolean(),
@@ -177,7 +245,7 @@ export const PlaygroundStateSchema = v.object({
   preview: v.nullable(PreviewSchema),
   setup: SetupSchema,
   columns: v.array(ColumnSchema),
-  cells: v.array(CellSchema),
+  board: BoardSchema,
   run: RunStateSchema,
   models: v.array(ModelChoiceSchema),
   /** Templates to choose from when the panel has none. */
@@ -223,7 +291,20 @@ export const playgroundContract = {
     },
     setup: { params: SetupSchema, result: v.null() },
     run: { params: RowsSchema, result: v.null() },
-    retry: { params: v.object({ column: v.string(), row: count, repeat: count }), result: v.null() },
+    retry: { params: CellKeySchema, result: v.null() },
+    /** The page shows these rows from now on: their cells, and what happens to them later comes as `cells`. */
+    window: {
+      params: v.object({ rows: v.pipe(v.array(count), v.maxLength(400)) }),
+      result: v.object({ cells: v.array(CellSchema), inputs: v.array(RowInputSchema) }),
+    },
+    filter: { params: v.object({ filter: v.picklist(Filters) }), result: v.null() },
+    mark: { params: v.object({ cell: CellKeySchema, marks: MarksSchema }), result: v.null() },
+    /** Opens the editor's own diff of two answers. */
+    diff: { params: v.object({ left: CellKeySchema, right: CellKeySchema }), result: v.null() },
+    /** Opens a cell; while it is open, changes come as `detail`. */
+    detail: { params: CellKeySchema, result: DetailSchema },
+    /** Goes on with the conversation of a cell; the answer comes as `detail`. */
+    say: { params: v.object({ cell: CellKeySchema, text: v.string() }), result: v.null() },
     stop: { params: none, result: v.null() },
     /** How many items were put up for ranking. */
     sendToRanking: { params: RowsSchema, result: count },
@@ -244,7 +325,9 @@ export const playgroundContract = {
     models: { params: v.array(ModelChoiceSchema) },
     setup: { params: SetupSchema },
     columns: { params: v.array(ColumnSchema) },
-    /** Cells as they now are; `append` gives new text of one that streams. */
+    board: { params: BoardSchema },
+    detail: { params: v.object({ cell: CellKeySchema, detail: DetailSchema }) },
+    /** Cells of the rows that are shown, as they now are; `append` gives new text of one that streams. */
     cells: {
       params: v.object({
         cells: v.array(CellSchema),
@@ -258,6 +341,7 @@ export const playgroundContract = {
             tokens: count,
           }),
         ),
+        /** All cells are gone before these; the page asks for its rows again. */
         clear: v.boolean(),
       }),
     },

@@ -8,6 +8,7 @@ import type { Message } from '../../core/generation.ts';
 import type { RenderedPrompt, Template } from '../../core/prompts/template.ts';
 import { MessageSchema } from '../../protocol/inference.ts';
 import type { Cell } from '../../protocol/playground.ts';
+import type { CellMarks } from '../../storage/cellMarks.ts';
 import type { RunStore } from '../../storage/runStore.ts';
 import type { Services } from '../services.ts';
 import { emptyCell, keyOf, placed, type RunColumn } from './playgroundRun.ts';
@@ -21,6 +22,11 @@ export class RunHistory implements Disposable {
   readonly #prompts = new Map<string, readonly Message[]>();
   readonly #unreadable = new WeakMap<Template, string>();
   #open: Promise<RunStore | undefined> | undefined;
+  #marking: Promise<void> = Promise.resolve();
+  /** Run whose answers were brought back, until a new one begins. */
+  #restored: string | undefined;
+  /** Texts of prompts by themselves: shots and instructions are the same in thousands of cells. */
+  readonly #texts = new Map<string, string>();
 
   constructor(services: Services, uri: vscode.Uri) {
     this.#services = services;
@@ -34,7 +40,7 @@ export class RunHistory implements Disposable {
 
   /** Keeps a finished answer. Without a folder on disk there is nowhere to, and nothing is said. */
   async keep(cell: Cell, { text, generation }: CellResult, prompt: RenderedPrompt): Promise<void> {
-    const messages = prompt.messages.map(({ role, content }) => ({ role, content }));
+    const messages = prompt.messages.map(({ role, content }) => ({ role, content: this.#shared(content) }));
     // The start of the answer belongs to the answer, whose text has it already or gets it where it is ranked.
     if (prompt.continueLast) messages.pop();
     this.#prompts.set(keyOf(cell), messages);
@@ -54,6 +60,25 @@ export class RunHistory implements Disposable {
     }
   }
 
+  /** Keeps what the user marked, with the run whose answers are shown. */
+  async keepMarks(cells: Iterable<Cell>): Promise<void> {
+    const marks: CellMarks = {};
+    for (const cell of cells) if (cell.marks) marks[keyOf(cell)] = cell.marks;
+    const id = (await this.#open)?.run.id ?? this.#restored;
+    if (id === undefined) return;
+    const { writeMarks } = await import('../../storage/cellMarks.ts');
+    const write = (): Promise<void> => writeMarks(this.#services.layout(this.#uri), id, marks);
+    this.#marking = this.#marking.then(write, write);
+    await this.#marking;
+  }
+
+  #shared(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
+  }
+
   /** Answers of the newest run of this template that still have a place in the matrix. */
   async restore(columns: readonly RunColumn[], loaded: LoadedTemplate): Promise<Cell[]> {
     if (!this.#hasFolder()) return [];
@@ -66,6 +91,9 @@ export class RunHistory implements Disposable {
       );
       if (!newest) return [];
       const { cells } = await readRun(layout, newest.id);
+      const { readMarks } = await import('../../storage/cellMarks.ts');
+      const marks = await readMarks(layout, newest.id);
+      this.#restored = newest.id;
       const restored: Cell[] = [];
       for (const { key, generation } of cells) {
         const parts = /^(.*)\|(\d+)\|(\d+)$/.exec(key);
@@ -74,7 +102,8 @@ export class RunHistory implements Disposable {
         if (!parts || !generation || !column || row >= rowCount(loaded)) continue;
         const prompt = v.safeParse(KeptPromptSchema, generation);
         if (prompt.success) this.#prompts.set(key, prompt.output.messages);
-        restored.push(await this.#cell(column, row, Number(parts[3]), generation, rowExpected(loaded, row)));
+        const cell = await this.#cell(column, row, Number(parts[3]), generation, rowExpected(loaded, row));
+        restored.push({ ...cell, marks: marks[key] ?? null });
       }
       return restored;
     } catch (error) {
@@ -91,7 +120,7 @@ export class RunHistory implements Disposable {
     column: RunColumn,
     row: number,
     repeat: number,
-    { text, latencyMs, usage, finishReason }: CellResult['generation'],
+    { text, latencyMs, firstTokenMs, usage, finishReason, options }: CellResult['generation'],
     expected: unknown,
   ): Promise<Cell> {
     const base: Cell = {
@@ -99,6 +128,8 @@ export class RunHistory implements Disposable {
       status: 'done',
       text,
       latencyMs,
+      firstTokenMs: firstTokenMs ?? null,
+      seed: options.seed,
       tokens: usage?.completionTokens ?? null,
       finishReason,
     };

@@ -198,9 +198,9 @@ export class PlaygroundPanel {
       document: null,
       template: null,
       preview: null,
-      setup: { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0 },
+      setup: { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0, probabilities: false },
       columns: [],
-      cells: [],
+      board: { filter: 'all', rows: [], cells: 0, rankable: 0 },
       run: idle,
       models: [],
       templates: (await findTemplates()).map(({ uri, name, folder }) => ({
@@ -233,6 +233,25 @@ export class PlaygroundPanel {
       },
       retry: async key => {
         await this.#need().retry(key);
+        return null;
+      },
+      window: ({ rows }) => this.#need().window(rows),
+      filter: ({ filter }) => {
+        this.#need().filter(filter);
+        return null;
+      },
+      mark: async ({ cell, marks }) => {
+        await this.#need().mark(cell, marks);
+        return null;
+      },
+      diff: async ({ left, right }) => {
+        await this.#need().diff(left, right);
+        return null;
+      },
+      detail: key => this.#need().details.of(key),
+      say: ({ cell, text }) => {
+        // The answer streams as `detail`.
+        void this.#need().details.say(cell, text);
         return null;
       },
       stop: () => {

@@ -9,9 +9,8 @@ import {
   samplingOf,
 } from '../../core/evaluation/runCells.ts';
 import type { RenderedPrompt, Strategy, Template } from '../../core/prompts/template.ts';
-import { wilson } from '../../core/statistics/intervals.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
-import type { Cell, Column, RunState } from '../../protocol/playground.ts';
+import type { Cell, RunState } from '../../protocol/playground.ts';
 
 /** What a column of the matrix runs. */
 export interface RunColumn {
@@ -194,32 +193,21 @@ export const emptyCell = ({ column, row, repeat }: CellKey): Cell => ({
   text: '',
   cached: false,
   latencyMs: null,
+  firstTokenMs: null,
   tokens: null,
+  cost: null,
+  seed: null,
   finishReason: null,
   error: null,
   answer: null,
   right: null,
   votes: [],
   stages: [],
+  marks: null,
 });
 
 /** Where the extracted answer stands in the text: its last place, or nowhere when it was rewritten (`1,000` → `1000`). */
 export function placed(text: string, answer: string): NonNullable<Cell['answer']> {
   const start = text.lastIndexOf(answer);
   return start === -1 ? { text: answer, start: 0, end: 0 } : { text: answer, start, end: start + answer.length };
-}
-
-/** Score and failures of a column, from its cells. */
-export function columnScore(cells: Iterable<Cell>, column: string): Pick<Column, 'score' | 'failed'> {
-  let right = 0;
-  let n = 0;
-  let failed = 0;
-  for (const cell of cells) {
-    if (cell.column !== column) continue;
-    if (cell.status === 'failed') failed++;
-    if (cell.status !== 'done' || cell.right === null) continue;
-    n++;
-    if (cell.right) right++;
-  }
-  return { score: n === 0 ? null : { right, ...wilson(right, n) }, failed };
 }

@@ -9,13 +9,17 @@ import { endpointOf, originOf } from '../../core/prompts/references.ts';
 import { renderPrompt, shownAs } from '../../core/prompts/render.ts';
 import type { RenderedPrompt, Strategy } from '../../core/prompts/template.ts';
 import { setFrontMatter } from '../../core/prompts/templateEdits.ts';
+import type { TextGenerator } from '../../core/textGenerator.ts';
 import type {
   Cell,
   Column,
+  Filter,
+  Marks,
   ModelChoice,
   PlaygroundState,
   Preview,
   playgroundContract,
+  RowInput,
   Rows,
   RunState,
   Setup,
@@ -24,27 +28,33 @@ import type { Remote } from '../../protocol/rpc.ts';
 import { endpointModelId } from '../../providers/openAiCompatible.ts';
 import { setting } from '../config.ts';
 import type { Services } from '../services.ts';
+import { diffAnswers } from './answerDocuments.ts';
+import { CellBoard } from './cellBoard.ts';
+import { CellDetails } from './cellDetails.ts';
+import { columnScores } from './columnScores.ts';
 import { choicesOf, strategyLabel, variantKey } from './playgroundChoices.ts';
 import { PlaygroundDocument } from './playgroundDocument.ts';
 import { RunHistory } from './playgroundHistory.ts';
 import { failedPreview, previewOf } from './playgroundPreview.ts';
-import { type CellKey, columnScore, idle, keyOf, PlaygroundRun, type RunColumn } from './playgroundRun.ts';
+import { type CellKey, idle, PlaygroundRun, type RunColumn } from './playgroundRun.ts';
 import {
   firstProblem,
   type LoadedTemplate,
   loadTemplate,
   rowCount,
   rowExpected,
+  rowInput,
   rowValues,
   templateState,
 } from './playgroundTemplate.ts';
+import { withTokenProbabilities } from './tokenProbabilities.ts';
 
 type Page = Remote<typeof playgroundContract.toWebview>;
 
 /** Milliseconds of rest after typing before the template is read anew. */
 const RefreshDelay = 150;
-/** Milliseconds between two messages about streaming answers. */
-const FrameDelay = 33;
+/** Milliseconds between two messages about how far a run is. */
+const StateDelay = 100;
 
 export class PlaygroundSession implements Disposable {
   readonly services: Services;
@@ -57,11 +67,10 @@ export class PlaygroundSession implements Disposable {
   #setup: Setup | undefined;
   #choices: ModelChoice[] = [];
   readonly #others = new Map<string, LoadedTemplate>();
-  readonly #cells = new Map<string, Cell>();
-  #changedCells = new Map<string, Cell>();
-  #appended = new Map<string, CellKey & { text: string; latencyMs: number; tokens: number }>();
-  #frame: NodeJS.Timeout | undefined;
+  readonly #board: CellBoard;
+  readonly #details: CellDetails;
   #refreshTimer: NodeJS.Timeout | undefined;
+  #stateTimer: NodeJS.Timeout | undefined;
   #state: RunState = idle;
   #run: PlaygroundRun | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -74,6 +83,15 @@ export class PlaygroundSession implements Disposable {
     this.#page = page;
     this.#setup = setup;
     this.#history = new RunHistory(services, uri);
+    this.#board = this.#store.add(new CellBoard(page, () => page.columns(this.#scored())));
+    this.#details = this.#store.add(
+      new CellDetails({
+        cell: key => this.#board.get(key),
+        prompt: cell => this.#history.promptOf(cell),
+        model: key => this.#modelOf(key),
+        show: (cell, detail) => page.detail({ cell, detail }),
+      }),
+    );
   }
 
   /** Opens the document and reads the template and the newest answers. */
@@ -84,7 +102,7 @@ export class PlaygroundSession implements Disposable {
     this.#choices = await this.#listChoices();
     this.#store.add(models.onDidChange(() => void this.#modelsChanged()));
     this.#setup = this.#validSetup(this.#setup ?? this.#firstSetup());
-    for (const cell of await this.#history.restore(this.#columns(), this.#loaded)) this.#cells.set(keyOf(cell), cell);
+    this.#board.put(await this.#history.restore(this.#columns(), this.#loaded));
     this.#store.add(
       vscode.workspace.onDidSaveTextDocument(saved => {
         if (saved !== this.#document.document && /\.(jsonl|csv|prompty)$/i.test(saved.uri.path)) this.#refreshSoon();
@@ -107,9 +125,6 @@ export class PlaygroundSession implements Disposable {
   }
 
   state(): Omit<PlaygroundState, 'templates' | 'trusted'> {
-    // What waits for the next message is in the cells already and must not come twice.
-    this.#changedCells = new Map();
-    this.#appended = new Map();
     return {
       uri: this.uri.toString(),
       document: this.#documentState(),
@@ -117,7 +132,7 @@ export class PlaygroundSession implements Disposable {
       preview: this.#shownPreview,
       setup: this.setup,
       columns: this.#scored(),
-      cells: [...this.#cells.values()],
+      board: this.#board.board(),
       run: this.#state,
       models: this.#choices,
     };
@@ -169,11 +184,9 @@ export class PlaygroundSession implements Disposable {
     await this.#refresh();
     const list = this.#rowList(rows);
     const repeats = Array.from({ length: this.setup.samples }, (_, i) => i);
-    for (const [key, cell] of this.#cells) {
-      // Samples beyond those that are asked for now would stay from an earlier run.
-      if (list.includes(cell.row) && cell.repeat >= repeats.length) this.#cells.delete(key);
-    }
-    this.#page.cells({ cells: [...this.#cells.values()], append: [], clear: true });
+    const asked = new Set(list);
+    // Samples beyond those that are asked for now would stay from an earlier run.
+    this.#board.remove(cell => asked.has(cell.row) && cell.repeat >= repeats.length);
     await this.#begin(this.#columns(), list, repeats);
   }
 
@@ -188,18 +201,59 @@ export class PlaygroundSession implements Disposable {
 
   stop(): void {
     this.#run?.stop();
+    this.#details.stop();
+  }
+
+  /** The rows that the page shows from now on. */
+  window(rows: readonly number[]): { cells: Cell[]; inputs: RowInput[] } {
+    const total = rowCount(this.#loaded);
+    return {
+      cells: this.#board.window(rows),
+      inputs: rows.filter(row => row < total).map(row => rowInput(this.#loaded, row)),
+    };
+  }
+
+  filter(filter: Filter): void {
+    this.#board.filter(filter);
+  }
+
+  /** Marks an answer and keeps that with its run. */
+  async mark(key: CellKey, marks: Marks): Promise<void> {
+    if (this.#board.mark(key, marks)) await this.#history.keepMarks(this.#board.all());
+  }
+
+  async diff(left: CellKey, right: CellKey): Promise<void> {
+    const [before, after] = [left, right].map(key => {
+      const cell = this.#board.get(key);
+      if (!cell) throw new HumanError(vscode.l10n.t('This answer is no longer there.'));
+      const column = this.#columns().find(({ id }) => id === key.column);
+      const sample = key.repeat > 0 ? ` (${key.repeat + 1})` : '';
+      const name = column ? `${column.modelLabel}, ${column.label}` : key.column;
+      return { name: `${vscode.l10n.t('Row {0}', key.row + 1)}, ${name}${sample}`, text: cell.text };
+    });
+    await diffAnswers(before!, after!);
+  }
+
+  get details(): CellDetails {
+    return this.#details;
+  }
+
+  async #modelOf(key: CellKey): ReturnType<ConstructorParameters<typeof CellDetails>[0]['model']> {
+    const column = this.#columns().find(({ id }) => id === key.column);
+    if (!column) throw new HumanError(vscode.l10n.t('The model of this answer is no longer chosen.'));
+    return { generator: await column.generator(), options: samplingOf(column.template) };
   }
 
   /** Puts rows with two or more different answers up for ranking; how many that are. */
   async sendToRanking(rows: Rows): Promise<number> {
     const journal = await this.services.journal(this.uri);
-    const wanted = rows.kind === 'row' ? [rows.row] : [...new Set([...this.#cells.values()].map(cell => cell.row))];
+    const wanted = rows.kind === 'row' ? [rows.row] : this.#board.rowNumbers();
     const shown = new Set(this.#columns().map(({ id }) => id));
     const items = [];
     for (const row of wanted.sort((a, b) => a - b)) {
-      const done = [...this.#cells.values()].filter(
-        cell => cell.row === row && cell.status === 'done' && shown.has(cell.column) && cell.text.trim() !== '',
-      );
+      const done = this.#board
+        .ofRow(row)
+        .filter(cell => cell.status === 'done' && shown.has(cell.column) && cell.text.trim() !== '');
       if (new Set(done.map(({ text }) => text)).size < 2) continue;
       const messages = this.#history.promptOf(done[0]!);
       if (!messages) continue;
@@ -226,8 +280,8 @@ export class PlaygroundSession implements Disposable {
 
   dispose(): void {
     this.stop();
-    clearTimeout(this.#frame);
     clearTimeout(this.#refreshTimer);
+    clearTimeout(this.#stateTimer);
     this.#document?.dispose();
     this.#history.dispose();
     this.#store.dispose();
@@ -319,7 +373,7 @@ export class PlaygroundSession implements Disposable {
     const model = own?.id ?? this.#choices[0]?.id ?? setting('defaultModel', this.uri);
     // Where nothing says what is right, answers are there to be ranked: several of each.
     const open = template.tunesmith.expected === undefined && samplingOf(template).temperature > 0;
-    return { models: [model], variants: [{ kind: 'current' }], samples: open ? 4 : 1, row: 0 };
+    return { models: [model], variants: [{ kind: 'current' }], samples: open ? 4 : 1, row: 0, probabilities: false };
   }
 
   /** Models that are gone leave the setup; one stays. */
@@ -377,9 +431,10 @@ export class PlaygroundSession implements Disposable {
             detail: shots > 0 ? vscode.l10n.t('{0} shots', shots) : '',
             score: null,
             failed: 0,
+            paired: null,
             template: loaded.template,
             strategy,
-            generator: async () => (await this.services.models(this.uri)).get(model),
+            generator: () => this.#generator(model),
             render: (row: number) => this.#render({ ...loaded, rows: this.#loaded.rows }, row, strategy),
             expected: (row: number) => rowExpected(this.#loaded, row),
           },
@@ -390,9 +445,16 @@ export class PlaygroundSession implements Disposable {
 
   /** The columns as the page knows them. */
   #scored(): Column[] {
-    return this.#columns().map(({ id, model, modelLabel, variant, label, detail }) => {
-      return { id, model, modelLabel, variant, label, detail, ...columnScore(this.#cells.values(), id) };
+    const columns = this.#columns();
+    const scores = columnScores(this.#board.all(), columns);
+    return columns.map(({ id, model, modelLabel, variant, label, detail }) => {
+      return { id, model, modelLabel, variant, label, detail, ...scores.get(id)! };
     });
+  }
+
+  async #generator(model: string): Promise<TextGenerator> {
+    const generator = await (await this.services.models(this.uri)).get(model);
+    return this.setup.probabilities ? withTokenProbabilities(generator) : generator;
   }
 
   #rowList(rows: Rows): number[] {
@@ -407,54 +469,35 @@ export class PlaygroundSession implements Disposable {
       logger: this.services.logger,
       match: evaluator.match.bind(evaluator),
       listener: {
-        cells: cells => this.#show(cells),
-        append: delta => this.#append(delta),
-        state: state => {
-          this.#flush();
-          this.#state = state;
-          this.#page.run(state);
+        cells: cells => this.#board.put(cells),
+        append: delta => this.#board.append(delta),
+        state: state => this.#showState(state),
+        finished: (cell, result, prompt) => {
+          this.#details.finished(cell, result);
+          void this.#history.keep(cell, result, prompt);
         },
-        finished: (cell, result, prompt) => void this.#history.keep(cell, result, prompt),
       },
     });
     this.#run = run;
     this.#running = run.run(columns, rows, repeats).catch((error: unknown) => this.services.showError(error));
   }
 
-  #show(cells: readonly Cell[]): void {
-    let scored = false;
-    for (const cell of cells) {
-      const key = keyOf(cell);
-      this.#cells.set(key, cell);
-      this.#changedCells.set(key, cell);
-      this.#appended.delete(key);
-      scored ||= cell.status === 'failed' || cell.right !== null;
+  /** Every answer changes the state; the page hears of it some times a second, of begin and end at once. */
+  #showState(state: RunState): void {
+    const turned = state.running !== this.#state.running || state.done === state.total;
+    this.#state = state;
+    if (!state.running) this.#board.settle();
+    if (!turned) {
+      this.#stateTimer ??= setTimeout(() => this.#sendState(), StateDelay);
+      return;
     }
-    this.#frame ??= setTimeout(() => this.#flush(), FrameDelay);
-    if (scored) this.#page.columns(this.#scored());
+    this.#sendState();
   }
 
-  #append(delta: CellKey & { text: string; latencyMs: number; tokens: number }): void {
-    const key = keyOf(delta);
-    const cell = this.#cells.get(key);
-    if (!cell) return;
-    const { text, latencyMs, tokens } = delta;
-    this.#cells.set(key, { ...cell, text: cell.text + text, latencyMs, tokens });
-    if (this.#changedCells.has(key)) this.#changedCells.set(key, this.#cells.get(key)!);
-    else {
-      const before = this.#appended.get(key);
-      this.#appended.set(key, { ...delta, text: (before?.text ?? '') + text });
-    }
-    this.#frame ??= setTimeout(() => this.#flush(), FrameDelay);
-  }
-
-  #flush(): void {
-    clearTimeout(this.#frame);
-    this.#frame = undefined;
-    if (this.#changedCells.size === 0 && this.#appended.size === 0) return;
-    this.#page.cells({ cells: [...this.#changedCells.values()], append: [...this.#appended.values()], clear: false });
-    this.#changedCells = new Map();
-    this.#appended = new Map();
+  #sendState(): void {
+    clearTimeout(this.#stateTimer);
+    this.#stateTimer = undefined;
+    this.#page.run(this.#state);
   }
 
   /** `inputs: {name: value}` in place of a map with `default`. */

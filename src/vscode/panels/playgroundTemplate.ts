@@ -17,13 +17,13 @@ import {
   resolveReferences,
 } from '../../core/prompts/references.ts';
 import type { AnswerRule, Diagnostic, Template } from '../../core/prompts/template.ts';
-import type { TemplateState } from '../../protocol/playground.ts';
+import type { RowInput, TemplateState } from '../../protocol/playground.ts';
 import type { Approvals } from '../approvals.ts';
 import { words } from '../approvalWords.ts';
 import { bankOf, rowsOf } from '../templateFiles.ts';
 
-/** Rows that the page is given; a run takes no more either. */
-const ShownRows = 1000;
+/** Rows that the list of inputs shows. The matrix has them all: it asks for those in view. */
+const ListedRows = 1000;
 
 export interface LoadedTemplate {
   readonly uri: vscode.Uri;
@@ -111,7 +111,7 @@ function rangeOf(template: Template, text: string): Diagnostic['range'] {
 }
 
 /** Rows that can be run: those of the file, else one of the template's defaults and examples. */
-export const rowCount = ({ rows }: LoadedTemplate): number => Math.min(ShownRows, rows?.length ?? 1);
+export const rowCount = ({ rows }: LoadedTemplate): number => rows?.length ?? 1;
 
 export function rowValues({ template, rows }: LoadedTemplate, row: number): Values {
   if (rows) return rows[row]?.values ?? {};
@@ -126,6 +126,17 @@ export function rowValues({ template, rows }: LoadedTemplate, row: number): Valu
 export function rowExpected({ template, rows }: LoadedTemplate, row: number): unknown {
   const column = template.tunesmith.expected;
   return column === undefined ? undefined : rows?.[row]?.values[column];
+}
+
+/** A row as the page shows it: the inputs in the template's order. */
+export function rowInput(loaded: LoadedTemplate, row: number): RowInput {
+  const { template, rows } = loaded;
+  const values = rowValues(loaded, row);
+  return {
+    row,
+    values: template.inputs.map(input => asText(values[input.name] ?? input.default)),
+    expected: rows && template.tunesmith.expected !== undefined ? asText(rowExpected(loaded, row)) : null,
+  };
 }
 
 /** What a rule of extraction looks for. */
@@ -152,7 +163,7 @@ export function templateState(
   const { template, uri, bank, rows, waiting } = loaded;
   const { reasoning, examples, expected, grade } = template.tunesmith;
   const { answer } = reasoning;
-  const indices = Array.from({ length: rowCount(loaded) }, (_, i) => i);
+  const indices = Array.from({ length: Math.min(ListedRows, rowCount(loaded)) }, (_, i) => i);
   return {
     name: template.displayName ?? template.name,
     fileName: path.basename(uri.path),
@@ -167,10 +178,7 @@ export function templateState(
     })),
     rows: {
       file: template.tunesmith.rows === undefined || !rows ? null : path.basename(template.tunesmith.rows),
-      values: indices.map(row => {
-        const values = rowValues(loaded, row);
-        return template.inputs.map(input => asText(values[input.name] ?? input.default));
-      }),
+      values: indices.map(row => rowInput(loaded, row).values),
       expected: rows && expected !== undefined ? indices.map(row => asText(rowExpected(loaded, row))) : null,
       total: rows?.length ?? 1,
     },

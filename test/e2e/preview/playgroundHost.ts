@@ -6,8 +6,10 @@ import { parseTemplate } from '../../../src/core/prompts/promptyFile.ts';
 import { setFrontMatter } from '../../../src/core/prompts/templateEdits.ts';
 import { wilson } from '../../../src/core/statistics/intervals.ts';
 import type {
+  Board,
   Cell,
   Column,
+  Detail,
   PlaygroundState,
   Preview,
   playgroundContract,
@@ -21,10 +23,17 @@ const root = path.resolve(import.meta.dirname, '../../..');
 export class PlaygroundHost {
   text: string;
   version = 1;
-  setup: Setup = { models: ['local:pebble'], variants: [{ kind: 'current' }], samples: 1, row: 1 };
+  setup: Setup = {
+    models: ['local:pebble'],
+    variants: [{ kind: 'current' }],
+    samples: 1,
+    row: 1,
+    probabilities: false,
+  };
   page!: Remote<typeof playgroundContract.toWebview>;
   readonly calls: { method: string; params: unknown }[] = [];
-  readonly cells: Cell[] = [];
+  cells: Cell[] = [];
+  details: Partial<Detail> = {};
   columns: Column[] = [];
   run = { running: false, done: 0, total: 0, failed: 0, secondsLeft: null as number | null };
   readonly #rows: Record<string, unknown>[];
@@ -65,6 +74,39 @@ export class PlaygroundHost {
     },
     run: rows => this.#log('run', rows),
     retry: key => this.#log('retry', key),
+    window: ({ rows }) => {
+      this.#log('window', rows);
+      const { values, expected } = this.template().rows;
+      return {
+        cells: this.cells.filter(cell => rows.includes(cell.row)),
+        inputs: rows.map(row => ({
+          row,
+          values: values[row % values.length]!,
+          expected: expected?.[row % values.length] ?? null,
+        })),
+      };
+    },
+    filter: params => this.#log('filter', params),
+    mark: ({ cell, marks }) => {
+      this.#log('mark', { cell, marks });
+      this.cells = this.cells.map(other =>
+        other.column === cell.column && other.row === cell.row && other.repeat === cell.repeat
+          ? { ...other, marks }
+          : other,
+      );
+      this.page.cells({ cells: this.cells.filter(other => other.row === cell.row), append: [], clear: false });
+      return null;
+    },
+    diff: params => this.#log('diff', params),
+    detail: () => ({
+      prompt: [{ role: 'user', content: 'What is 3 + 4?' }],
+      tokens: null,
+      turns: [],
+      problem: null,
+      busy: false,
+      ...this.details,
+    }),
+    say: params => this.#log('say', params),
     stop: () => this.#log('stop', {}),
     sendToRanking: rows => {
       this.#log('sendToRanking', rows);
@@ -175,6 +217,11 @@ export class PlaygroundHost {
     };
   }
 
+  board(): Board {
+    const rows = [...new Set(this.cells.map(({ row }) => row))];
+    return { filter: 'all', rows, cells: this.cells.length, rankable: 0 };
+  }
+
   state(): PlaygroundState {
     return {
       uri: 'file:///templates/template.prompty',
@@ -183,7 +230,7 @@ export class PlaygroundHost {
       preview: null,
       setup: this.setup,
       columns: this.columns,
-      cells: this.cells,
+      board: this.board(),
       run: this.run,
       models: [
         { id: 'local:pebble', label: 'pebble', detail: 'bundled', depth: 0 },
@@ -206,6 +253,7 @@ export class PlaygroundHost {
       modelLabel: column.model,
       score: null,
       failed: 0,
+      paired: null,
       ...column,
     }));
     for (const row of template.rows.values.keys()) {
@@ -224,6 +272,10 @@ export class PlaygroundHost {
           text: failed || row > 5 ? '' : running ? text.slice(0, 24) : text,
           cached: false,
           latencyMs: failed || row > 5 ? null : 210 + 40 * row,
+          firstTokenMs: null,
+          cost: null,
+          seed: 0,
+          marks: null,
           tokens: failed || row > 5 ? null : text.split(' ').length + 3,
           finishReason: running || failed || row > 5 ? null : 'stop',
           error: failed ? 'Ollama, 503: server busy, please try again. Maximum pending requests exceeded.' : null,

@@ -146,4 +146,51 @@ describe('the playground’s page', function () {
     assert.equal(await page.locator('tunesmith-answers-pane').isVisible(), true);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true);
   });
+
+  it('draws only what is in view of 21,420 cells, and asks for the rows that come into it', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    const [first] = host.cells;
+    host.columns = Array.from({ length: 18 }, (_, i) => ({ ...host.columns[0]!, id: `m#${i}`, variant: i }));
+    host.cells = Array.from({ length: 1190 }, (_, row) =>
+      host.columns.map(({ id }) => ({ ...first!, column: id, row, text: `Row ${row}. ${'word '.repeat(400)}` })),
+    ).flat();
+    host.page.restart({});
+    const grid = page.getByRole('grid', { name: 'Answers' });
+    await page.locator('[role=grid][aria-rowcount="1191"]').waitFor();
+    assert.equal(await grid.getAttribute('aria-colcount'), '19');
+    await page.getByRole('rowheader', { name: 'Row 1', exact: true }).focus();
+    await page.keyboard.press('Control+End');
+    await page.waitForFunction(
+      () => document.activeElement?.textContent?.includes('Row 1189.') && document.activeElement.role === 'gridcell',
+    );
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-colindex')), '19');
+    const drawn = await page.locator('[role=gridcell]').count();
+    assert.ok(drawn < 200, `${drawn} cells are drawn`);
+    const asked = Math.max(...called(host, 'window').map(rows => (rows as number[]).length));
+    assert.ok(asked < 60, `${asked} rows were asked for at once`);
+  });
+
+  it('marks, stars and compares answers by keys, and opens one to go on with it', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    host.details = {
+      tokens: [{ text: 'The', logProb: -0.7, alternatives: [{ text: 'A', logProb: -1.2 }] }],
+    };
+    await page.getByRole('rowheader', { name: 'Row 1', exact: true }).focus();
+    for (const key of ['ArrowRight', 'Space', 'ArrowDown', 'Space', 'd', '*']) await page.keyboard.press(key);
+    await page.locator('.codicon-star-full').first().waitFor();
+    const key = (row: number) => ({ column: 'pebble#0', row, repeat: 0 });
+    assert.deepEqual(called(host, 'diff'), [{ left: key(0), right: key(1) }]);
+    assert.deepEqual(called(host, 'mark'), [{ cell: key(1), marks: { starred: true, pinned: false, note: '' } }]);
+    await page.keyboard.press('Enter');
+    await page.getByRole('option', { name: /^The, 50 %/ }).hover();
+    assert.match(await page.locator('.alternatives').innerText(), /A\s+30 %/);
+    await page.getByRole('button', { name: 'Tell it what is wrong' }).click();
+    await page.keyboard.type('3 + 4 is 7.');
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(100);
+    assert.deepEqual(called(host, 'say'), [{ cell: key(1), text: 'That is wrong because 3 + 4 is 7.' }]);
+    assert.deepEqual(await accessibilityProblems(page, ['.monaco-editor']), []);
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('tunesmith-cell-view').count(), 0);
+  });
 });
