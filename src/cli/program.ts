@@ -5,18 +5,22 @@ import { Command, CommanderError, Option } from 'commander';
 import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, type Terminal, useTerminalLanguage } from './cli.ts';
+import { registerCompare } from './commands/compare.ts';
 import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPreferences } from './commands/preferences.ts';
 import { registerRank } from './commands/rank.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSearch } from './commands/search.ts';
+import { registerSweep } from './commands/sweep.ts';
 import { registerTrain } from './commands/train.ts';
 
 /** Each command's file adds itself; it finds what it needs in `cli`. */
 const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerRun,
   registerSearch,
+  registerCompare,
+  registerSweep,
   registerRank,
   registerPreferences,
   registerTrain,

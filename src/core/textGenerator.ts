@@ -44,4 +44,6 @@ export interface TextGenerator {
   ): Promise<Generation[]>;
   /** Tokens of each text alone, without chat template; absent where the model's tokenizer is not at hand. */
   countTokens?(texts: readonly string[]): Promise<number[]>;
+  /** A vector of length 1 for each text; texts that are alike have vectors that are close. */
+  embed?(texts: readonly string[]): Promise<readonly (readonly number[])[]>;
 }

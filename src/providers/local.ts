@@ -71,6 +71,12 @@ export class LocalModel implements TextGenerator {
     return counts;
   }
 
+  async embed(texts: readonly string[]): Promise<readonly (readonly number[])[]> {
+    const { vectors, loaded } = await this.#inference.ask(this.location, 'embed', { texts: [...texts] });
+    this.#learn(loaded);
+    return vectors;
+  }
+
   /** The exact text that the model is given for a prompt, and its length in tokens. */
   async renderPrompt(prompt: GenerateRequest['prompt']): Promise<{ readonly text: string; readonly tokens: number }> {
     const { text, tokens } = await this.#inference.ask(this.location, 'render', { prompt: copyPrompt(prompt) });

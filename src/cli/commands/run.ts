@@ -19,6 +19,7 @@ import {
 import { wilson } from '../../core/statistics/intervals.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
+import { embedderFor } from '../experiments.ts';
 import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 
 interface RunOptions {
@@ -151,12 +152,13 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
 async function prepare(cli: Cli, template: Template, options: RunOptions, strategy: Strategy): Promise<Row[]> {
   const wanted = options.shots ?? template.tunesmith.examples?.shots ?? 0;
   const bank = wanted > 0 && shownAs(strategy, template) !== 'zero-shot-cot' ? await bankOf(cli, template) : undefined;
+  const embed = bank && (await embedderFor(cli, template));
   const { expected } = template.tunesmith;
   const rows: Row[] = [];
   for (const { number, values } of await valuesOf(cli, template, options)) {
     const { prompt, diagnostics } = await renderPrompt(
       template,
-      { values, bank, strategy, shots: options.shots, selection: options.selection, exampleSeed: options.seed },
+      { values, bank, embed, strategy, shots: options.shots, selection: options.selection, exampleSeed: options.seed },
       cli.evaluator.render,
     );
     if (!prompt) throw firstError(template, diagnostics) ?? new Error('nothing rendered and nothing said');

@@ -3,10 +3,19 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { type DataRow, readRows } from './rows.ts';
 
+export interface Leak {
+  /** The test row's 1-based line in its file. */
+  readonly line: number;
+  /** Jaccard similarity of words and pairs of words, 0 … 1; 1 for equal texts. */
+  readonly similarity: number;
+}
+
 export interface ExampleBank {
   readonly file: string;
   /** Each has `answer`, perhaps `reasoning`, and the fields of the template's inputs. */
   readonly rows: readonly DataRow[];
+  /** Examples that say what a test row says, by their index: they are never shown (leakage.ts). */
+  readonly leaks?: ReadonlyMap<number, Leak>;
 }
 
 /** Reads a bank. Throws a HumanError with file and line. */
@@ -17,3 +26,11 @@ export function readBank(text: string, file: string): ExampleBank {
   }
   return { file, rows };
 }
+
+/** What an example or a row asks: the values of the template's inputs, one a line. */
+export const questionText = (values: Readonly<Record<string, unknown>>, inputs: readonly string[]): string =>
+  inputs
+    .map(name => values[name])
+    .filter(value => value !== undefined && value !== null)
+    .map(value => (typeof value === 'string' ? value : JSON.stringify(value)))
+    .join('\n');

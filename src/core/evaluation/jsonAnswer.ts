@@ -14,8 +14,9 @@ export function lastJson(text: string): unknown {
   // From every opening in order, jumping over what was parsed: the last one that no other holds.
   let found: unknown;
   let at = opening(tail, 0);
-  for (let tries = 0; at !== -1 && tries < mostTries; tries++) {
+  for (let walked = 0; at !== -1 && walked < furthest; ) {
     const end = closing(tail, at);
+    walked += costOfTry + (end === -1 ? tail.length : end) - at;
     const value = end === -1 ? undefined : parsed(tail.slice(at, end));
     if (value !== undefined) found = value;
     at = opening(tail, value === undefined ? at + 1 : end);
@@ -23,8 +24,10 @@ export function lastJson(text: string): unknown {
   return found;
 }
 
-/** Openings that may come to nothing: each costs a walk through the text. */
-const mostTries = 200;
+/** Characters that are looked at in all: an opening that nothing closes costs a walk to the end of the text. */
+const furthest = 20 * longest;
+/** What parsing in vain costs, in characters. */
+const costOfTry = 500;
 
 function opening(text: string, from: number): number {
   for (let at = from; at < text.length; at++) if (text[at] === '{' || text[at] === '[') return at;

@@ -1,4 +1,5 @@
 /** `metadata.tunesmith.axes`: what of a template is varied, each axis a list. */
+import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { triggers, triggerText } from '../evaluation/triggers.ts';
 import { type Field, isRecord, type Report, type Section } from './frontMatter.ts';
@@ -54,6 +55,41 @@ export function readAxes(section: Section | undefined, report: Report): Axes {
       l10n.t('a list of texts'),
     ),
   };
+}
+
+/** Axes as a command line gives them: `name=value`, once for each value. Throws a HumanError for what is none. */
+export function axesOf(words: readonly string[]): Axes {
+  const axes: Record<string, unknown[]> = {};
+  for (const word of words) {
+    const at = word.indexOf('=');
+    const name = axisNames.find(one => one === word.slice(0, at));
+    if (!name)
+      throw new HumanError(l10n.t('--axis must be name=value with one of {0}, not “{1}”.', axisNames.join(', '), word));
+    const text = word.slice(at + 1);
+    const value = valueOn(name, text);
+    if (value === undefined) throw new HumanError(l10n.t('“{0}” is no value of the axis “{1}”.', text, name));
+    axes[name] = [...(axes[name] ?? []), value];
+  }
+  return axes as Axes;
+}
+
+function valueOn(axis: keyof Axes, text: string): unknown {
+  switch (axis) {
+    case 'shots':
+      return /^\d{1,4}$/.test(text) && Number(text) <= 1000 ? Number(text) : undefined;
+    case 'temperature':
+      return text.trim() !== '' && Number(text) >= 0 && Number(text) <= 100 ? Number(text) : undefined;
+    case 'strategy':
+      return Strategies.find(one => one === text);
+    case 'model':
+      return text === '' ? undefined : text;
+    case 'trigger':
+      return triggerChoice(text);
+    case 'persona':
+    case 'prefix':
+    case 'suffix':
+      return choiceOf(text);
+  }
 }
 
 /** A list, or a mapping of short names to texts; undefined with a diagnostic where it is neither. */

@@ -1,9 +1,12 @@
 /** Renders a template for one input row: messages with spans, worked examples and the reasoning strategy applied. */
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { Rng } from '../../base/rng.ts';
 import type { ExampleBank } from '../datasets/bank.ts';
+import type { Budget } from '../datasets/budget.ts';
+import type { EmbedTexts } from '../datasets/embeddings.ts';
+import { type Selected, selectExamples } from '../datasets/selection.ts';
 import type { Message } from '../generation.ts';
+import { type Shot, withinBudget } from './fitToBudget.ts';
 import { isRecord } from './frontMatter.ts';
 import { inputValues, type Values } from './inputValues.ts';
 import { assemble, isSlot, type Turn } from './messages.ts';
@@ -21,6 +24,7 @@ import type {
   TextRange,
 } from './template.ts';
 import { defaultAnswer, defaultReasonedAnswer } from './tunesmithSettings.ts';
+import { wrapped } from './wrap.ts';
 
 export interface RenderOptions {
   /** Values of the inputs; defaults fill the rest. */
@@ -32,6 +36,12 @@ export interface RenderOptions {
   readonly shots?: number;
   readonly selection?: Selection;
   readonly exampleSeed?: number;
+  /** The chosen examples in a random order of this seed: the same examples, another order. */
+  readonly orderSeed?: number;
+  /** Vectors of a model, for examples that are compared by them. */
+  readonly embed?: EmbedTexts;
+  /** Present: examples are cut until the prompt fits. */
+  readonly budget?: Budget;
 }
 
 export interface RenderOutcome {
@@ -60,18 +70,29 @@ export async function renderPrompt(
     if (!diagnostics.some(({ code }) => code === 'missing-bank'))
       diagnostics.push({ severity: 'error', code: 'missing-bank', message, range: examples?.range ?? noRange });
   }
+  const { similarity, embeddingModel } = template.tunesmith.examples ?? {};
+  if (wanted > 0 && similarity === 'embedding' && !options.embed) {
+    const message = l10n.t(
+      'Examples are compared by vectors of the model “{0}”, which is not there or gives none. Use a local model, or “similarity: bm25”.',
+      embeddingModel ?? '',
+    );
+    diagnostics.push({ severity: 'error', code: 'render-failed', message, range: template.tunesmith.examples!.range });
+  }
   if (hasError(diagnostics)) return { diagnostics };
 
   const job = new Rendering(template, renderTemplate);
   try {
     const turns = await job.turns({ ...values, shots: [] });
     const question = turns.findLast((turn): turn is RenderedMessage => !isSlot(turn) && turn.role === 'user');
-    const chosen = wanted > 0 ? candidates(template, options) : [];
-    const shots = await job.examples(chosen, strategy, values, question, wanted, options.bank);
-    if (shots.length < wanted) {
+    const selected = wanted > 0 ? await selectFor(template, options, values, wanted, strategy) : undefined;
+    const found = await job.examples(selected?.candidates ?? [], strategy, values, question, wanted, options.bank);
+    const all = selected ? inOrder(found, await selected.arrange(found.map(shot => shot.index))) : [];
+    const leaked = leakDiagnostic(template, options.bank, wanted);
+    if (leaked) diagnostics.push(leaked);
+    if (all.length < wanted) {
       const message = l10n.t(
         'Only {0} of {1} examples fit: the bank has no more, or they lack “reasoning”.',
-        shots.length,
+        all.length,
         wanted,
       );
       const range = template.tunesmith.examples?.range ?? noRange;
@@ -79,18 +100,19 @@ export async function renderPrompt(
     }
     const listed = template.variables.some(use => use.name === 'shots') && !turns.some(isShots);
     // A template that lists its examples itself is rendered again with the rows.
-    const full = listed ? await job.turns({ ...values, shots: shots.map(shot => shot.fields) }) : turns;
-    diagnostics.push(...job.found.values());
-    if (hasError(diagnostics)) return { diagnostics };
-    const messages = place(full, listed ? [] : shots.flatMap(shot => shot.messages), values);
-    return {
-      prompt: withStrategy(
-        { messages, continueLast: false, shots: shots.map(shot => shot.index) },
+    const build = async (shots: readonly Shot[]): Promise<RenderedPrompt> => {
+      const full = listed ? await job.turns({ ...values, shots: shots.map(shot => shot.fields) }) : turns;
+      const messages = place(full, listed ? [] : shots.flatMap(shot => shot.messages), values);
+      return withStrategy(
+        { messages: wrapped(messages, template.wrap), continueLast: false, shots: shots.map(shot => shot.index) },
         strategy,
         template.tunesmith.reasoning.trigger,
-      ),
-      diagnostics,
+      );
     };
+    const { prompt, diagnostic } = await withinBudget(template, options.budget, all, build, selected);
+    diagnostics.push(...job.found.values());
+    if (diagnostic) diagnostics.push(diagnostic);
+    return hasError(diagnostics) ? { diagnostics } : { prompt, diagnostics };
   } catch (error) {
     if (!(error instanceof HumanError)) throw error;
     diagnostics.push({ severity: 'error', code: 'render-failed', message: error.message, range: job.rangeOf(error) });
@@ -105,16 +127,21 @@ export function shownAs(strategy: Strategy, template: Template): SampledStrategy
 }
 
 const defaultAnswers = new Set([defaultAnswer, defaultReasonedAnswer]);
+/** Where a bank is given to a template that names none. */
+const noExamples = {
+  selection: 'fixed',
+  seed: 0,
+  similarity: 'bm25',
+  lambda: 0.5,
+  label: 'answer',
+  order: 'selected',
+  leakage: 0.8,
+} as const;
+
 const noRange: TextRange = { start: 0, end: 0 };
 const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
   diagnostics.some(({ severity }) => severity === 'error');
 const isShots = (turn: Turn): boolean => isSlot(turn) && turn.slot === 'shots';
-
-interface Shot {
-  readonly index: number;
-  readonly fields: Values;
-  readonly messages: readonly RenderedMessage[];
-}
 
 /** Rendering one template with several sets of values. */
 class Rendering {
@@ -234,14 +261,53 @@ class Rendering {
   }
 }
 
-/** All rows of the bank in the order in which they are to be tried. */
-function candidates(template: Template, options: RenderOptions): readonly number[] {
-  const size = options.bank?.rows.length ?? 0;
-  const indices = Array.from({ length: size }, (_, index) => index);
-  const settings = template.tunesmith.examples;
-  if ((options.selection ?? settings?.selection ?? 'fixed') === 'fixed') return indices;
-  const seed = options.exampleSeed ?? settings?.seed ?? 0;
-  return Rng.seeded(seed).stream('shots').shuffled(indices);
+/** The examples for these values, as the template or the caller says. */
+function selectFor(
+  template: Template,
+  options: RenderOptions,
+  values: Values,
+  shots: number,
+  strategy: SampledStrategy,
+): Promise<Selected> {
+  const settings = template.tunesmith.examples ?? noExamples;
+  return selectExamples({
+    bank: options.bank!,
+    settings: {
+      ...settings,
+      selection: options.selection ?? settings.selection,
+      seed: options.exampleSeed ?? settings.seed,
+    },
+    inputs: template.inputs.map(({ name }) => name),
+    values,
+    shots,
+    reasoned: strategy === 'few-shot-cot',
+    embed: options.embed,
+    orderSeed: options.orderSeed,
+  });
+}
+
+/** Numbers the examples as they stand in the prompt. */
+function inOrder(found: readonly Shot[], order: readonly number[]): Shot[] {
+  return order.map((index, shot) => {
+    const one = found.find(candidate => candidate.index === index)!;
+    return { ...one, messages: one.messages.map(message => ({ ...message, shot })) };
+  });
+}
+
+/** The first example that leaks is named, with the row that it gives away. */
+function leakDiagnostic(template: Template, bank: ExampleBank | undefined, wanted: number): Diagnostic | undefined {
+  const [first] = bank?.leaks ?? [];
+  if (wanted === 0 || !bank || !first) return undefined;
+  const [index, { line, similarity }] = first;
+  const message = l10n.t(
+    '{0} examples say what test rows say and are passed over; the first is line {1} of the bank, {2} % like the row in line {3}.',
+    bank.leaks!.size,
+    bank.rows[index]!.line,
+    Math.floor(similarity * 100),
+    line,
+  );
+  const range = template.tunesmith.examples?.range ?? noRange;
+  return { severity: 'warning', code: 'leaked-example', message, range };
 }
 
 /** Fills slots. Examples without a slot of their own go before the last user message. */

@@ -1,0 +1,186 @@
+/** What `compare` and `sweep` share: a template with its rows, rendered for a model, and how figures are printed. */
+import { Option } from 'commander';
+import { HumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
+import type { ExampleBank } from '../core/datasets/bank.ts';
+import type { Budget } from '../core/datasets/budget.ts';
+import { cachedEmbeddings, type EmbedTexts } from '../core/datasets/embeddings.ts';
+import { guardBank } from '../core/datasets/leakage.ts';
+import type { DataRow } from '../core/datasets/rows.ts';
+import { samplingOf } from '../core/evaluation/runCells.ts';
+import type { SamplingOptions } from '../core/generation.ts';
+import { firstError, toHumanError } from '../core/prompts/promptyFile.ts';
+import { type RenderOptions, renderPrompt } from '../core/prompts/render.ts';
+import type { RenderedPrompt, Template } from '../core/prompts/template.ts';
+import type { Interval } from '../core/statistics/intervals.ts';
+import type { TextGenerator } from '../core/textGenerator.ts';
+import { type Cli, numberOption } from './cli.ts';
+import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from './templates.ts';
+
+export interface ExperimentOptions {
+  readonly limit?: number;
+  readonly seed?: number;
+  readonly temperature?: number;
+  readonly maxTokens?: number;
+  readonly allowEndpoint: readonly string[];
+  readonly json?: boolean;
+}
+
+export const collectWords = (word: string, before: readonly string[] = []): string[] => [...before, word];
+
+export const experimentOptions = (): Option[] => [
+  new Option('--limit <number>', l10n.t('the first rows only')).argParser(
+    numberOption('--limit', { min: 1, max: 1_000_000 }),
+  ),
+  new Option('--seed <number>', l10n.t('of sampling and of resampling')).argParser(numberOption('--seed')),
+  new Option('--temperature <number>', l10n.t('0 is greedy')).argParser(
+    numberOption('--temperature', { min: 0, max: 100, whole: false }),
+  ),
+  new Option('--max-tokens <number>', l10n.t('tokens of an answer')).argParser(
+    numberOption('--max-tokens', { min: 1, max: 1_000_000 }),
+  ),
+  new Option('--allow-endpoint <origin>', l10n.t('a server that the template may send prompts to'))
+    .argParser(collectWords)
+    .default([]),
+  new Option('--json', l10n.t('one JSON object')),
+];
+
+export const samplingFlags = ({
+  temperature,
+  maxTokens: maxOutputTokens,
+  seed,
+}: ExperimentOptions): Partial<SamplingOptions> => ({ temperature, maxOutputTokens, seed });
+
+export interface LoadedExperiment {
+  readonly template: Template;
+  /** Guarded against the rows. */
+  readonly bank?: ExampleBank;
+}
+
+export interface TestRows {
+  readonly rows: readonly DataRow[];
+  readonly expected: readonly unknown[];
+}
+
+/** The rows that all columns share, each with what is expected. */
+export async function testRows(cli: Cli, template: Template, limit: number | undefined): Promise<TestRows> {
+  const column = template.tunesmith.expected;
+  if (column === undefined)
+    throw new HumanError(
+      l10n.t('To compare answers it must be known which are right. Add “expected” under metadata.tunesmith.'),
+      { place: { file: template.file } },
+    );
+  const rows = (await rowsOf(cli, template)).slice(0, limit);
+  return {
+    rows,
+    expected: rows.map(({ line, values }) => {
+      if (values[column] === undefined)
+        throw new HumanError(l10n.t('This row has no “{0}”, which says what is right.', column), {
+          place: { file: template.tunesmith.rows, line },
+        });
+      return values[column];
+    }),
+  };
+}
+
+/** The model for a template, with leave to send prompts to servers that the command line names. */
+export async function generatorFor(
+  cli: Cli,
+  template: Template,
+  wanted: string | undefined,
+  options: ExperimentOptions,
+): Promise<TextGenerator> {
+  const { id, byTemplate } = modelOf(template, wanted);
+  cli.allowOrigins(byTemplate ? options.allowEndpoint : [...options.allowEndpoint, id.split('|')[0]!]);
+  const generator = await cli.models.get(id);
+  if (!generator.model.controlledSampling) cli.note(l10n.t('This model does not honour temperature and seed.'));
+  return generator;
+}
+
+export async function loadExperiment(
+  cli: Cli,
+  path: string,
+  models: readonly string[],
+  options: ExperimentOptions,
+): Promise<Template> {
+  const written = await loadTemplate(cli, path);
+  const wanted = models.length > 0 ? models : [undefined];
+  const local = wanted.every(model => !/^https?:/i.test(modelOf(written, model).id));
+  return withReferences(cli, written, { local, allowEndpoint: options.allowEndpoint });
+}
+
+/** The template's bank without what says the same as a test row; undefined where no shots are wanted. */
+export async function guardedBank(
+  cli: Cli,
+  template: Template,
+  rows: readonly DataRow[],
+): Promise<ExampleBank | undefined> {
+  const bank = await bankOf(cli, template);
+  const inputs = template.inputs.map(({ name }) => name);
+  return bank && guardBank(bank, rows, inputs, template.tunesmith.examples?.leakage ?? 1);
+}
+
+/** A column's prompts, one a row. Remarks about the first row go to stderr; an error of any row is thrown. */
+export async function renderColumn(
+  cli: Cli,
+  template: Template,
+  rows: readonly DataRow[],
+  options: Omit<RenderOptions, 'values'>,
+  said: Set<string>,
+): Promise<RenderedPrompt[]> {
+  const prompts: RenderedPrompt[] = [];
+  for (const { values } of rows) {
+    const { prompt, diagnostics } = await renderPrompt(template, { ...options, values }, cli.evaluator.render);
+    if (!prompt) throw firstError(template, diagnostics) ?? new Error('nothing rendered and nothing said');
+    for (const diagnostic of diagnostics) {
+      if (!['too-few-examples', 'leaked-example', 'over-budget'].includes(diagnostic.code)) continue;
+      const text = toHumanError(template, diagnostic).describe();
+      if (said.has(diagnostic.code)) continue;
+      said.add(diagnostic.code);
+      cli.note(text);
+    }
+    prompts.push(prompt);
+  }
+  return prompts;
+}
+
+/** What the model's context leaves for a prompt, where its tokenizer is at hand. */
+export function budgetOf(
+  generator: TextGenerator,
+  template: Template,
+  overrides: Partial<SamplingOptions>,
+): Budget | undefined {
+  const { contextLength } = generator.model;
+  if (contextLength === undefined || !generator.countTokens) return undefined;
+  const reserved = samplingOf(template, overrides).maxOutputTokens;
+  return { contextLength, reserved, count: texts => generator.countTokens!(texts) };
+}
+
+/** Vectors for templates that compare examples by them. */
+export async function embedderFor(cli: Cli, template: Template): Promise<EmbedTexts | undefined> {
+  const { examples } = template.tunesmith;
+  if (examples?.similarity !== 'embedding' || examples.shots === 0) return undefined;
+  const model = await cli.models.get(examples.embeddingModel);
+  return model.embed && cachedEmbeddings(texts => model.embed!(texts));
+}
+
+/** `60 %`, `−5 %`: whole percents, one decimal where that would say 0 or 100 of something else. */
+export const percent = (share: number): string =>
+  `${(share * 100).toFixed(0).replace(/^-0$/, '0').replace('-', '−')} %`;
+
+export const range = ({ low, high }: Interval): string =>
+  `${(low * 100).toFixed(0).replace(/^-0$/, '0').replace('-', '−')} … ${(high * 100).toFixed(0).replace(/^-0$/, '0').replace('-', '−')}`;
+
+/** Columns of text, the first to the left and the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
+  return rows
+    .map(row =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+    .concat('\n');
+}

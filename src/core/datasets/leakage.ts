@@ -1,0 +1,109 @@
+/** The leakage guard: finds examples that are equal, or nearly, to rows that a template is tested on. */
+import { words } from '../statistics/textStatistics.ts';
+import { type ExampleBank, type Leak, questionText } from './bank.ts';
+import type { DataRow } from './rows.ts';
+
+/** Shorter texts are only compared for equality: a word more or less makes them another question. */
+const fewestWords = 5;
+
+/**
+ * The bank with the examples that leak (by index), so that selection passes over them. Texts are compared by the fields that
+ * are inputs of the template; `threshold` is the similarity from which two count as nearly equal.
+ */
+export function guardBank(
+  bank: ExampleBank,
+  rows: readonly DataRow[],
+  inputs: readonly string[],
+  threshold: number,
+): ExampleBank {
+  const index = new LeakIndex(
+    rows.map(({ line, values }) => ({ line, text: questionText(values, inputs) })),
+    threshold,
+  );
+  const leaks = new Map<number, Leak>();
+  for (const [i, { values }] of bank.rows.entries()) {
+    const leak = index.find(questionText(values, inputs));
+    if (leak) leaks.set(i, leak);
+  }
+  return { ...bank, leaks };
+}
+
+interface Entry {
+  readonly line: number;
+  readonly size: number;
+  readonly shingles: ReadonlySet<string>;
+  readonly numbers: string;
+}
+
+/** Test rows by what they say. */
+export class LeakIndex {
+  readonly #threshold: number;
+  readonly #equal = new Map<string, number>();
+  readonly #entries: Entry[] = [];
+  readonly #postings = new Map<string, number[]>();
+
+  constructor(rows: readonly { readonly line: number; readonly text: string }[], threshold: number) {
+    this.#threshold = threshold;
+    for (const { line, text } of rows) {
+      const said = words(text.normalize('NFKC'));
+      const key = said.join(' ');
+      if (key === '' || this.#equal.has(key)) continue;
+      this.#equal.set(key, line);
+      if (said.length < fewestWords || threshold >= 1) continue;
+      const shingles = shinglesOf(said);
+      const place = this.#entries.push({ line, size: shingles.size, shingles, numbers: numbersOf(said) }) - 1;
+      for (const shingle of shingles) {
+        const list = this.#postings.get(shingle);
+        if (list) list.push(place);
+        else this.#postings.set(shingle, [place]);
+      }
+    }
+  }
+
+  /** The row that says the same as `text`: an equal one, else the nearest from the threshold on. */
+  find(text: string): Leak | undefined {
+    const said = words(text.normalize('NFKC'));
+    const line = this.#equal.get(said.join(' '));
+    if (line !== undefined) return { line, similarity: 1 };
+    if (said.length < fewestWords) return undefined;
+    const shingles = shinglesOf(said);
+    const numbers = numbersOf(said);
+    let best: Leak | undefined;
+    for (const place of this.#candidates(shingles)) {
+      const entry = this.#entries[place]!;
+      // The same words about other numbers ask another question, whose answer does not help.
+      if (entry.numbers !== numbers) continue;
+      const similarity = jaccard(shingles, entry);
+      if (similarity >= this.#threshold && similarity > (best?.similarity ?? 0))
+        best = { line: entry.line, similarity };
+    }
+    return best;
+  }
+
+  /**
+   * Two sets of similarity t share one of any |A| − ⌈t·|A|⌉ + 1 members of A: to look at the rarest of them is enough (the
+   * prefix filter of Chaudhuri, Ganti & Kaushik 2006).
+   */
+  #candidates(shingles: ReadonlySet<string>): ReadonlySet<number> {
+    const rarest = [...shingles]
+      .map(shingle => this.#postings.get(shingle) ?? [])
+      .sort((a, b) => a.length - b.length)
+      .slice(0, shingles.size - Math.ceil(this.#threshold * shingles.size) + 1);
+    return new Set(rarest.flat());
+  }
+}
+
+/** Words and pairs of neighbours. */
+function shinglesOf(said: readonly string[]): Set<string> {
+  const shingles = new Set<string>(said);
+  for (let i = 0; i + 1 < said.length; i++) shingles.add(`${said[i]} ${said[i + 1]}`);
+  return shingles;
+}
+
+const numbersOf = (said: readonly string[]): string => said.filter(word => /\p{N}/u.test(word)).join(' ');
+
+function jaccard(a: ReadonlySet<string>, b: Entry): number {
+  let shared = 0;
+  for (const shingle of a) if (b.shingles.has(shingle)) shared++;
+  return shared / (a.size + b.size - shared);
+}
