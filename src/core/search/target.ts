@@ -3,6 +3,7 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import type { Replacement } from '../../base/textChange.ts';
 import { parseTemplate } from '../prompts/promptyFile.ts';
+import { shownAs } from '../prompts/render.ts';
 import type { Template, TextRange } from '../prompts/template.ts';
 import { setFrontMatter } from '../prompts/templateEdits.ts';
 
@@ -18,12 +19,8 @@ type InstructionPlace = { readonly path: readonly string[] } | { readonly range:
 
 /** The trigger where the template reasons by one, else the instruction, unless `kind` says which. */
 export function targetOf(template: Template, kind?: TargetKind): Target {
-  const { strategy, trigger, sampleStrategy } = {
-    sampleStrategy: undefined,
-    ...template.tunesmith.reasoning,
-  };
-  const triggered =
-    strategy === 'zero-shot-cot' || ((strategy as string) === 'self-consistency' && sampleStrategy === 'zero-shot-cot');
+  const { strategy, trigger } = template.tunesmith.reasoning;
+  const triggered = shownAs(strategy, template) === 'zero-shot-cot';
   if (kind === 'trigger' && !triggered) {
     throw new HumanError(
       l10n.t(

@@ -79,6 +79,18 @@ describe('what a search varies', () => {
         'metadata: {tunesmith: {reasoning: {strategy: zero-shot-cot, trigger: NEW}}}\ninputs: {q: {kind: string}}',
       ),
     ],
+    [
+      'the trigger of chains of thought that vote',
+      body(
+        'user:\n{{ q }}',
+        'metadata: {tunesmith: {reasoning: {strategy: self-consistency, trigger: Hm.}}}\ninputs: {q: {kind: string}}',
+      ),
+      'Hm.',
+      body(
+        'user:\n{{ q }}',
+        'metadata: {tunesmith: {reasoning: {strategy: self-consistency, trigger: NEW}}}\ninputs: {q: {kind: string}}',
+      ),
+    ],
   ];
   for (const [name, file, text, changed] of cases) {
     it(name, () => {
