@@ -41,18 +41,15 @@ export function mcnemar(gained: number, lost: number): { readonly exactP: number
   if (n === 0) return { exactP: 1, midP: 1 };
   let tail = 0;
   let last = 0;
+  // ln of the binomial probability of k, from that of k − 1.
+  let log = -n * Math.LN2;
   for (let k = 0; k <= fewer; k++) {
-    last = Math.exp(logChoose(n, k) - n * Math.LN2);
+    if (k > 0) log += Math.log(n - k + 1) - Math.log(k);
+    last = Math.exp(log);
     tail += last;
   }
   if (gained === lost) return { exactP: 1, midP: Math.min(1, 1 - last) };
   return { exactP: Math.min(1, 2 * tail), midP: Math.min(1, 2 * tail - last) };
-}
-
-function logChoose(n: number, k: number): number {
-  let log = 0;
-  for (let i = 1; i <= k; i++) log += Math.log(n - k + i) - Math.log(i);
-  return log;
 }
 
 /** Interval of p₂ − p₁ of paired shares: Wilson's intervals of both, joined with regard to their correlation φ. */
