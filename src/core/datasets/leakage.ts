@@ -30,6 +30,7 @@ export function guardBank(
 
 interface Entry {
   readonly line: number;
+  readonly key: string;
   readonly size: number;
   readonly shingles: ReadonlySet<string>;
   readonly numbers: string;
@@ -38,7 +39,8 @@ interface Entry {
 /** Test rows by what they say. */
 export class LeakIndex {
   readonly #threshold: number;
-  readonly #equal = new Map<string, number>();
+  /** Lines of all rows that say the same, first to last. */
+  readonly #equal = new Map<string, number[]>();
   readonly #entries: Entry[] = [];
   readonly #postings = new Map<string, number[]>();
 
@@ -47,11 +49,16 @@ export class LeakIndex {
     for (const { line, text } of rows) {
       const said = words(text.normalize('NFKC'));
       const key = said.join(' ');
-      if (key === '' || this.#equal.has(key)) continue;
-      this.#equal.set(key, line);
+      if (key === '') continue;
+      const same = this.#equal.get(key);
+      if (same) {
+        same.push(line);
+        continue;
+      }
+      this.#equal.set(key, [line]);
       if (said.length < fewestWords || threshold >= 1) continue;
       const shingles = shinglesOf(said);
-      const place = this.#entries.push({ line, size: shingles.size, shingles, numbers: numbersOf(said) }) - 1;
+      const place = this.#entries.push({ line, key, size: shingles.size, shingles, numbers: numbersOf(said) }) - 1;
       for (const shingle of shingles) {
         const list = this.#postings.get(shingle);
         if (list) list.push(place);
@@ -62,22 +69,34 @@ export class LeakIndex {
 
   /** The row that says the same as `text`: an equal one, else the nearest from the threshold on. */
   find(text: string): Leak | undefined {
+    return this.#found(text).reduce<Leak | undefined>(
+      (best, { line, similarity }) => (similarity > (best?.similarity ?? 0) ? { line, similarity } : best),
+      undefined,
+    );
+  }
+
+  /** Lines of all rows that say the same. */
+  findAll(text: string): number[] {
+    return this.#found(text).flatMap(({ key }) => this.#equal.get(key)!);
+  }
+
+  /** An equal row first. */
+  #found(text: string): (Leak & { readonly key: string })[] {
     const said = words(text.normalize('NFKC'));
-    const line = this.#equal.get(said.join(' '));
-    if (line !== undefined) return { line, similarity: 1 };
-    if (said.length < fewestWords) return undefined;
+    const own = said.join(' ');
+    const line = this.#equal.get(own)?.[0];
+    const found = line === undefined ? [] : [{ line, similarity: 1, key: own }];
+    if (said.length < fewestWords) return found;
     const shingles = shinglesOf(said);
     const numbers = numbersOf(said);
-    let best: Leak | undefined;
     for (const place of this.#candidates(shingles)) {
       const entry = this.#entries[place]!;
       // The same words about other numbers ask another question, whose answer does not help.
-      if (entry.numbers !== numbers) continue;
+      if (entry.numbers !== numbers || entry.key === own) continue;
       const similarity = jaccard(shingles, entry);
-      if (similarity >= this.#threshold && similarity > (best?.similarity ?? 0))
-        best = { line: entry.line, similarity };
+      if (similarity >= this.#threshold) found.push({ line: entry.line, similarity, key: entry.key });
     }
-    return best;
+    return found;
   }
 
   /**

@@ -39,12 +39,12 @@ const widestPool = 400;
 export async function selectExamples(request: SelectionRequest): Promise<Selected> {
   const { bank, settings, inputs, values, reasoned } = request;
   const question = questionText(values, inputs);
-  const own = new LeakIndex([{ line: 0, text: question }], settings.leakage);
+  const own = new Set(sayings(bank, inputs, settings.leakage).findAll(question));
   const eligible: number[] = [];
   for (const [index, row] of bank.rows.entries()) {
     if (bank.leaks?.has(index)) continue;
     if (reasoned && (row.values.reasoning === undefined || row.values.reasoning === null)) continue;
-    if (own.find(questionText(row.values, inputs))) continue;
+    if (own.has(index)) continue;
     eligible.push(index);
   }
   let measured: Promise<{ nearness: Nearness; scores: ArrayLike<number> }> | undefined;
@@ -65,6 +65,19 @@ export async function selectExamples(request: SelectionRequest): Promise<Selecte
         : arranged('random', taken, request.orderSeed, scores, labelOf),
     nearness: scores,
   };
+}
+
+const indexed = new WeakMap<ExampleBank, Map<string, LeakIndex>>();
+
+/** What the examples of a bank say, by index; made once for each bank. */
+function sayings(bank: ExampleBank, inputs: readonly string[], threshold: number): LeakIndex {
+  const known = indexed.get(bank) ?? new Map<string, LeakIndex>();
+  indexed.set(bank, known);
+  const key = JSON.stringify([threshold, inputs]);
+  const rows = () => bank.rows.map(({ values }, line) => ({ line, text: questionText(values, inputs) }));
+  const index = known.get(key) ?? new LeakIndex(rows(), threshold);
+  known.set(key, index);
+  return index;
 }
 
 async function candidatesBy(

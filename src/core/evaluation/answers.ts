@@ -120,6 +120,7 @@ export async function gradeAnswer(
       return normal(answer) === normal(textOf(expected));
     case 'numbers-equal': {
       const [got, wanted] = [answeredNumber(answer), answeredNumber(textOf(expected))];
+      if (Number.isSafeInteger(got) && Number.isSafeInteger(wanted)) return got === wanted;
       return Math.abs(got - wanted) <= 1e-9 * Math.max(1, Math.abs(wanted));
     }
     case 'one-of':
