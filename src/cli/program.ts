@@ -6,6 +6,7 @@ import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, type Terminal, useTerminalLanguage } from './cli.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerConvert } from './commands/convert.ts';
 import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPreferences } from './commands/preferences.ts';
@@ -18,6 +19,7 @@ import { registerTrain } from './commands/train.ts';
 /** Each command's file adds itself; it finds what it needs in `cli`. */
 const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerRun,
+  registerConvert,
   registerSearch,
   registerCompare,
   registerSweep,

@@ -4,6 +4,7 @@ import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { ExampleBank } from '../core/datasets/bank.ts';
 import type { DataRow } from '../core/datasets/rows.ts';
+import type { Values } from '../core/prompts/inputValues.ts';
 import { firstError, toHumanError } from '../core/prompts/promptyFile.ts';
 import {
   checkReferences,
@@ -112,4 +113,21 @@ export async function rowsOf(cli: Cli, template: Template): Promise<readonly Dat
       place: { file: template.file },
     });
   return rows;
+}
+
+/** Values of `--input name=value`; throws a HumanError for what the template does not have. */
+export function givenValues(template: Template, inputs: readonly string[]): Values {
+  const given = Object.fromEntries(
+    inputs.map(text => {
+      const at = text.indexOf('=');
+      if (at <= 0) throw new HumanError(l10n.t('--input must be name=value, not “{0}”.', text));
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+  const unknown = Object.keys(given).find(
+    name => !template.inputs.some(input => input.name === name) && !template.variables.some(use => use.name === name),
+  );
+  if (unknown === undefined) return given;
+  const names = template.inputs.map(input => input.name).join(', ');
+  throw new HumanError(l10n.t('The template has no input “{0}”. It has: {1}.', unknown, names));
 }

@@ -31,6 +31,14 @@ export interface PatternMatch {
   readonly groups: readonly (string | null)[];
 }
 
+interface WaitingRender {
+  readonly request: RenderRequest;
+  readonly succeed: (pieces: readonly Piece[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** So many templates are well below the time limit of one call. */
+const largestBatch = 128;
 const startLimit = 20_000;
 
 /** One warm process, restarted by the call after one that had to be stopped. Calls run one at a time, in order. */
@@ -49,16 +57,60 @@ export class Evaluator implements Disposable {
     await this.#child.ready();
   }
 
-  /** Renders a template; rejects with a HumanError, its line counted in the template. A `RenderTemplate`. */
-  readonly render = async ({ format, template, variables }: RenderRequest): Promise<readonly Piece[]> => {
-    const maxOutput = this.#options.maxOutput ?? 1 << 20;
-    const result = await this.#child.call(
-      { method: 'render', format, template, variables: { ...variables }, maxOutput },
-      seconds =>
-        l10n.t('The template took longer than {0} s and was stopped. Look for loops over large ranges.', seconds),
-    );
-    return v.parse(EvaluatorResultSchemas.render, result).pieces;
+  /**
+   * Renders a template; rejects with a HumanError, its line counted in the template. A `RenderTemplate`. What is asked for
+   * while the process is at work goes to it together.
+   */
+  readonly render = (request: RenderRequest): Promise<readonly Piece[]> => {
+    const { promise, resolve: succeed, reject } = Promise.withResolvers<readonly Piece[]>();
+    this.#waiting.push({ request, succeed, reject });
+    this.#rendering ??= this.#renderWaiting().finally(() => {
+      this.#rendering = undefined;
+    });
+    return promise;
   };
+
+  readonly #waiting: WaitingRender[] = [];
+  #rendering: Promise<void> | undefined;
+
+  async #renderWaiting(): Promise<void> {
+    // Whoever asks in this turn of the event loop comes along.
+    await new Promise(setImmediate);
+    // One batch is rendered there while the results of the one before are used here.
+    await Promise.all([this.#renderBatches(), this.#renderBatches()]);
+  }
+
+  async #renderBatches(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, largestBatch);
+      try {
+        await this.#renderBatch(batch);
+      } catch (error) {
+        // A batch that was stopped is asked for one by one, so that only the template that does not end is refused.
+        if (batch.length === 1) batch[0]!.reject(error);
+        else for (const one of batch) await this.#renderBatch([one]).catch(one.reject);
+      }
+    }
+  }
+
+  async #renderBatch(batch: readonly WaitingRender[]): Promise<void> {
+    const templates: { format: RenderRequest['format']; template: string }[] = [];
+    const items = batch.map(({ request: { format, template, variables } }) => {
+      let index = templates.findIndex(known => known.template === template && known.format === format);
+      if (index === -1) index = templates.push({ format, template }) - 1;
+      return { template: index, variables: { ...variables } };
+    });
+    const maxOutput = this.#options.maxOutput ?? 1 << 20;
+    const result = await this.#child.call({ method: 'render', templates, items, maxOutput }, seconds =>
+      l10n.t('The template took longer than {0} s and was stopped. Look for loops over large ranges.', seconds),
+    );
+    const { results } = v.parse(EvaluatorResultSchemas.render, result);
+    if (results.length !== batch.length) throw new Error('the evaluator gave too few results');
+    results.forEach((one, index) => {
+      if ('pieces' in one) batch[index]!.succeed(one.pieces);
+      else batch[index]!.reject(new HumanError(one.message, { place: { line: one.line } }));
+    });
+  }
 
   /** The first (or last) match of a user's regular expression in each text. */
   async match(

@@ -9,13 +9,15 @@ import { PieceSchema } from '../core/prompts/pieces.ts';
 export const EvaluatorRequestSchema = v.variant('method', [
   /** Sent once at the start: translations for the sentences of failures. */
   v.object({ id: v.number(), method: v.literal('configure'), bundle: v.record(v.string(), v.string()) }),
-  /** Renders a jinja2 or mustache template with stock whitespace, into pieces; `maxOutput` counts their characters. */
+  /**
+   * Renders jinja2 or mustache templates with stock whitespace, into pieces; `maxOutput` counts the characters of each. An item
+   * names its template by its place in `templates`.
+   */
   v.object({
     id: v.number(),
     method: v.literal('render'),
-    format: v.picklist(['jinja2', 'mustache']),
-    template: v.string(),
-    variables: v.record(v.string(), v.unknown()),
+    templates: v.array(v.object({ format: v.picklist(['jinja2', 'mustache']), template: v.string() })),
+    items: v.array(v.object({ template: v.number(), variables: v.record(v.string(), v.unknown()) })),
     maxOutput: v.number(),
   }),
   /** First match of each text: captures and index, or null. `last` takes the last match. */
@@ -52,7 +54,15 @@ export type EvaluatorReply = v.InferOutput<typeof EvaluatorReplySchema>;
 
 export const EvaluatorResultSchemas = {
   configure: v.object({}),
-  render: v.object({ pieces: v.array(PieceSchema) }),
+  /** One result for each item, in order; one that fails does not hold up the others. */
+  render: v.object({
+    results: v.array(
+      v.union([
+        v.object({ pieces: v.array(PieceSchema) }),
+        v.object({ message: v.string(), line: v.optional(v.number()) }),
+      ]),
+    ),
+  }),
   match: v.object({
     matches: v.array(
       v.nullable(v.object({ index: v.number(), text: v.string(), groups: v.array(v.nullable(v.string())) })),

@@ -5,6 +5,8 @@ export const CommandIds = {
   runTemplate: 'tunesmith.runTemplate',
   searchPrompt: 'tunesmith.searchPrompt',
   newTemplate: 'tunesmith.newTemplate',
+  exportPromptAs: 'tunesmith.exportPromptAs',
+  importPrompt: 'tunesmith.importPrompt',
   openSamples: 'tunesmith.openSamples',
   refreshTemplates: 'tunesmith.refreshTemplates',
   addModel: 'tunesmith.addModel',

@@ -51,6 +51,9 @@ function registerBanks(services: Services): void {
 function registerTemplates(services: Services): void {
   const load = () => import('./commands/templates.ts');
   lazyCommand(services, CommandIds.newTemplate, async () => (await load()).newTemplate);
+  const convert = () => import('./commands/convertPrompt.ts');
+  lazyCommand(services, CommandIds.exportPromptAs, async () => (await convert()).exportPromptAs);
+  lazyCommand(services, CommandIds.importPrompt, async () => (await convert()).importPromptFile);
   lazyCommand(services, CommandIds.searchPrompt, async () => (await import('./commands/searchPrompt.ts')).searchPrompt);
   lazyCommand(services, CommandIds.openSamples, async () => (await load()).openSamples);
   const tree = new Lazy(async () => {

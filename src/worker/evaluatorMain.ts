@@ -29,14 +29,26 @@ async function answer(request: EvaluatorRequest): Promise<unknown> {
     case 'configure':
       l10n.config(request.bundle);
       return {};
-    case 'render': {
-      const render = request.format === 'mustache' ? renderMustache : renderJinja;
-      return { pieces: limited(render(request.template, request.variables), request.maxOutput) };
-    }
+    case 'render':
+      return { results: request.items.map(item => renderItem(request, item)) };
     case 'match':
       return { matches: request.texts.map(text => match(request.pattern, request.flags, text, request.last)) };
     case 'reward':
       return { rewards: await rewards(request.file, request.rows) };
+  }
+}
+
+type RenderAll = Extract<EvaluatorRequest, { method: 'render' }>;
+
+/** Its pieces, or the sentence that a person is to read, so that the rest of the batch goes on. */
+function renderItem({ templates, maxOutput }: RenderAll, { template, variables }: RenderAll['items'][number]): unknown {
+  try {
+    const { format, template: source } = templates[template]!;
+    const render = format === 'mustache' ? renderMustache : renderJinja;
+    return { pieces: limited(render(source, variables), maxOutput) };
+  } catch (error) {
+    if (error instanceof HumanError) return { message: error.message, line: error.place.line };
+    throw error;
   }
 }
 

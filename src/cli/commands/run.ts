@@ -20,7 +20,7 @@ import { wilson } from '../../core/statistics/intervals.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { embedderFor } from '../experiments.ts';
-import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
+import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 
 interface RunOptions {
   readonly model?: string;
@@ -174,20 +174,7 @@ async function valuesOf(
   template: Template,
   options: RunOptions,
 ): Promise<{ number?: number; values: Values }[]> {
-  const given = Object.fromEntries(
-    (options.input ?? []).map(text => {
-      const at = text.indexOf('=');
-      if (at <= 0) throw new HumanError(l10n.t('--input must be name=value, not “{0}”.', text));
-      return [text.slice(0, at), text.slice(at + 1)];
-    }),
-  );
-  const unknown = Object.keys(given).find(
-    name => !template.inputs.some(input => input.name === name) && !template.variables.some(use => use.name === name),
-  );
-  if (unknown !== undefined) {
-    const names = template.inputs.map(input => input.name).join(', ');
-    throw new HumanError(l10n.t('The template has no input “{0}”. It has: {1}.', unknown, names));
-  }
+  const given = givenValues(template, options.input ?? []);
   if (options.row === undefined && !options.rows && options.limit === undefined)
     return [{ values: { ...exampleValues(template.inputs), ...given } }];
   const all = (await rowsOf(cli, template)).map((row, i) => ({ number: i + 1, values: { ...row.values, ...given } }));

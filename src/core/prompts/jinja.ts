@@ -195,23 +195,25 @@ function holds(value: unknown, character: string): boolean {
   return false;
 }
 
-function environment(variables: Readonly<Record<string, unknown>>): Environment {
-  const globals = new Environment();
-  for (const [name, value] of Object.entries({
-    true: true,
-    false: false,
-    none: null,
-    True: true,
-    False: false,
-    None: null,
-  }))
-    globals.set(name, value);
-  globals.set('range', range);
-  globals.set('raise_exception', (message: unknown) => {
+/** Names that every template knows; a template sets its own in the scope below. */
+let sharedGlobals: Environment | undefined;
+
+function globals(): Environment {
+  if (sharedGlobals) return sharedGlobals;
+  const made = new Environment();
+  const words = { true: true, false: false, none: null, True: true, False: false, None: null };
+  for (const [name, value] of Object.entries(words)) made.set(name, value);
+  made.set('range', range);
+  made.set('raise_exception', (message: unknown) => {
     throw new HumanError(l10n.t('The template stopped: {0}', String(message)));
   });
-  const own = new Environment(globals);
-  for (const [name, value] of Object.entries(variables)) if (name !== 'namespace') own.set(name, value);
+  sharedGlobals = made;
+  return made;
+}
+
+function environment(variables: Readonly<Record<string, unknown>>): Environment {
+  const own = new Environment(globals());
+  for (const name of Object.keys(variables)) if (name !== 'namespace') own.set(name, variables[name]);
   return own;
 }
 

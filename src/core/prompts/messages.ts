@@ -73,6 +73,7 @@ function trimmed(role: Role, content: string, spans: readonly Span[]): RenderedM
   let end = content.length;
   while (start < end && isLineBreak(content, start)) start++;
   while (end > start && isLineBreak(content, end - 1)) end--;
+  if (start === 0 && end === content.length) return { role, content, spans };
   const kept = spans.flatMap((span): Span[] => {
     const from = Math.max(span.start, start);
     const to = Math.min(span.end, end);
