@@ -64,32 +64,38 @@ export class Evaluator implements Disposable {
   readonly render = (request: RenderRequest): Promise<readonly Piece[]> => {
     const { promise, resolve: succeed, reject } = Promise.withResolvers<readonly Piece[]>();
     this.#waiting.push({ request, succeed, reject });
-    this.#rendering ??= this.#renderWaiting().finally(() => {
-      this.#rendering = undefined;
-    });
+    this.#renderSoon();
     return promise;
   };
 
   readonly #waiting: WaitingRender[] = [];
-  #rendering: Promise<void> | undefined;
+  #scheduled = false;
+  #batches = 0;
 
-  async #renderWaiting(): Promise<void> {
-    // Whoever asks in this turn of the event loop comes along.
-    await new Promise(setImmediate);
-    // One batch is rendered there while the results of the one before are used here.
-    await Promise.all([this.#renderBatches(), this.#renderBatches()]);
+  /** Whoever asks in this turn of the event loop comes along. */
+  #renderSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      // One batch is rendered there while the results of the one before are used here.
+      while (this.#batches < 2 && this.#waiting.length > 0) void this.#renderWaiting();
+    });
   }
 
-  async #renderBatches(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, largestBatch);
-      try {
-        await this.#renderBatch(batch);
-      } catch (error) {
-        // A batch that was stopped is asked for one by one, so that only the template that does not end is refused.
-        if (batch.length === 1) batch[0]!.reject(error);
-        else for (const one of batch) await this.#renderBatch([one]).catch(one.reject);
-      }
+  /** Takes a batch, then again from the queue; never rejects. */
+  async #renderWaiting(): Promise<void> {
+    const batch = this.#waiting.splice(0, largestBatch);
+    this.#batches++;
+    try {
+      await this.#renderBatch(batch);
+    } catch (error) {
+      // A batch that was stopped is asked for one by one, so that only the template that does not end is refused.
+      if (batch.length === 1) batch[0]!.reject(error);
+      else for (const one of batch) await this.#renderBatch([one]).catch(one.reject);
+    } finally {
+      this.#batches--;
+      if (this.#waiting.length > 0) this.#renderSoon();
     }
   }
 

@@ -91,6 +91,20 @@ describe('Evaluator', function () {
     );
   });
 
+  it('refuses the template of a batch that does not end, and renders the others', async () => {
+    const bomb = `${' '.repeat(400_000)}{`;
+    const [first, stopped, last] = await Promise.allSettled([render('a'), render(bomb), render('{{ x }}', { x: 1 })]);
+    assert.deepEqual([first.status, stopped.status, last.status], ['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('goes on after each call, whenever the next one comes', async () => {
+    for (let i = 0; i < 20; i++) {
+      const [piece] = await render('{{ x }}', { x: i });
+      assert.ok(piece?.kind === 'value' && piece.text === String(i));
+      if (i % 3 === 0) await new Promise(setImmediate);
+    }
+  });
+
   const code = (name: string, source: string): string => {
     const file = join(folder, name);
     writeFileSync(file, source);
