@@ -61,6 +61,7 @@ export class CellBoard implements Disposable {
 
   /** Takes cells in place of those with the same keys; the page hears of those that it shows. */
   put(cells: readonly Cell[]): void {
+    let grown = false;
     for (const cell of cells) {
       const key = keyOf(cell);
       const before = this.get(cell);
@@ -71,12 +72,15 @@ export class CellBoard implements Disposable {
       if (!row) {
         row = new Map();
         this.#rows.set(cell.row, row);
+        grown = true;
       }
       row.set(key, now);
       if (!this.#shown.has(cell.row)) continue;
       this.#changed.set(key, now);
       this.#appended.delete(key);
     }
+    // The page asks for rows that it knows of: new ones are named at once, so that their answers are seen to grow.
+    if (grown) this.#summarize();
     this.#soon();
   }
 
