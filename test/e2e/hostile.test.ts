@@ -110,7 +110,7 @@ describe('a hostile workspace', function () {
   /** The answer of each sample that was finished. */
   async function answers(frame: Frame, count = 1): Promise<string[]> {
     await frame
-      .locator('.sample .foot', { hasText: 'stop' })
+      .locator('.sample .foot .figures[title*="stop"]')
       .nth(count - 1)
       .waitFor({ timeout: 30_000 });
     return frame.locator('.sample .prose').allTextContents();
