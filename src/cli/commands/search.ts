@@ -53,7 +53,9 @@ export function registerSearch(program: Command, cli: Cli): void {
         Targets,
       ),
     )
-    .addOption(new Option('--metric <metric>', l10n.t('what scores candidates')).choices(Metrics).default('accuracy'))
+    .addOption(
+      new Option('--metric <metric>', l10n.t('what scores candidates')).choices(Metrics).default('accuracy').hideHelp(),
+    )
     .addOption(
       new Option('--candidate <text>', l10n.t('a candidate of your own; repeat it')).argParser(collect).default([]),
     )
