@@ -126,6 +126,12 @@ export class AnswersPane extends LitElement {
           run: () => store.run({ kind: 'row', row }),
         },
       ];
+      entries.push({
+        label: l10n.t('Run Fresh'),
+        detail: l10n.t('Ask Anew, Past the Cache'),
+        icon: 'refresh',
+        run: () => store.run({ kind: 'row', row }, { fresh: true }),
+      });
       if (total > SomeRows) {
         entries.push({
           label: l10n.t('Run First {0} Rows', SomeRows),

@@ -295,10 +295,11 @@ export class Store extends EventTarget {
     void this.ask(this.host.set({ path: [...path], value }));
   }
 
-  run(rows: Rows): void {
+  /** `fresh` asks the models anew, where else earlier answers to the same prompt are shown. */
+  run(rows: Rows, { fresh = false } = {}): void {
     this.pane = 'answers';
     this.changed('page');
-    void this.ask(this.host.run(rows));
+    void this.ask(fresh ? this.host.runFresh(rows) : this.host.run(rows));
   }
 
   /** The user typed in the prompt; offsets are those of the body. */

@@ -20,4 +20,11 @@ declare class TextDecoder {
   decode(bytes?: ArrayBufferView | ArrayBuffer, options?: { stream?: boolean }): string;
 }
 
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
 declare function setTimeout(callback: () => void, milliseconds?: number): number;
+declare function clearTimeout(timer: number): void;
+declare const performance: { now(): number };

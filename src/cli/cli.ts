@@ -5,9 +5,10 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Disposable } from '../base/disposable.ts';
 import { DisposableStore } from '../base/disposable.ts';
-import { HumanError } from '../base/errors.ts';
+import { errorMessage, HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Logger } from '../base/logger.ts';
+import { Dispatcher } from '../core/evaluation/dispatch.ts';
 import { Evaluator } from '../jobs/evaluatorProcess.ts';
 import { InferenceProcess, type PrecisionChoice } from '../jobs/inferenceProcess.ts';
 import { Supervisor } from '../jobs/supervisor.ts';
@@ -16,7 +17,8 @@ import { environmentKeys, type KeyStore, originOf } from '../providers/keys.ts';
 import { ModelRegistry } from '../providers/registry.ts';
 import { modelStore } from '../storage/modelStore.ts';
 import { PreferenceJournal } from '../storage/preferenceJournal.ts';
-import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+import { ResponseFiles } from '../storage/responseCache.ts';
+import { cacheFolder, userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
 import { endpointModels } from './endpoints.ts';
 
 /** Options that stand before or after any command. */
@@ -106,6 +108,19 @@ export class Cli implements Disposable {
       const store = modelStore({ layout: this.layout, user: userFolder(this.terminal.env) });
       const providers = [endpointModels(this.keys, () => this.#origins)];
       return this.#store.add(new ModelRegistry({ root: this.root, store, inference: this.inference, providers }));
+    });
+  }
+
+  /** Answers of earlier runs, of all workspaces. */
+  get responses(): ResponseFiles {
+    return this.#once('responses', () => new ResponseFiles(join(cacheFolder(this.terminal.env), 'responses')));
+  }
+
+  /** What commands ask models through. */
+  get dispatcher(): Dispatcher {
+    return this.#once('dispatcher', () => {
+      const onCacheProblem = (error: unknown) => this.#log(`not cached: ${errorMessage(error)}`);
+      return new Dispatcher({ cache: this.responses, onCacheProblem });
     });
   }
 

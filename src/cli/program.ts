@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, type Terminal, useTerminalLanguage } from './cli.ts';
+import { registerCache } from './commands/cache.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConvert } from './commands/convert.ts';
 import { registerLoop } from './commands/loop.ts';
@@ -28,6 +29,7 @@ const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerTrain,
   registerLoop,
   registerModels,
+  registerCache,
 ];
 
 function buildProgram(cli: Cli): Command {

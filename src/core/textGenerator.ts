@@ -1,5 +1,5 @@
 /** The one interface behind which every model stands: local, a server's, the editor's. */
-import type { Generation, Prompt, SamplingOptions } from './generation.ts';
+import type { GeneratedToken, Generation, Prompt, SamplingOptions } from './generation.ts';
 
 export interface ModelDescription {
   /** Stable id, e.g. `local:pebble`, `local:pebble+polite-v1`, `http://localhost:11434/v1|qwen2.5`. */
@@ -27,6 +27,18 @@ export interface GenerateRequest {
   readonly logProbs?: { readonly alternatives: number };
 }
 
+export interface ScoreRequest {
+  readonly prompt: Prompt;
+  /** Follows the prompt's last character. */
+  readonly continuation: string;
+}
+
+export interface Scored {
+  /** Nats: the sum over `tokens`. */
+  readonly logLikelihood: number;
+  readonly tokens: readonly GeneratedToken[];
+}
+
 export interface GenerateContext {
   readonly signal?: AbortSignal;
   /** New text since the last call, in order; the texts together are the generation's text. */
@@ -42,6 +54,13 @@ export interface TextGenerator {
     requests: readonly GenerateRequest[],
     context?: { readonly signal?: AbortSignal; readonly onDelta?: (index: number, text: string) => void },
   ): Promise<Generation[]>;
+  /**
+   * What its answers depend on beside the request, learned without asking the model: content hash or revision, precision, where it
+   * runs. Part of the key of the response cache; absent where its id says it all. Rejects where it cannot be told.
+   */
+  identity?(): Promise<string>;
+  /** log p(continuation | prompt), token by token; absent where the model cannot tell. Order of results = order of items. */
+  score?(items: readonly ScoreRequest[], context?: { readonly signal?: AbortSignal }): Promise<Scored[]>;
   /** Tokens of each text alone, without chat template; absent where the model's tokenizer is not at hand. */
   countTokens?(texts: readonly string[]): Promise<number[]>;
   /** A vector of length 1 for each text; texts that are alike have vectors that are close. */

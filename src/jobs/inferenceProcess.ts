@@ -9,6 +9,7 @@ import type { Disposable } from '../base/disposable.ts';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
+import { ProviderError } from '../core/providerError.ts';
 import {
   type InferenceEvent,
   InferenceEventSchema,
@@ -22,6 +23,7 @@ import {
   type PrecisionChoice,
   type RuntimeReport,
 } from '../protocol/inference.ts';
+import { modelRevision } from '../storage/modelFolder.ts';
 import { childEnvironment, languageOf } from './childEnvironment.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
@@ -99,6 +101,12 @@ export class InferenceProcess implements Disposable {
   /** Loads a model, or finds it loaded. Rejects with a HumanError that names what is wrong with its files. */
   async load(location: ModelLocation, context: RequestContext = {}): Promise<LoadedModel> {
     return (await this.#start()).load(location, context);
+  }
+
+  /** What a model's answers depend on here, read from its files and the settings without loading it. */
+  async identity(location: ModelLocation): Promise<string> {
+    const accelerator = this.#options.accelerator ?? process.env.TUNESMITH_ACCELERATOR ?? 'auto';
+    return `${await modelRevision(location)} ${this.#options.precision?.() ?? 'auto'} ${accelerator}`;
   }
 
   /** One request of a loaded model, loading it first where this process does not have it yet. */
@@ -214,11 +222,12 @@ class Running {
     return new Promise((resolve, reject) => {
       const cannot = (why: string) =>
         reject(
-          new HumanError(
+          new ProviderError(
             l10n.t(
               'The process that runs local models did not start: {0}. If the editor’s own Node cannot run it, install Node 22 or newer and set tunesmith.nodePath to it.',
               why,
             ),
+            { trouble: 'refused' },
           ),
         );
       const seconds = this.#options.startSeconds ?? 60;
@@ -393,11 +402,13 @@ class Running {
   /** The process is gone: everything under way fails with one sentence. */
   #end(onEnd: () => void, how: string): void {
     if (this.#ended) return;
-    this.#ended = new HumanError(
+    this.#ended = new ProviderError(
       l10n.t(
         'The process that runs local models ended unexpectedly ({0}), perhaps for lack of memory. It starts again with the next request; try that with a smaller model or fewer samples at once.',
         how,
       ),
+      // Asked again at once, the same requests would most likely end the next process too.
+      { trouble: 'refused' },
     );
     clearTimeout(this.#idle);
     onEnd();

@@ -291,6 +291,8 @@ export const playgroundContract = {
     },
     setup: { params: SetupSchema, result: v.null() },
     run: { params: RowsSchema, result: v.null() },
+    /** As `run`, asking every model anew. */
+    runFresh: { params: RowsSchema, result: v.null() },
     retry: { params: CellKeySchema, result: v.null() },
     /** The page shows these rows from now on: their cells, and what happens to them later comes as `cells`. */
     window: {

@@ -42,7 +42,11 @@ export function isLoopback(address: string): boolean {
 }
 
 /** The header for a request to `address`, empty where no key was entered. Refuses to send a key that anyone on the way could read. */
-export async function authorization(address: string, keys: KeyStore): Promise<Readonly<Record<string, string>>> {
+export async function authorization(
+  address: string,
+  keys: KeyStore,
+  headerOf = (key: string): Readonly<Record<string, string>> => ({ Authorization: `Bearer ${key}` }),
+): Promise<Readonly<Record<string, string>>> {
   const origin = originOf(address);
   const key = (await keys.get(origin))?.trim();
   if (!key) return {};
@@ -54,12 +58,12 @@ export async function authorization(address: string, keys: KeyStore): Promise<Re
   if (/[^\x21-\x7e]/.test(key)) {
     throw new HumanError(l10n.t('The key for {0} holds characters that no key has. Enter it again.', origin));
   }
-  return { Authorization: `Bearer ${key}` };
+  return headerOf(key);
 }
 
 /** A text without the key, for messages of servers that repeat it. */
 export function withoutKey(text: string, headers: Readonly<Record<string, string>>): string {
-  const key = headers.Authorization?.slice('Bearer '.length);
+  const key = headers['x-api-key'] ?? headers.Authorization?.slice('Bearer '.length);
   return key ? text.replaceAll(key, '•••') : text;
 }
 
@@ -72,6 +76,7 @@ export function environmentKeys(env: Readonly<Record<string, string | undefined>
   const known: readonly [string, string][] = [
     ['OPENAI_API_KEY', 'https://api.openai.com'],
     ['OPENROUTER_API_KEY', 'https://openrouter.ai'],
+    ['ANTHROPIC_API_KEY', 'https://api.anthropic.com'],
     ['MISTRAL_API_KEY', 'https://api.mistral.ai'],
     ['GROQ_API_KEY', 'https://api.groq.com'],
     ['HF_TOKEN', 'https://huggingface.co'],

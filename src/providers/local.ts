@@ -3,11 +3,21 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isAbort } from '../base/errors.ts';
 import type { Generation } from '../core/generation.ts';
-import type { GenerateContext, GenerateRequest, ModelDescription, TextGenerator } from '../core/textGenerator.ts';
+import type {
+  GenerateContext,
+  GenerateRequest,
+  ModelDescription,
+  Scored,
+  ScoreRequest,
+  TextGenerator,
+} from '../core/textGenerator.ts';
 import type { InferenceProcess, InferenceResult, LoadedModel, ModelLocation } from '../jobs/inferenceProcess.ts';
 
 /** Requests of one batch: more gain little and take memory for their caches. */
 const BatchSize = 32;
+
+/** Milliseconds for which what a model's files were is taken for what they are. */
+const IdentityHolds = 10_000;
 
 /** Repeats of one prompt that get a stream of random numbers each. */
 const RepeatsOfPrompt = 1_000_000;
@@ -28,6 +38,7 @@ export class LocalModel implements TextGenerator {
   readonly location: ModelLocation;
   readonly #inference: InferenceProcess;
   #model: ModelDescription;
+  #identity: { readonly at: number; readonly known: Promise<string> } | undefined;
 
   constructor(model: ModelDescription, location: ModelLocation, inference: InferenceProcess) {
     this.#model = model;
@@ -63,6 +74,35 @@ export class LocalModel implements TextGenerator {
       generations.push(...(await this.#batch(batch, start, context)));
     }
     return generations;
+  }
+
+  /** Read again after a while: a model may be trained anew under its name. */
+  identity(): Promise<string> {
+    const now = performance.now();
+    if (!this.#identity || now - this.#identity.at > IdentityHolds) {
+      const known = this.#inference.identity(this.location);
+      this.#identity = { at: now, known };
+      known.catch(() => {
+        this.#identity = undefined;
+      });
+    }
+    return this.#identity.known;
+  }
+
+  async score(items: readonly ScoreRequest[], context: { readonly signal?: AbortSignal } = {}): Promise<Scored[]> {
+    const scored: Scored[] = [];
+    for (let start = 0; start < items.length; start += BatchSize) {
+      const batch = items.slice(start, start + BatchSize);
+      const { items: part, loaded } = await this.#inference.ask(
+        this.location,
+        'score',
+        { items: batch.map(({ prompt, continuation }) => ({ prompt: copyPrompt(prompt), continuation })) },
+        { signal: context.signal },
+      );
+      this.#learn(loaded);
+      scored.push(...part);
+    }
+    return scored;
   }
 
   async countTokens(texts: readonly string[]): Promise<number[]> {

@@ -1,13 +1,35 @@
 /** Models of a server that speaks OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio and many more. */
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
-import { HumanError, isAbort } from '../base/errors.ts';
+import { HumanError } from '../base/errors.ts';
 import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
-import { Rng } from '../base/rng.ts';
 import type { FinishReason, GeneratedToken, Generation, Usage } from '../core/generation.ts';
-import type { GenerateContext, GenerateRequest, ModelDescription, TextGenerator } from '../core/textGenerator.ts';
-import { authorization, type KeyStore, originOf, withoutKey } from './keys.ts';
+import { ProviderError } from '../core/providerError.ts';
+import type {
+  GenerateContext,
+  GenerateRequest,
+  ModelDescription,
+  Scored,
+  ScoreRequest,
+  TextGenerator,
+} from '../core/textGenerator.ts';
+import { anthropicHeaders, anthropicModel } from './anthropic.ts';
+import { type EndpointModel, endpointIdentity, type Quirks, seedOf } from './endpointModel.ts';
+import {
+  brokeOff,
+  isCancelled,
+  jsonOf,
+  OutputLimit,
+  ownHeaders,
+  post,
+  refusal,
+  saidInStream,
+  textOf,
+  tooLong,
+} from './http.ts';
+import { authorization, type KeyStore, originOf } from './keys.ts';
+import { listOllamaModels, ollamaModel } from './ollama.ts';
 import type { ModelProvider } from './registry.ts';
 import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
 
@@ -16,7 +38,15 @@ export interface Endpoint {
   readonly baseUrl: string;
   readonly models: readonly string[];
   readonly contextLength?: number;
+  /** What it speaks. Default: OpenAI's, Anthropic's at api.anthropic.com, Ollama's own where the address has no /v1 and port 11434. */
+  readonly kind?: EndpointKind;
+  /** Sent with each request; secrets are keys and never stand here. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** False for one that cannot stream; without it, that is found out. */
+  readonly stream?: boolean;
 }
+
+export type EndpointKind = 'openai' | 'ollama' | 'anthropic';
 
 export interface EndpointOptions {
   /** Endpoints that the person configured; never those of a workspace's own settings. */
@@ -27,12 +57,10 @@ export interface EndpointOptions {
   readonly fetch?: Fetch;
 }
 
-/** More text than any answer has: a server that goes on and on is cut off. Characters. */
-const OutputLimit = 4_000_000;
-
 export const endpointModelId = (baseUrl: string, model: string): string => `${trimmed(baseUrl)}|${model}`;
 
 export function endpointProvider(options: EndpointOptions): ModelProvider {
+  const quirks = new Map<string, Quirks>();
   return {
     list: async () =>
       options
@@ -45,10 +73,11 @@ export function endpointProvider(options: EndpointOptions): ModelProvider {
       const name = id.slice(bar + 1);
       const origin = originOf(baseUrl);
       const configured = options.endpoints().find(endpoint => trimmed(endpoint.baseUrl) === baseUrl);
-      const generator = openAiModel({
-        description: describe(baseUrl, name, configured),
+      const model: EndpointModel = {
         baseUrl,
         name,
+        endpoint: configured,
+        quirks: quirksOf(quirks, id),
         keys: options.keys,
         fetch: options.fetch,
         mayAsk: async () => {
@@ -57,8 +86,16 @@ export function endpointProvider(options: EndpointOptions): ModelProvider {
             throw new HumanError(l10n.t('Nothing was sent to {0}, because you did not allow it.', origin));
           }
         },
-      });
-      return generator;
+      };
+      const describing = describe(baseUrl, name, configured);
+      switch (kindOf(baseUrl, configured)) {
+        case 'anthropic':
+          return anthropicModel(describing, model);
+        case 'ollama':
+          return ollamaModel(describing, model);
+        case 'openai':
+          return openAiModel(describing, model);
+      }
     },
   };
 }
@@ -68,82 +105,113 @@ export async function listEndpointModels(
   baseUrl: string,
   options: Pick<EndpointOptions, 'keys' | 'fetch'> & { readonly signal?: AbortSignal },
 ): Promise<string[]> {
-  const address = `${trimmed(baseUrl)}/models`;
-  const headers = await authorization(address, options.keys);
+  const origin = originOf(baseUrl);
+  const kind = kindOf(trimmed(baseUrl));
+  if (kind === 'ollama') return listOllamaModels(trimmed(baseUrl), options);
+  const address = `${trimmed(baseUrl)}${kind === 'anthropic' && !/\/v\d+\/*$/.test(baseUrl) ? '/v1' : ''}/models`;
+  const headers =
+    kind === 'anthropic' ? await anthropicHeaders(address, options.keys) : await authorization(address, options.keys);
   const response = await sameOriginFetch(address, { headers, signal: options.signal }, options.fetch);
   if (!response.ok) throw await refusal(response, address, headers);
-  const list = v.safeParse(v.object({ data: v.array(v.object({ id: v.string() })) }), await json(response));
-  if (!list.success)
-    throw new HumanError(l10n.t('{0} does not list its models. Enter a name by hand.', originOf(baseUrl)));
+  const list = v.safeParse(
+    v.object({ data: v.array(v.object({ id: v.string() })) }),
+    await jsonOf(response, origin, options.signal),
+  );
+  if (!list.success) throw new HumanError(l10n.t('{0} does not list its models. Enter a name by hand.', origin));
   return list.output.data.map(model => model.id).sort();
 }
 
-interface OpenAiModel {
-  readonly description: ModelDescription;
-  readonly baseUrl: string;
-  readonly name: string;
-  readonly keys: KeyStore;
-  readonly fetch?: Fetch;
-  /** Rejects when nothing may be sent. */
-  readonly mayAsk: () => Promise<void>;
+const quirksOf = (all: Map<string, Quirks>, id: string): Quirks => {
+  const known = all.get(id) ?? { limitName: 'max_tokens', stream: true };
+  all.set(id, known);
+  return known;
+};
+
+/** What an endpoint speaks, by its settings or its address. */
+export function kindOf(baseUrl: string, endpoint?: Endpoint): EndpointKind {
+  if (endpoint?.kind) return endpoint.kind;
+  const { hostname, port, pathname } = new URL(baseUrl);
+  if (hostname === 'api.anthropic.com') return 'anthropic';
+  return port === '11434' && !pathname.startsWith('/v1') ? 'ollama' : 'openai';
 }
 
-function openAiModel({ description, baseUrl, name, keys, fetch, mayAsk }: OpenAiModel): TextGenerator {
-  /** Newer models of OpenAI refuse `max_tokens`, older servers know no other name. */
-  let limitName = 'max_tokens';
+function openAiModel(model: ModelDescription, server: EndpointModel): TextGenerator {
+  const { baseUrl, name, endpoint, quirks, keys, fetch, mayAsk } = server;
+  const origin = originOf(baseUrl);
+  const own = ownHeaders(endpoint?.headers);
+  const identity = endpointIdentity(endpoint, own);
+  const send = async (path: string, make: () => object, signal?: AbortSignal): Promise<Response> => {
+    await mayAsk();
+    signal?.throwIfAborted();
+    const address = `${baseUrl}/${path}`;
+    const key = await authorization(address, keys);
+    const headers = { Accept: 'text/event-stream, application/json', ...own, ...key };
+    for (;;) {
+      const response = await post({ address, headers, body: make(), signal, fetch });
+      if (response.ok) return response;
+      const text = await response.text().catch(() => '');
+      if (!learned(quirks, response.status, text)) throw await refusal(new Response(text, response), address, key);
+    }
+  };
   return {
-    model: description,
+    model,
+    identity: async () => identity,
     async generate(request, context = {}) {
       const began = performance.now();
       const answer = new Answer(context);
       try {
-        await mayAsk();
-        context.signal?.throwIfAborted();
-        const address = `${baseUrl}/${request.prompt.kind === 'text' ? 'completions' : 'chat/completions'}`;
-        const headers = await authorization(address, keys);
-        const post = () =>
-          sameOriginFetch(
-            address,
-            {
-              method: 'POST',
-              headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', ...headers },
-              body: JSON.stringify(body(name, request, limitName)),
-              signal: context.signal,
-            },
-            fetch,
-          );
-        let response = await post();
-        if (response.status === 400 && limitName === 'max_tokens') {
-          const text = await response.text();
-          if (!text.includes('max_completion_tokens'))
-            throw await refusal(new Response(text, response), address, headers);
-          limitName = 'max_completion_tokens';
-          response = await post();
-        }
-        if (!response.ok) throw await refusal(response, address, headers);
-        await answer.read(response, originOf(address));
+        const path = request.prompt.kind === 'text' ? 'completions' : 'chat/completions';
+        const streams = () => endpoint?.stream !== false && quirks.stream;
+        const response = await send(path, () => body(name, request, quirks.limitName, streams()), context.signal);
+        await answer.read(response, origin);
       } catch (error) {
-        if (!context.signal?.aborted || !(isAbort(error) || error === context.signal.reason)) throw error;
+        if (!isCancelled(error, context.signal)) throw error;
         answer.finishReason = 'cancelled';
       }
-      return answer.generation(description.id, request, began);
+      return answer.generation(model.id, request, began);
+    },
+    async score(items, { signal } = {}) {
+      const scored: Scored[] = [];
+      for (const item of items) {
+        const response = await send('completions', () => echoBody(name, item), signal);
+        scored.push(echoed(await jsonOf(response, origin, signal), item, origin));
+      }
+      return scored;
     },
   };
 }
 
-function body(model: string, { prompt, options, repeat, logProbs }: GenerateRequest, limitName: string): object {
+/** Learns from a refusal what the server takes instead; false where there is nothing to learn. */
+function learned(quirks: Quirks, status: number, text: string): boolean {
+  if (status === 400 && quirks.limitName === 'max_tokens' && text.includes('max_completion_tokens')) {
+    quirks.limitName = 'max_completion_tokens';
+    return true;
+  }
+  if (quirks.stream && [400, 404, 405, 422, 501].includes(status) && /\bstream(ing)?\b/i.test(text)) {
+    quirks.stream = false;
+    return true;
+  }
+  return false;
+}
+
+function body(
+  model: string,
+  { prompt, options, repeat, logProbs }: GenerateRequest,
+  limitName: string,
+  stream: boolean,
+): object {
   const { temperature, topP, topK, maxOutputTokens, seed, stopSequences } = options;
   return {
     model,
     ...(prompt.kind === 'text' ? { prompt: prompt.text } : { messages: prompt.messages }),
-    stream: true,
-    stream_options: { include_usage: true },
+    stream,
+    ...(stream && { stream_options: { include_usage: true } }),
     temperature,
     top_p: topP,
     ...(topK > 0 && { top_k: topK }),
     [limitName]: maxOutputTokens,
     // Repeats differ, and the same repeat is asked for with the same number.
-    seed: Rng.seeded(seed).stream(repeat).int(0x7fffffff),
+    seed: seedOf(seed, repeat),
     ...(stopSequences.length > 0 && { stop: stopSequences }),
     ...(logProbs &&
       (prompt.kind === 'text'
@@ -165,8 +233,16 @@ const ChunkSchema = v.object({
         message: v.nullish(v.object({ content: v.nullish(v.string()) })),
         text: v.nullish(v.string()),
         finish_reason: v.nullish(v.string()),
-        // Of completions, not chats, the shape differs and is passed over.
-        logprobs: v.nullish(v.object({ content: v.nullish(v.array(TokenSchema)) })),
+        // Of chats `content`, of completions parallel lists.
+        logprobs: v.nullish(
+          v.object({
+            content: v.nullish(v.array(TokenSchema)),
+            tokens: v.nullish(v.array(v.string())),
+            token_logprobs: v.nullish(v.array(v.nullable(v.number()))),
+            top_logprobs: v.nullish(v.array(v.nullable(v.record(v.string(), v.number())))),
+            text_offset: v.nullish(v.array(v.number())),
+          }),
+        ),
       }),
     ),
     [],
@@ -193,8 +269,9 @@ class Answer {
   }
 
   async read(response: Response, origin: string): Promise<void> {
+    const { signal } = this.#context;
     if (!response.headers.get('content-type')?.includes('text/event-stream')) {
-      this.#take(await json(response), origin);
+      this.#take(await jsonOf(response, origin, signal), origin);
     } else {
       const parser = createParser({
         maxBufferSize: OutputLimit,
@@ -205,32 +282,25 @@ class Answer {
           if (error.type === 'max-buffer-size-exceeded') throw tooLong(origin);
         },
       });
-      const decoder = new TextDecoder();
-      try {
-        for await (const bytes of response.body ?? []) parser.feed(decoder.decode(bytes, { stream: true }));
-      } catch (error) {
-        // `terminated`: the connection went away; anything else has its own words.
-        if (!(error instanceof TypeError)) throw error;
-      }
+      for await (const text of textOf(response, origin, { signal })) parser.feed(text);
     }
-    if (this.finishReason === undefined) {
-      throw new HumanError(l10n.t('The answer of {0} broke off. Try again.', origin));
-    }
+    if (this.finishReason === undefined) throw brokeOff(origin);
   }
 
   #take(value: unknown, origin: string): void {
     const parsed = v.safeParse(ChunkSchema, value);
     if (!parsed.success) {
-      throw new HumanError(
+      throw new ProviderError(
         l10n.t(
           '{0} does not answer as a chat completions server does. Check the address: it often ends in /v1.',
           origin,
         ),
-        { cause: new v.ValiError(parsed.issues) },
+        // One frame of a stream that was good so far is broken; a first one that does not fit never will.
+        { trouble: this.#text === '' ? 'refused' : 'broken', cause: new v.ValiError(parsed.issues) },
       );
     }
     const { choices, usage, system_fingerprint: fingerprint, error } = parsed.output;
-    if (error) throw new HumanError(l10n.t('{0} says: {1}', origin, serverWords(JSON.stringify({ error }))));
+    if (error) throw saidInStream(origin, error);
     if (usage) this.#usage = { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens };
     if (fingerprint) this.#revision = fingerprint;
     const choice = choices[0];
@@ -246,6 +316,7 @@ class Answer {
       const alternatives = top?.map(other => ({ text: other.token, logProb: other.logprob }));
       this.#tokens.push({ text: token, logProb: logprob, alternatives });
     }
+    this.#tokens.push(...completionTokens(choice.logprobs).map(({ token }) => token));
     if (choice.finish_reason) this.finishReason = choice.finish_reason === 'length' ? 'length' : 'stop';
   }
 
@@ -265,9 +336,6 @@ class Answer {
   }
 }
 
-const tooLong = (origin: string): HumanError =>
-  new HumanError(l10n.t('The answer of {0} did not end, so it was cut off. Lower the longest answer.', origin));
-
 function describe(baseUrl: string, model: string, endpoint?: Endpoint): ModelDescription {
   return {
     id: endpointModelId(baseUrl, model),
@@ -276,49 +344,53 @@ function describe(baseUrl: string, model: string, endpoint?: Endpoint): ModelDes
     kind: 'endpoint',
     contextLength: endpoint?.contextLength,
     chat: true,
-    logProbs: true,
-    controlledSampling: true,
+    // Anthropic's interface has neither seeds nor log-probabilities.
+    logProbs: kindOf(baseUrl, endpoint) !== 'anthropic',
+    controlledSampling: kindOf(baseUrl, endpoint) !== 'anthropic',
   };
 }
 
-/** What a server said when it refused, as it came, and what to do. */
-async function refusal(
-  response: Response,
-  address: string,
-  headers: Readonly<Record<string, string>>,
-): Promise<HumanError> {
-  const origin = originOf(address);
-  const words = serverWords(withoutKey(await response.text().catch(() => ''), headers));
-  const { status } = response;
-  const what =
-    status === 401 || status === 403
-      ? headers.Authorization
-        ? l10n.t('Enter the key for {0} again.', origin)
-        : l10n.t('Enter a key for {0}.', origin)
-      : status === 404
-        ? l10n.t('Check the name of the model and the address: it often ends in /v1.')
-        : status === 429
-          ? l10n.t('Wait a little, or ask for fewer answers at once.')
-          : status >= 500
-            ? l10n.t('Try again later.')
-            : l10n.t('Change the options that it names.');
-  return new HumanError(`${l10n.t('{0} answered {1}: {2}', origin, status, words || response.statusText)} ${what}`);
+type CompletionLogProbs = NonNullable<v.InferOutput<typeof ChunkSchema>['choices'][number]['logprobs']>;
+
+/** Tokens of completions with where each begins in the text; the very first of an echo has no log-probability. */
+function completionTokens(
+  logProbs: CompletionLogProbs | null | undefined,
+): { readonly token: GeneratedToken; readonly offset: number | undefined }[] {
+  const values = logProbs?.token_logprobs ?? [];
+  return (logProbs?.tokens ?? []).flatMap((text, i) => {
+    const logProb = values[i];
+    if (logProb === undefined || logProb === null) return [];
+    const alternatives = Object.entries(logProbs?.top_logprobs?.[i] ?? {})
+      .map(([other, value]) => ({ text: other, logProb: value }))
+      .sort((a, b) => b.logProb - a.logProb);
+    const token = { text, logProb, ...(alternatives.length > 0 && { alternatives }) };
+    return [{ token, offset: logProbs?.text_offset?.[i] }];
+  });
 }
 
-/** The message in an error's body, or the body itself, on one line. */
-function serverWords(text: string): string {
-  const shape = v.safeParse(
-    v.object({ error: v.union([v.string(), v.object({ message: v.string() })]) }),
-    parseJson(text),
+function echoBody(model: string, { prompt, continuation }: ScoreRequest): object {
+  if (prompt.kind !== 'text')
+    throw new HumanError(
+      l10n.t('A server can score plain text only, not a conversation. Use a local model for this template.'),
+    );
+  return { model, prompt: prompt.text + continuation, max_tokens: 0, echo: true, logprobs: 1, temperature: 0 };
+}
+
+/** The tokens of an echo from the end of the prompt on. A token over the seam belongs to the continuation. */
+function echoed(value: unknown, { prompt, continuation }: ScoreRequest, origin: string): Scored {
+  const start = prompt.kind === 'text' ? prompt.text.length : 0;
+  const end = start + continuation.length;
+  const parsed = v.safeParse(ChunkSchema, value);
+  const tokens = parsed.success ? completionTokens(parsed.output.choices[0]?.logprobs) : [];
+  const own = tokens.flatMap(({ token, offset }) =>
+    offset !== undefined && offset + token.text.length > start && offset < end ? [token] : [],
   );
-  const message = !shape.success
-    ? text
-    : typeof shape.output.error === 'string'
-      ? shape.output.error
-      : shape.output.error.message;
-  const line = message.replace(/\s+/g, ' ').trim().slice(0, 500);
-  return line === '' || /[.!?…>•]$/.test(line) ? line : `${line}.`;
+  if (own.length === 0)
+    throw new ProviderError(
+      l10n.t('{0} does not give log-probabilities of a given text (echo). Use a local model for scores.', origin),
+      { trouble: 'refused' },
+    );
+  return { logLikelihood: own.reduce((sum, { logProb }) => sum + logProb, 0), tokens: own };
 }
 
-const json = async (response: Response): Promise<unknown> => parseJson(await response.text());
 const trimmed = (baseUrl: string): string => baseUrl.replace(/\/+$/, '');

@@ -1,6 +1,10 @@
 /** Requests that stay with the origin they were meant for: what a server redirects elsewhere is refused, key and prompt stay home. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import { ProviderError } from '../core/providerError.ts';
+
+/** Nothing is there; other failures are of the way. */
+const gone: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ERR_INVALID_URL']);
 
 export type Fetch = typeof fetch;
 
@@ -36,11 +40,11 @@ export async function sameOriginFetch(address: string, init: RequestInit, reques
   throw new HumanError(l10n.t('{0} redirects in a way that leads nowhere. Check the address.', origin));
 }
 
-function unreachable(origin: string, error: unknown): HumanError {
+function unreachable(origin: string, error: unknown): ProviderError {
   const cause = (error as { cause?: { code?: string; message?: string } }).cause;
   const reason = cause?.code ?? cause?.message ?? (error as Error).message;
-  return new HumanError(
+  return new ProviderError(
     l10n.t('{0} could not be reached ({1}). Check that it is running, and the address.', origin, reason),
-    { cause: error },
+    { cause: error, trouble: gone.has(cause?.code ?? '') ? 'unreachable' : 'network' },
   );
 }

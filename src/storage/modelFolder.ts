@@ -88,6 +88,22 @@ export async function kindOfPath(path: string): Promise<'folder' | 'file' | 'mis
   }
 }
 
+const MATTERS = /^(config|generation_config|tokenizer|tokenizer_config|adapter_config)\.json$|\.(jinja|safetensors)$/;
+
+/** The files that decide what a model computes. */
+async function pathsOf(path: string): Promise<string[]> {
+  if ((await kindOfPath(path)) !== 'folder') return [path];
+  const folder = await openFolder(path);
+  const names = (await folder.names()).filter(name => MATTERS.test(name));
+  return names.map(name => join(folder.path, name));
+}
+
+/** The `fingerprint` of a model's files, and of those of its PEFT adapter. */
+export async function modelRevision(location: { readonly base: string; readonly adapter?: string }): Promise<string> {
+  const base = await pathsOf(location.base);
+  return fingerprint(location.adapter === undefined ? base : [...base, ...(await pathsOf(location.adapter))]);
+}
+
 const HEAD = 1 << 16;
 const SAMPLES = 16;
 const SAMPLE = 4096;

@@ -4,6 +4,8 @@ export const CommandIds = {
   openPlayground: 'tunesmith.openPlayground',
   runTemplate: 'tunesmith.runTemplate',
   searchPrompt: 'tunesmith.searchPrompt',
+  runFresh: 'tunesmith.runFresh',
+  clearCache: 'tunesmith.clearCache',
   newTemplate: 'tunesmith.newTemplate',
   exportPromptAs: 'tunesmith.exportPromptAs',
   importPrompt: 'tunesmith.importPrompt',

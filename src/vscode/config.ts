@@ -18,6 +18,8 @@ export interface Settings {
   readonly author: string;
   /** Servers with an OpenAI-compatible interface. */
   readonly endpoints: readonly Endpoint[];
+  /** US dollars for a million tokens, by model: `{ "input": 0.15, "output": 0.6 }`. */
+  readonly prices: Readonly<Record<string, unknown>>;
   /** Id of the model that a playground starts with. */
   readonly defaultModel: string;
 }
@@ -29,6 +31,7 @@ export const settingDefaults: Settings = {
   localPrecision: 'auto',
   author: '',
   endpoints: [],
+  prices: {},
   defaultModel: 'local:pebble',
 };
 

@@ -24,6 +24,8 @@ function registerPlayground(services: Services): void {
   const load = () => import('./panels/playgroundPanel.ts');
   lazyCommand(services, CommandIds.openPlayground, async () => (await load()).openPlayground);
   lazyCommand(services, CommandIds.runTemplate, async () => (await load()).runTemplate);
+  lazyCommand(services, CommandIds.runFresh, async () => (await load()).runFresh);
+  lazyCommand(services, CommandIds.clearCache, async () => (await import('./commands/cache.ts')).clearCache);
   services.store.add(
     vscode.window.registerWebviewPanelSerializer(PanelTypes.playground, {
       async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {

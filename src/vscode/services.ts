@@ -1,17 +1,20 @@
 /** Everything the extension's features share, built the first time someone needs it and disposed with the extension. */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { errorMessage, HumanError, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Dispatcher } from '../core/evaluation/dispatch.ts';
 import type { Evaluator } from '../jobs/evaluatorProcess.ts';
 import type { InferenceProcess } from '../jobs/inferenceProcess.ts';
 import type { Supervisor } from '../jobs/supervisor.ts';
 import type { ModelRegistry } from '../providers/registry.ts';
 import type { PreferenceJournal } from '../storage/preferenceJournal.ts';
-import { userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
+import type { ResponseFiles } from '../storage/responseCache.ts';
+import { cacheFolder, userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
 import { Approvals } from './approvals.ts';
 import { CommandIds } from './commandIds.ts';
 import { onSetting, setting } from './config.ts';
@@ -45,6 +48,8 @@ export class Services implements Disposable {
   readonly #registries = new Map<string, Promise<ModelRegistry>>();
   readonly #processes = new Map<string, Promise<InferenceProcess>>();
   readonly #evaluators = new Map<string, Promise<Evaluator>>();
+  readonly #responses = new Map<string, Promise<ResponseFiles>>();
+  readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
@@ -154,6 +159,25 @@ export class Services implements Disposable {
       const { Evaluator } = await import('../jobs/evaluatorProcess.ts');
       const { root, logger, bundle } = this;
       return this.store.add(new Evaluator({ root, nodePath: setting('nodePath'), logger, bundle }));
+    });
+  }
+
+  /** Answers of earlier runs, of all workspaces. */
+  responses(): Promise<ResponseFiles> {
+    return this.#once(this.#responses, '', async () => {
+      const { ResponseFiles } = await import('../storage/responseCache.ts');
+      return new ResponseFiles(join(cacheFolder(), 'responses'));
+    });
+  }
+
+  /** What all runs of this window ask models through. */
+  dispatcher(): Promise<Dispatcher> {
+    return this.#once(this.#dispatchers, '', async () => {
+      const { Dispatcher } = await import('../core/evaluation/dispatch.ts');
+      return new Dispatcher({
+        cache: await this.responses(),
+        onCacheProblem: error => this.logger.warn(`An answer was not cached: ${errorMessage(error)}`),
+      });
     });
   }
 

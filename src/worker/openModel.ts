@@ -1,11 +1,10 @@
 /** From a location on disk to what a child process works with: files, tokenizer, adapter, and a hash of them. */
-import { join } from 'node:path';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { type ModelFiles, openModelFolder, openModelGguf } from '../language-model/modelFiles.ts';
 import { type AdapterFiles, openAdapter } from '../language-model/openAdapter.ts';
 import type { ModelLocation } from '../protocol/inference.ts';
-import { fingerprint, kindOfPath, openFile, openFolder } from '../storage/modelFolder.ts';
+import { kindOfPath, modelRevision, openFile, openFolder } from '../storage/modelFolder.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface OpenedModel {
@@ -35,12 +34,8 @@ export async function openModel(location: ModelLocation): Promise<OpenedModel> {
     }
     const adapter =
       location.adapter === undefined ? undefined : await openAdapter(await openFolder(location.adapter), files.config);
-    const basePaths = await pathsOf(location.base);
-    const baseRevision = await fingerprint(basePaths);
-    const revision =
-      location.adapter === undefined
-        ? baseRevision
-        : await fingerprint([...basePaths, ...(await pathsOf(location.adapter))]);
+    const baseRevision = await modelRevision({ base: location.base });
+    const revision = location.adapter === undefined ? baseRevision : await modelRevision(location);
     return { files, tokenizer, adapter, revision, baseRevision };
   } catch (error) {
     await files.close();
@@ -59,14 +54,4 @@ async function openBase(path: string): Promise<ModelFiles> {
         place: { file: path },
       });
   }
-}
-
-const MATTERS = /^(config|generation_config|tokenizer|tokenizer_config|adapter_config)\.json$|\.(jinja|safetensors)$/;
-
-/** The files that decide what a model computes. */
-async function pathsOf(path: string): Promise<string[]> {
-  if ((await kindOfPath(path)) !== 'folder') return [path];
-  const folder = await openFolder(path);
-  const names = (await folder.names()).filter(name => MATTERS.test(name));
-  return names.map(name => join(folder.path, name));
 }

@@ -3,24 +3,19 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { type Cell, type CellResult, runCells, samplingOf } from '../../core/evaluation/runCells.ts';
+import { type CellResult, samplingOf } from '../../core/evaluation/runCells.ts';
 import type { SamplingOptions } from '../../core/generation.ts';
 import { exampleValues, type Values } from '../../core/prompts/inputValues.ts';
 import { firstError, toHumanError } from '../../core/prompts/promptyFile.ts';
 import { messagesOf, renderPrompt, shownAs } from '../../core/prompts/render.ts';
-import {
-  type RenderedPrompt,
-  type Selection,
-  Selections,
-  Strategies,
-  type Strategy,
-  type Template,
-} from '../../core/prompts/template.ts';
-import { wilson } from '../../core/statistics/intervals.ts';
+import { type Selection, Selections, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { embedderFor } from '../experiments.ts';
 import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
+import { asJson, asText, type Row, showPrompt, summarise, verdict } from '../runOutput.ts';
+import { sampleRows } from '../sampleRows.ts';
+import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 
 interface RunOptions {
   readonly model?: string;
@@ -40,6 +35,9 @@ interface RunOptions {
   readonly allowEndpoint: readonly string[];
   readonly rank?: boolean;
   readonly json?: boolean;
+  readonly fresh?: boolean;
+  readonly concurrency?: number;
+  readonly retries?: number;
   readonly prompt?: boolean;
 }
 
@@ -72,22 +70,23 @@ export function registerRun(program: Command, cli: Cli): void {
         .argParser(collect)
         .default([]),
     )
+    .option('--fresh', l10n.t('ask anew what the cache has an answer to'))
+    .option(
+      '--concurrency <number>',
+      l10n.t('requests to a server at once, at most (default: as it bears them)'),
+      count('--concurrency', 1),
+    )
+    .option(
+      '--retries <number>',
+      l10n.t('how often a request that may yet succeed is sent again'),
+      count('--retries'),
+      5,
+    )
     .option('--rank', l10n.t('put the answers up for ranking (tunesmith rank)'))
     .option('--prompt', l10n.t('print the rendered prompt and ask no model'))
     .option('--json', l10n.t('JSON Lines: one object a row, then a summary'))
     .action((path: string, options: RunOptions) => run(cli, path, options));
 }
-
-interface Row {
-  /** 1-based in the rows' file; absent for values from the command line. */
-  readonly number?: number;
-  readonly values: Values;
-  readonly prompt: RenderedPrompt;
-  readonly expected?: unknown;
-}
-
-/** Rows that are sent together; a local model runs them as one batch. */
-const batchSize = 16;
 
 async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   const written = await loadTemplate(cli, path);
@@ -112,40 +111,42 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   const sampling = samplingOf(template, samplingFlags(options));
   const single = rows.length === 1 && options.samples === 1 && !json;
   const grades: boolean[] = [];
-  const done: { row: Row; answers: readonly CellResult[] }[] = [];
-  let failure: unknown;
-  for (let start = 0; start < rows.length && !cli.signal.aborted && failure === undefined; start += batchSize) {
-    const batch = rows.slice(start, start + batchSize);
-    let results: CellResult[];
-    try {
-      results = await sample(cli, generator, template, strategy, batch, sampling, options.samples, single);
-    } catch (error) {
-      // What was answered before is still put up for ranking.
-      failure = error;
-      break;
-    }
-    failure = results.find(result => result.failure !== undefined)?.failure;
-    batch.forEach((row, i) => {
-      const answers = results
-        .slice(i * options.samples, (i + 1) * options.samples)
-        .filter(result => result.failure === undefined);
-      if (answers.length === 0) return;
-      done.push({ row, answers });
+  const done: RankedRow[] = [];
+  let problem: HumanError | undefined;
+  let rowsDone = 0;
+  const failure = await sampleRows(cli, rows, {
+    ask: cli.dispatcher.ask(generator, options),
+    template,
+    strategy,
+    sampling,
+    samples: options.samples,
+    ...(single && {
+      onDelta: (text: string) => cli.show(text),
+      onRestart: () => cli.show(`\n${l10n.t('The answer broke off and begins anew:')}\n`),
+    }),
+    onRow: (row, answers) => {
+      if (options.rank) done.push({ row, answers });
       for (const { correct } of answers) if (correct !== undefined) grades.push(correct);
+      problem ??= answers.find(result => result.problem)?.problem;
       if (json) out(`${JSON.stringify(asJson(row, answers))}\n`);
       else if (single) cli.show(`\n${verdict(answers[0]!, row)}`);
       else cli.show(asText(template, row, answers));
-    });
-    if (rows.length > batchSize)
-      cli.progress(l10n.t('{0} of {1} rows', Math.min(start + batchSize, rows.length), rows.length));
-  }
+      rowsDone++;
+      if (rows.length > 1) cli.progress(l10n.t('{0} of {1} rows', rowsDone, rows.length));
+    },
+  });
   cli.progress('');
   summarise(cli, grades, json);
+  // What was answered before a failure is still put up for ranking.
   if (options.rank && done.length > 0) await putUp(cli, template, generator, done);
   // Last, so that every answer is out before the command fails.
   if (failure !== undefined) throw failure;
-  const problem = done.flatMap(({ answers }) => answers).find(result => result.problem)?.problem;
   if (problem) throw problem;
+}
+
+interface RankedRow {
+  readonly row: Row;
+  readonly answers: readonly CellResult[];
 }
 
 /** Renders every row before the first is sent, so that what is wrong is said at once. */
@@ -189,32 +190,12 @@ function samplingFlags(options: RunOptions): Partial<SamplingOptions> {
   return { temperature, topP, topK, maxOutputTokens, seed };
 }
 
-async function sample(
-  cli: Cli,
-  generator: TextGenerator,
-  template: Template,
-  strategy: Strategy,
-  rows: readonly Row[],
-  sampling: SamplingOptions,
-  samples: number,
-  stream: boolean,
-): Promise<CellResult[]> {
-  const cells = rows.flatMap(({ prompt, expected }): Cell[] =>
-    Array.from({ length: samples }, (_, repeat) => ({ prompt, options: sampling, repeat, expected })),
-  );
-  return runCells(generator, template, strategy, cells, {
-    match: (...call) => cli.evaluator.match(...call),
-    signal: cli.signal,
-    ...(stream ? { onDelta: (_: number, text: string) => cli.show(text) } : {}),
-  });
-}
-
 /** Rows with two or more different answers become items to rank. */
 async function putUp(
   cli: Cli,
   template: Template,
   generator: TextGenerator,
-  done: readonly { row: Row; answers: readonly CellResult[] }[],
+  done: readonly RankedRow[],
 ): Promise<void> {
   const journal = await cli.journal();
   try {
@@ -244,75 +225,3 @@ async function putUp(
     await journal.close();
   }
 }
-
-function asJson(row: Row, answers: readonly CellResult[]): unknown {
-  return {
-    row: row.number,
-    values: row.values,
-    expected: row.expected,
-    messages: messagesOf(row.prompt),
-    samples: answers.map(({ text, answer, correct, votes, problem, generation, stages }) => ({
-      text,
-      answer,
-      correct,
-      votes,
-      problem: problem?.message,
-      finishReason: generation.finishReason,
-      usage: generation.usage,
-      latencyMs: Math.round(stages.reduce((sum, stage) => sum + stage.generation.latencyMs, 0)),
-      model: generation.model,
-      revision: generation.revision,
-      options: generation.options,
-      repeat: generation.repeat,
-    })),
-  };
-}
-
-function asText(template: Template, row: Row, answers: readonly CellResult[]): string {
-  const head = template.inputs.map(input => `${input.name}: ${oneLine(row.values[input.name])}`).join('\n');
-  const body = answers.map(result => `${indented(result.text.trim())}\n${verdict(result, row)}`).join('');
-  return `${row.number === undefined ? '' : `#${row.number}  `}${head}\n${body}\n`;
-}
-
-/** A mark and the answer that was read, where there is something to say. */
-function verdict({ answer, correct, text, generation }: CellResult, row: Row): string {
-  const cut = generation.finishReason === 'length' ? `  ${l10n.t('(cut off: more --max-tokens)')}\n` : '';
-  if (correct !== undefined)
-    return `${cut}${correct ? '✓' : '✗'} ${answer ?? '–'}${correct ? '' : ` (${oneLine(row.expected)})`}\n`;
-  return answer === undefined || answer === text.trim() ? cut : `${cut}= ${answer}\n`;
-}
-
-function summarise(cli: Cli, grades: readonly boolean[], json: boolean): void {
-  if (grades.length === 0) return;
-  const correct = grades.filter(Boolean).length;
-  const { estimate, low, high } = wilson(correct, grades.length);
-  if (json) {
-    cli.out(`${JSON.stringify({ summary: { accuracy: { estimate, low, high, correct, n: grades.length } } })}\n`);
-    return;
-  }
-  if (grades.length === 1) return;
-  const percent = (share: number): string => (share * 100).toFixed(0);
-  cli.out(
-    l10n.t(
-      '{0} % {1}/{2}, {3}–{4} (Wilson, 95 %)',
-      percent(estimate),
-      correct,
-      grades.length,
-      percent(low),
-      percent(high),
-    ) + '\n',
-  );
-}
-
-function showPrompt(prompt: RenderedPrompt): string {
-  const blocks = prompt.messages.map(({ role, content }) => `${role}:\n${content}\n`);
-  return `${blocks.join('\n')}${prompt.continueLast ? '…\n' : ''}\n`;
-}
-
-const oneLine = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
-};
-
-const indented = (text: string): string => text.replace(/^/gm, '  ');

@@ -12,6 +12,8 @@ export interface AskContext {
   readonly signal?: AbortSignal;
   /** New text since the last call; the texts together are the generation's. A cached generation comes as one text. */
   readonly onDelta?: (text: string) => void;
+  /** The stream broke and begins anew: what `onDelta` gave before counts no more. Without it, only the result tells. */
+  readonly onRestart?: () => void;
 }
 
 /** Rejects when the model gives nothing; on cancellation resolves with finishReason `cancelled` and the text so far. */
@@ -21,3 +23,17 @@ export type Ask = (request: GenerateRequest, context: AskContext) => Promise<Ans
 export const directAsk =
   (generator: TextGenerator): Ask =>
   async (request, context) => ({ generation: await generator.generate(request, context), cached: false });
+
+/** What there is of an answer that nobody waits for any more. */
+export const stopped = (
+  { options, repeat }: Pick<GenerateRequest, 'options' | 'repeat'>,
+  model: string,
+  text = '',
+): Generation => ({
+  text,
+  finishReason: 'cancelled',
+  latencyMs: 0,
+  model,
+  options,
+  repeat,
+});

@@ -2,9 +2,8 @@
 import type { HumanError } from '../../base/errors.ts';
 import { defaultSampling, type Generation, type SamplingOptions } from '../generation.ts';
 import type { Strategy, Template } from '../prompts/template.ts';
-import type { GenerateRequest, TextGenerator } from '../textGenerator.ts';
 import { gradeAnswer, type MatchPattern, readAnswers } from './answers.ts';
-import { type Asker, askerOf, type Outcome } from './asker.ts';
+import { type Ask, type AskContext, stopped } from './ask.ts';
 import { critiqueRevise } from './strategies/critiqueRevise.ts';
 import { direct } from './strategies/direct.ts';
 import { leastToMost } from './strategies/leastToMost.ts';
@@ -21,6 +20,8 @@ export interface CellResult {
   readonly generation: Generation;
   /** All stages in the order in which they were asked. */
   readonly stages: readonly Stage[];
+  /** All of them were answered from the cache. */
+  readonly cached: boolean;
   readonly answer?: string;
   readonly votes?: readonly Vote[];
   readonly correct?: boolean;
@@ -35,6 +36,8 @@ export interface RunCellsContext {
   readonly signal?: AbortSignal;
   /** New text of a cell while it is made. Its end may differ: votes choose, drafts are not shown. */
   readonly onDelta?: (index: number, text: string) => void;
+  /** A cell begins anew: what `onDelta` gave of it before counts no more. */
+  readonly onRestart?: (index: number) => void;
 }
 
 const strategies: Readonly<Record<Strategy, RunStrategy>> = {
@@ -55,25 +58,22 @@ export const samplingOf = (template: Template, overrides: Partial<SamplingOption
 
 /**
  * The results in the order of the cells. A cancelled cell has finishReason `cancelled` and no answer. Rejects when the model
- * fails for all of them; where it fails for some, the others keep their answers.
+ * fails for all of them; where it fails for some, the others keep their answers. All are asked at once: `ask` sets the pace.
  */
 export async function runCells(
-  model: Asker | TextGenerator,
+  ask: Ask,
   template: Template,
   strategy: Strategy,
   cells: readonly Cell[],
   context: RunCellsContext,
 ): Promise<CellResult[]> {
-  const rounds = new Rounds('ask' in model ? model : askerOf(model), cells.length, context);
-  const results = await Promise.all(
-    cells.map((cell, index) => runCell(rounds, template, strategy, cell, index, context)),
-  );
+  const results = await Promise.all(cells.map((cell, index) => runCell(ask, template, strategy, cell, index, context)));
   if (results.length > 0 && results.every(result => result.failure !== undefined)) throw results[0]!.failure;
   return results;
 }
 
 async function runCell(
-  rounds: Rounds,
+  ask: Ask,
   template: Template,
   strategy: Strategy,
   cell: Cell,
@@ -83,6 +83,7 @@ async function runCell(
   const { reasoning, grade } = template.tunesmith;
   const stages: Stage[] = [];
   let shown = '';
+  let cached = true;
   /** Shown only once the model has said something: a cell that waits is empty. */
   let pending = '';
   const stream = (text: string): void => {
@@ -98,9 +99,24 @@ async function runCell(
     },
     shown: () => shown,
     async ask(name, requests, { visible = false } = {}) {
-      const outcomes = await rounds.ask(requests, visible && context.onDelta ? stream : undefined);
-      const generations = outcomes.map(({ generation, failure }, i) => {
-        if (!generation) throw new Halted(failure);
+      const before = shown;
+      const askContext: AskContext = {
+        signal: context.signal,
+        onDelta: visible && context.onDelta ? stream : undefined,
+        // What the strategy itself and earlier stages have shown stays.
+        onRestart:
+          visible && context.onRestart
+            ? () => {
+                context.onRestart?.(index);
+                pending = before;
+              }
+            : undefined,
+      };
+      const outcomes = await Promise.allSettled(requests.map(request => ask(request, askContext)));
+      const generations = outcomes.map((outcome, i) => {
+        if (outcome.status === 'rejected') throw new Halted(outcome.reason);
+        const { generation } = outcome.value;
+        cached &&= outcome.value.cached;
         stages.push({ name, prompt: requests[i]!.prompt, generation });
         return generation;
       });
@@ -115,16 +131,14 @@ async function runCell(
   };
   try {
     const result = await strategies[strategy](tools);
-    const done = { ...result, stages, generation: stages.at(-1)!.generation };
+    const done = { ...result, stages, cached, generation: stages.at(-1)!.generation };
     if (done.problem || cell.expected === undefined) return done;
     return { ...done, correct: await gradeAnswer(done.answer, cell.expected, grade, context.match) };
   } catch (error) {
     if (!(error instanceof Halted)) throw error;
-    const generation = stages.at(-1)?.generation ?? nothing(cell, rounds.asker.model.id);
-    if (error.failure === undefined) return { text: shown, stages, generation };
-    return { text: shown, stages, generation, failure: error.failure };
-  } finally {
-    rounds.leave();
+    const generation = stages.at(-1)?.generation ?? stopped(cell, '');
+    const done = { text: shown, stages, cached: false, generation };
+    return error.failure === undefined ? done : { ...done, failure: error.failure };
   }
 }
 
@@ -135,67 +149,4 @@ class Halted extends Error {
     super('halted');
     this.failure = failure;
   }
-}
-
-interface Waiting {
-  readonly requests: readonly GenerateRequest[];
-  readonly onDelta?: (text: string) => void;
-  readonly resolve: (outcomes: Outcome[]) => void;
-}
-
-/** Cells walk through their stages in step, so that what they ask for goes to the model together. */
-class Rounds {
-  readonly asker: Asker;
-  readonly #context: RunCellsContext;
-  #running: number;
-  #waiting: Waiting[] = [];
-
-  constructor(asker: Asker, cells: number, context: RunCellsContext) {
-    this.asker = asker;
-    this.#running = cells;
-    this.#context = context;
-  }
-
-  ask(requests: readonly GenerateRequest[], onDelta: ((text: string) => void) | undefined): Promise<Outcome[]> {
-    return new Promise(resolve => {
-      this.#waiting.push({ requests, onDelta, resolve });
-      this.#advance();
-    });
-  }
-
-  /** A cell has come to its end. */
-  leave(): void {
-    this.#running--;
-    this.#advance();
-  }
-
-  #advance(): void {
-    if (this.#waiting.length === 0 || this.#waiting.length < this.#running) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    void this.#send(waiting);
-  }
-
-  async #send(waiting: readonly Waiting[]): Promise<void> {
-    const owners = waiting.flatMap(one => one.requests.map(() => one));
-    const requests = waiting.flatMap(one => one.requests);
-    const onDelta = waiting.some(one => one.onDelta)
-      ? (index: number, text: string) => owners[index]!.onDelta?.(text)
-      : undefined;
-    let outcomes: Outcome[];
-    try {
-      outcomes = await this.asker.ask(requests, { signal: this.#context.signal, onDelta });
-    } catch (failure) {
-      outcomes = requests.map(() => ({ failure }));
-    }
-    let from = 0;
-    for (const { requests: own, resolve } of waiting) {
-      resolve(outcomes.slice(from, from + own.length));
-      from += own.length;
-    }
-  }
-}
-
-function nothing({ options, repeat }: Cell, model: string): Generation {
-  return { text: '', finishReason: 'cancelled', latencyMs: 0, model, options, repeat };
 }

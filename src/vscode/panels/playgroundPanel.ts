@@ -60,6 +60,13 @@ export async function runTemplate(services: Services, target?: unknown): Promise
   await panel.run();
 }
 
+/** As `runTemplate`, asking the models anew. */
+export async function runFresh(services: Services, target?: unknown): Promise<void> {
+  const shown = uriOf(target) ? undefined : PlaygroundPanel.active;
+  const panel = shown ?? (await openPlayground(services, target));
+  await panel.run({ fresh: true });
+}
+
 export function restorePlayground(services: Services, panel: vscode.WebviewPanel, state: unknown): void {
   const saved = v.safeParse(SavedSchema, state);
   const uri = saved.success && saved.output.uri ? vscode.Uri.parse(saved.output.uri) : undefined;
@@ -122,10 +129,10 @@ export class PlaygroundPanel {
   }
 
   /** Runs the chosen row as the page's Run does. */
-  async run(): Promise<void> {
+  async run({ fresh = false } = {}): Promise<void> {
     await this.#ensureSession();
     const session = this.#need();
-    await session.start({ kind: 'row', row: session.setup.row });
+    await session.start({ kind: 'row', row: session.setup.row }, { fresh });
   }
 
   /** The playground that was used last, to put a model into. */
@@ -229,6 +236,10 @@ export class PlaygroundPanel {
       },
       run: async rows => {
         await this.#need().start(rows);
+        return null;
+      },
+      runFresh: async rows => {
+        await this.#need().start(rows, { fresh: true });
         return null;
       },
       retry: async key => {

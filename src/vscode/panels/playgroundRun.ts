@@ -1,6 +1,9 @@
 /** Runs the matrix of the playground: columns × rows × samples, streaming, stoppable within a token. No part of the editor is needed here. */
 import { errorMessage, isAbort, isHumanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { Ask } from '../../core/evaluation/ask.ts';
+import { matchUntilRefused, pool } from '../../core/evaluation/cellPool.ts';
+import { costOf, type Price } from '../../core/evaluation/prices.ts';
 import {
   type CellResult,
   type Cell as CoreCell,
@@ -21,6 +24,8 @@ export interface RunColumn {
   /** Renders a row; throws a HumanError that says what is wrong with it. */
   render(row: number): Promise<RenderedPrompt>;
   expected(row: number): unknown;
+  /** Of its model, where the person set one. */
+  readonly price?: Price;
 }
 
 export interface RunListener {
@@ -39,25 +44,46 @@ export interface CellKey {
 
 export const keyOf = ({ column, row, repeat }: CellKey): string => `${column}|${row}|${repeat}`;
 
-/** Answers that one call may make together: more is faster in sum, less shows the first ones sooner. */
-const BatchSize = 8;
-
 export const idle: RunState = { running: false, done: 0, total: 0, failed: 0, secondsLeft: null };
+
+/** A prompt that several repeats share, rendered when the first of them begins. */
+interface Job extends CellKey {
+  readonly of: RunColumn;
+  readonly prompt: Lazily<RenderedPrompt>;
+}
+
+/** Likeliest tokens shown at each place. */
+const Alternatives = 5;
+
+interface Asking extends Pick<CoreCell, 'logProbs'> {
+  readonly ask: Ask;
+}
 
 export class PlaygroundRun {
   readonly #listener: RunListener;
   readonly #match: RunCellsContext['match'];
   readonly #logger: Logger;
+  readonly #askOf: (generator: TextGenerator) => Ask;
+  readonly #probabilities: boolean;
   readonly #abort = new AbortController();
   readonly #began = performance.now();
   #done = 0;
   #failed = 0;
   #total = 0;
 
-  constructor(options: { listener: RunListener; match: RunCellsContext['match']; logger: Logger }) {
+  constructor(options: {
+    listener: RunListener;
+    match: RunCellsContext['match'];
+    logger: Logger;
+    ask: (generator: TextGenerator) => Ask;
+    /** Ask for the probabilities of tokens, of models that give them. */
+    probabilities?: boolean;
+  }) {
     this.#listener = options.listener;
-    this.#match = options.match;
+    this.#match = matchUntilRefused(options.match);
     this.#logger = options.logger;
+    this.#askOf = options.ask;
+    this.#probabilities = options.probabilities ?? false;
   }
 
   stop(): void {
@@ -66,66 +92,61 @@ export class PlaygroundRun {
 
   /** Resolves when every cell has ended, with an answer, a failure or cancelled. */
   async run(columns: readonly RunColumn[], rows: readonly number[], repeats: readonly number[]): Promise<void> {
-    const chunks: number[][] = [];
-    const perChunk = Math.max(1, Math.floor(BatchSize / repeats.length));
-    for (let i = 0; i < rows.length; i += perChunk) chunks.push(rows.slice(i, i + perChunk));
     this.#total = columns.length * rows.length * repeats.length;
     this.#listener.cells(
       columns.flatMap(({ id }) => rows.flatMap(row => repeats.map(repeat => emptyCell({ column: id, row, repeat })))),
     );
     this.#report(true);
-    for (const chunk of chunks) {
-      for (const column of columns) {
-        if (this.#abort.signal.aborted) this.#cancel(column, chunk, repeats);
-        else await this.#chunk(column, chunk, repeats);
-        this.#report(true);
-      }
-    }
+    const asks = new Map(
+      columns.map(column => [column.id, lazily(async () => this.#asking(await column.generator()))]),
+    );
+    await pool(jobs(columns, rows, repeats), async job => {
+      if (this.#abort.signal.aborted) this.#stopped(job, '');
+      else await this.#cell(job, asks.get(job.column)!);
+      this.#report(true);
+    });
     this.#report(false);
   }
 
-  async #chunk(column: RunColumn, rows: readonly number[], repeats: readonly number[]): Promise<void> {
-    const keys: CellKey[] = [];
-    const cells: CoreCell[] = [];
-    for (const row of rows) {
-      try {
-        const prompt = await column.render(row);
-        const options = samplingOf(column.template);
-        for (const repeat of repeats) {
-          keys.push({ column: column.id, row, repeat });
-          cells.push({ prompt, options, repeat, expected: column.expected(row) });
-        }
-      } catch (error) {
-        this.#fail(
-          repeats.map(repeat => ({ column: column.id, row, repeat })),
-          error,
-        );
-      }
-    }
-    if (cells.length === 0) return;
-    const streams = keys.map(() => ({ text: '', began: 0, tokens: 0 }));
+  #asking(generator: TextGenerator): Asking {
+    const ask = this.#askOf(generator);
+    return this.#probabilities && generator.model.logProbs
+      ? { ask, logProbs: { alternatives: Alternatives } }
+      : { ask };
+  }
+
+  async #cell(job: Job, asking: Lazily<Asking>): Promise<void> {
+    const { of: column, row, repeat } = job;
+    const key: CellKey = { column: column.id, row, repeat };
+    const stream = { text: '', tokens: 0 };
     try {
-      const generator = await column.generator();
-      this.#listener.cells(keys.map(key => ({ ...emptyCell(key), status: 'running' })));
+      const prompt = await job.prompt();
+      const options = samplingOf(column.template);
+      const { ask, logProbs } = await asking();
+      const cell: CoreCell = { prompt, options, repeat, expected: column.expected(row), ...(logProbs && { logProbs }) };
+      this.#listener.cells([{ ...emptyCell(key), status: 'running' }]);
       const began = performance.now();
-      const results = await runCells(generator, column.template, column.strategy, cells, {
+      const [result] = await runCells(ask, column.template, column.strategy, [cell], {
         match: this.#match,
         signal: this.#abort.signal,
-        onDelta: (index, text) => {
-          const stream = streams[index]!;
+        onDelta: (_, text) => {
           stream.text += text;
           stream.tokens++;
-          this.#listener.append({ ...keys[index]!, text, latencyMs: performance.now() - began, tokens: stream.tokens });
+          this.#listener.append({ ...key, text, latencyMs: performance.now() - began, tokens: stream.tokens });
+        },
+        onRestart: () => {
+          Object.assign(stream, { text: '', tokens: 0 });
+          this.#listener.cells([{ ...emptyCell(key), status: 'running' }]);
         },
       });
-      for (const [i, result] of results.entries()) this.#finish(keys[i]!, result, cells[i]!.prompt);
+      this.#finish(key, result!, prompt, column);
     } catch (error) {
-      if (isAbort(error)) for (const [i, key] of keys.entries()) this.#stopped(key, streams[i]!.text);
-      else this.#fail(keys, error);
+      if (isAbort(error)) this.#stopped(key, stream.text);
+      else this.#fail([key], error);
     }
   }
 
-  #finish(key: CellKey, result: CellResult, prompt: RenderedPrompt): void {
+  #finish(key: CellKey, result: CellResult, prompt: RenderedPrompt, { price }: RunColumn): void {
     const { generation, failure } = result;
     if (failure !== undefined) {
       this.#fail([key], failure);
@@ -137,12 +158,17 @@ export class PlaygroundRun {
     }
     const stages = result.stages.map(stage => stage.generation);
     const tokens = stages.reduce((sum, { usage }) => sum + (usage?.completionTokens ?? Number.NaN), 0);
+    const cost = stages.reduce((sum, { usage }) => sum + (costOf(usage, price) ?? Number.NaN), 0);
     const cell: Cell = {
       ...emptyCell(key),
       status: 'done',
       text: result.text,
       latencyMs: stages.reduce((sum, { latencyMs }) => sum + latencyMs, 0),
       tokens: Number.isNaN(tokens) ? null : tokens,
+      cached: result.cached,
+      firstTokenMs: stages[0]!.firstTokenMs ?? null,
+      cost: Number.isNaN(cost) ? null : cost,
+      seed: generation.options.seed,
       finishReason: generation.finishReason,
       answer: result.answer === undefined || result.correct === undefined ? null : placed(result.text, result.answer),
       right: result.correct ?? null,
@@ -157,10 +183,6 @@ export class PlaygroundRun {
 
   #stopped(key: CellKey, text: string): void {
     this.#listener.cells([{ ...emptyCell(key), status: 'cancelled', text }]);
-  }
-
-  #cancel(column: RunColumn, rows: readonly number[], repeats: readonly number[]): void {
-    for (const row of rows) for (const repeat of repeats) this.#stopped({ column: column.id, row, repeat }, '');
   }
 
   #fail(keys: readonly CellKey[], error: unknown): void {
@@ -182,6 +204,27 @@ export class PlaygroundRun {
       failed: this.#failed,
       secondsLeft: running ? left : null,
     });
+  }
+}
+
+type Lazily<T> = () => Promise<T>;
+
+/** Made at the first call, once; all calls get the same, a failure too. */
+function lazily<T>(make: () => Promise<T>): Lazily<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** Row by row, so that all columns of the first rows are there soon. */
+function* jobs(columns: readonly RunColumn[], rows: readonly number[], repeats: readonly number[]): Generator<Job> {
+  for (const row of rows) {
+    for (const of of columns) {
+      const prompt = lazily(() => of.render(row));
+      for (const repeat of repeats) yield { column: of.id, of, row, repeat, prompt };
+    }
   }
 }
 

@@ -3,13 +3,13 @@ import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import { errorMessage, HumanError, isHumanError } from '../../base/errors.ts';
 import { changeOf } from '../../base/textChange.ts';
+import { kindOfId, priceOf, pricesOf } from '../../core/evaluation/prices.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
 import { endpointOf, originOf } from '../../core/prompts/references.ts';
 import { renderPrompt, shownAs } from '../../core/prompts/render.ts';
 import type { RenderedPrompt, Strategy } from '../../core/prompts/template.ts';
 import { setFrontMatter } from '../../core/prompts/templateEdits.ts';
-import type { TextGenerator } from '../../core/textGenerator.ts';
 import type {
   Cell,
   Column,
@@ -47,7 +47,6 @@ import {
   rowValues,
   templateState,
 } from './playgroundTemplate.ts';
-import { withTokenProbabilities } from './tokenProbabilities.ts';
 
 type Page = Remote<typeof playgroundContract.toWebview>;
 
@@ -178,7 +177,7 @@ export class PlaygroundSession implements Disposable {
   }
 
   /** Runs rows and shows that they run; resolves when it has begun. */
-  async start(rows: Rows): Promise<void> {
+  async start(rows: Rows, { fresh = false } = {}): Promise<void> {
     this.stop();
     await this.#running;
     await this.#refresh();
@@ -187,15 +186,17 @@ export class PlaygroundSession implements Disposable {
     const asked = new Set(list);
     // Samples beyond those that are asked for now would stay from an earlier run.
     this.#board.remove(cell => asked.has(cell.row) && cell.repeat >= repeats.length);
-    await this.#begin(this.#columns(), list, repeats);
+    await this.#begin(this.#columns(), list, repeats, fresh);
   }
 
+  /** Asks the model anew. */
   async retry({ column, row, repeat }: CellKey): Promise<void> {
     await this.#running;
     await this.#begin(
       this.#columns().filter(({ id }) => id === column),
       [row],
       [repeat],
+      true,
     );
   }
 
@@ -413,6 +414,7 @@ export class PlaygroundSession implements Disposable {
   }
 
   #columns(): (Column & RunColumn)[] {
+    const prices = pricesOf(setting('prices'));
     return this.setup.models.flatMap(model =>
       this.setup.variants.flatMap((variant, index) => {
         const loaded = variant.kind === 'template' ? this.#others.get(variant.file) : this.#loaded;
@@ -434,9 +436,10 @@ export class PlaygroundSession implements Disposable {
             paired: null,
             template: loaded.template,
             strategy,
-            generator: () => this.#generator(model),
+            generator: async () => (await this.services.models(this.uri)).get(model),
             render: (row: number) => this.#render({ ...loaded, rows: this.#loaded.rows }, row, strategy),
             expected: (row: number) => rowExpected(this.#loaded, row),
+            price: priceOf(prices, { id: model, kind: kindOfId(model) }),
           },
         ];
       }),
@@ -452,22 +455,25 @@ export class PlaygroundSession implements Disposable {
     });
   }
 
-  async #generator(model: string): Promise<TextGenerator> {
-    const generator = await (await this.services.models(this.uri)).get(model);
-    return this.setup.probabilities ? withTokenProbabilities(generator) : generator;
-  }
-
   #rowList(rows: Rows): number[] {
     const total = rowCount(this.#loaded);
     if (rows.kind === 'row') return rows.row < total ? [rows.row] : [];
     return Array.from({ length: rows.kind === 'first' ? Math.min(rows.count, total) : total }, (_, i) => i);
   }
 
-  async #begin(columns: readonly RunColumn[], rows: readonly number[], repeats: readonly number[]): Promise<void> {
+  async #begin(
+    columns: readonly RunColumn[],
+    rows: readonly number[],
+    repeats: readonly number[],
+    fresh: boolean,
+  ): Promise<void> {
     const evaluator = await this.services.evaluator();
+    const dispatcher = await this.services.dispatcher();
     const run = new PlaygroundRun({
       logger: this.services.logger,
       match: evaluator.match.bind(evaluator),
+      ask: generator => dispatcher.ask(generator, { fresh }),
+      probabilities: this.setup.probabilities,
       listener: {
         cells: cells => this.#board.put(cells),
         append: delta => this.#board.append(delta),

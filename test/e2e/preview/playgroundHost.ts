@@ -73,6 +73,7 @@ export class PlaygroundHost {
       return null;
     },
     run: rows => this.#log('run', rows),
+    runFresh: rows => this.#log('runFresh', rows),
     retry: key => this.#log('retry', key),
     window: ({ rows }) => {
       this.#log('window', rows);

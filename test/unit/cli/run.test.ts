@@ -55,6 +55,7 @@ describe('tunesmith run', function () {
   });
   beforeEach(() => {
     server.requests.length = 0;
+    rmSync(join(folder, 'home'), { recursive: true, force: true });
   });
 
   it('streams one answer to stdout and the rest to stderr', async () => {
@@ -72,6 +73,29 @@ describe('tunesmith run', function () {
     assert.match(stderr, /sums\.prompty on adder/);
     assert.deepEqual(server.requests[0]!.body.messages, [{ role: 'user', content: 'Problem: 2 + 2' }]);
     assert.equal(server.requests[0]!.body.temperature, 0);
+  });
+
+  it('asks nothing twice: a second run makes no call, --fresh and an empty cache make them all', async () => {
+    const argv = [join(folder, 'sums.prompty'), '-m', model, '--rows', '--shots', '0', '--json', '--samples', '2'];
+    const first = await run(argv);
+    assert.equal(server.requests.length, 6);
+    const second = await run(argv);
+    assert.equal(server.requests.length, 6, 'a second identical run makes no call');
+    const uncached = second.stdout.replaceAll('"cached":true', '"cached":false');
+    assert.equal(uncached, first.stdout, 'and says the same');
+    assert.notEqual(second.stdout, first.stdout);
+    await run([...argv, '--fresh']);
+    assert.equal(server.requests.length, 12);
+    const cache = (...words: string[]) => tunesmith(['cache', ...words], { cwd: folder });
+    assert.deepEqual(JSON.parse((await cache('show', '--json')).stdout), {
+      folder: join(folder, 'home', 'cache', 'responses'),
+      answers: 6,
+      bytes: 6 * 4096,
+    });
+    assert.match((await cache('clear')).stdout, /^6 answers forgotten/);
+    assert.match((await cache()).stdout, /^0 answers/);
+    await run([...argv, '--concurrency', '1', '--retries', '0']);
+    assert.equal(server.requests.length, 18);
   });
 
   it('grades all rows and gives the interval, as JSON Lines', async () => {

@@ -133,6 +133,81 @@ describe('openAiCompatible', () => {
     assert.deepEqual(seen, [['max_tokens'], ['max_completion_tokens'], ['max_completion_tokens']]);
   });
 
+  it('does without a stream where the server has none, remembers that, and sends its own headers', async () => {
+    const seen: unknown[] = [];
+    const origin = await serve((incoming, response, body) => {
+      seen.push([body.stream, 'stream_options' in body, incoming.headers['x-team']]);
+      if (body.stream) response.writeHead(400).end('{"error":{"message":"Streaming is not supported here"}}');
+      else response.end(JSON.stringify({ choices: [{ message: { content: 'whole' }, finish_reason: 'stop' }] }));
+    });
+    const baseUrl = `${origin}/v1`;
+    const provider = endpointProvider({
+      endpoints: () => [{ baseUrl, models: ['m'], headers: { 'X-Team': 'a' } }],
+      keys: memoryKeys(),
+      approve: async () => false,
+    });
+    for (let i = 0; i < 2; i++)
+      assert.equal((await (await provider.get(`${baseUrl}|m`))!.generate(request)).text, 'whole');
+    assert.deepEqual(seen, [
+      [true, true, 'a'],
+      [false, false, 'a'],
+      [false, false, 'a'],
+    ]);
+  });
+
+  it('sends no secrets that stand in settings', async () => {
+    const baseUrl = 'http://127.0.0.1:9/v1';
+    const provider = endpointProvider({
+      endpoints: () => [{ baseUrl, models: ['m'], headers: { Authorization: 'Bearer x' } }],
+      keys: memoryKeys(),
+      approve: async () => false,
+    });
+    await assert.rejects(async () => provider.get(`${baseUrl}|m`), says(/Authorization.*Enter it as a key/));
+  });
+
+  const logprobs = {
+    tokens: ['Once', ' upon', ' a', ' time'],
+    token_logprobs: [null, -1, -0.5, -0.25],
+    top_logprobs: [null, { ' upon': -1, ' more': -2 }, null, null],
+    text_offset: [0, 4, 9, 11],
+  };
+  it('reads the log-probabilities of completions', async () => {
+    const origin = await serve((_, response) =>
+      response.end(JSON.stringify({ choices: [{ text: 'Once upon a time', finish_reason: 'stop', logprobs }] })),
+    );
+    const { tokens } = await (await model(origin)).generate({
+      ...request,
+      prompt: { kind: 'text', text: '' },
+      logProbs: { alternatives: 2 },
+    });
+    assert.deepEqual(tokens?.[0], {
+      text: ' upon',
+      logProb: -1,
+      alternatives: [
+        { text: ' upon', logProb: -1 },
+        { text: ' more', logProb: -2 },
+      ],
+    });
+    assert.equal(tokens?.length, 3);
+  });
+
+  it('scores a given text by its echo, and says so where a server has none', async () => {
+    let echo = true;
+    const origin = await serve((_, response, body) => {
+      assert.deepEqual([body.echo, body.max_tokens, body.prompt], [true, 0, 'Once upon a time']);
+      response.end(
+        JSON.stringify({ choices: [{ text: body.prompt, finish_reason: 'length', ...(echo && { logprobs }) }] }),
+      );
+    });
+    const one = await model(origin);
+    const item = { prompt: { kind: 'text', text: 'Once upon' }, continuation: ' a time' } as const;
+    const [scored] = await one.score!([item]);
+    assert.deepEqual([scored!.logLikelihood, scored!.tokens.map(({ text }) => text)], [-0.75, [' a', ' time']]);
+    echo = false;
+    await assert.rejects(one.score!([item]), says(/does not give log-probabilities of a given text/));
+    await assert.rejects(one.score!([{ ...item, prompt: request.prompt }]), says(/plain text only/));
+  });
+
   it('ends a cancelled answer with the text so far', async () => {
     const origin = await serve((_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -154,7 +229,7 @@ describe('openAiCompatible', () => {
     ],
     [404, '{"error":"model \\"m\\" not found"}', /404: model "m" not found\. Check the name/],
     [429, 'slow\ndown', /429: slow down\. Wait a little/],
-    [500, '<html>oops</html>', /500: <html>oops<\/html> Try again later/],
+    [500, '<html>oops</html>', /500: oops\. Try again later/],
     [
       400,
       '{"error":{"message":"temperature must be at most 2"}}',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Dispatcher } from '../../../../src/core/evaluation/dispatch.ts';
 import { type CellResult, runCells, samplingOf } from '../../../../src/core/evaluation/runCells.ts';
 import { listed } from '../../../../src/core/evaluation/strategies/leastToMost.ts';
 import { counted } from '../../../../src/core/evaluation/strategies/selfConsistency.ts';
@@ -55,7 +56,7 @@ async function run(
     const { prompt } = await renderPrompt(template, { values: { q }, strategy }, renderInProcess);
     cells.push({ prompt: prompt!, options: samplingOf(template), repeat, expected: 4 });
   }
-  return runCells(model.generator, template, strategy, cells, { match: async () => [] });
+  return runCells(new Dispatcher().ask(model.generator), template, strategy, cells, { match: async () => [] });
 }
 
 describe('self-consistency', () => {

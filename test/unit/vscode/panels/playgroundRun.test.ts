@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { HumanError } from '../../../../src/base/errors.ts';
 import { silentLogger } from '../../../../src/base/logger.ts';
+import { Dispatcher } from '../../../../src/core/evaluation/dispatch.ts';
 import type { Generation } from '../../../../src/core/generation.ts';
 import { parseTemplate } from '../../../../src/core/prompts/promptyFile.ts';
 import type { GenerateContext, GenerateRequest, TextGenerator } from '../../../../src/core/textGenerator.ts';
@@ -78,6 +79,7 @@ function start() {
   const run = new PlaygroundRun({
     logger: silentLogger,
     match: async () => [],
+    ask: generator => new Dispatcher().ask(generator),
     listener: {
       cells: changed => {
         for (const cell of changed) cells.set(keyOf(cell), cell);
