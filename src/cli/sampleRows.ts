@@ -5,6 +5,7 @@ import { type Cell, type CellResult, runCells } from '../core/evaluation/runCell
 import type { SamplingOptions } from '../core/generation.ts';
 import type { Strategy, Template } from '../core/prompts/template.ts';
 import type { Cli } from './cli.ts';
+import type { KeptRun } from './keptRun.ts';
 import type { Row } from './runOutput.ts';
 
 export interface SampleOptions {
@@ -17,6 +18,8 @@ export interface SampleOptions {
   /** New text of the one answer. */
   readonly onDelta?: (text: string) => void;
   readonly onRestart?: () => void;
+  /** Finished cells of an interrupted run are not asked for again, and new ones are kept. */
+  readonly kept?: KeptRun;
   /** In the order of the rows, each once all its answers are there; those that failed are not among them. */
   readonly onRow: (row: Row, answers: readonly CellResult[]) => void | Promise<void>;
 }
@@ -45,6 +48,21 @@ export async function sampleRows(cli: Cli, rows: readonly Row[], options: Sample
     ...(onDelta && { onDelta: (_: number, text: string) => onDelta(text) }),
     ...(onRestart && { onRestart: () => onRestart() }),
   };
+  const { kept } = options;
+  const answersOf = async (index: number, cells: readonly Cell[]): Promise<CellResult[]> => {
+    const results = cells.map((_, repeat) => kept?.finished(`${index}|${repeat}`));
+    const missing = [...cells.keys()].filter(repeat => !results[repeat]);
+    const fresh = await runCells(
+      ask,
+      template,
+      strategy,
+      missing.map(repeat => cells[repeat]!),
+      context,
+    );
+    await Promise.all(missing.map((repeat, i) => kept?.keep(`${index}|${repeat}`, fresh[i]!)));
+    for (const [i, repeat] of missing.entries()) results[repeat] = fresh[i]!;
+    return results.map(result => result!);
+  };
   await pool(
     rows.keys(),
     async index => {
@@ -61,7 +79,7 @@ export async function sampleRows(cli: Cli, rows: readonly Row[], options: Sample
       let answers: readonly CellResult[] = [];
       if (!cli.signal.aborted) {
         try {
-          const results = await runCells(ask, template, strategy, cells, context);
+          const results = await answersOf(index, cells);
           failure ??= results.find(result => result.failure !== undefined)?.failure;
           answers = results.filter(result => result.failure === undefined);
         } catch (error) {

@@ -53,6 +53,8 @@ export class RunStore {
   readonly #cells: Map<string, Cell>;
   readonly #writer: RecordLogWriter;
   #queue: Promise<unknown> = Promise.resolve();
+  /** Cells that go to the disk together once those before them are there. */
+  #next: { readonly cells: Cell[]; readonly done: Promise<void> } | undefined;
 
   private constructor(run: Run, cells: Map<string, Cell>, writer: RecordLogWriter) {
     this.run = run;
@@ -96,18 +98,29 @@ export class RunStore {
     return this.#cells;
   }
 
-  /** Resolves when the cell is on the disk. A later cell with the same key takes its place. */
+  /** Resolves when the cell is on the disk; cells that wait together go there together. A later cell with the same key takes its place. */
   append(cell: Cell): Promise<void> {
-    const done = this.#queue.then(async () => {
-      try {
-        await this.#writer.append([{ type: 'cell', at: new Date().toISOString(), ...cell }]);
-      } catch (error) {
-        throw isReplaced(error) ? keepsBeingReplaced(this.#writer.path) : error;
-      }
-      this.#cells.set(cell.key, cell);
-    });
-    this.#queue = done.catch(() => {});
-    return done;
+    if (!this.#next) {
+      const cells: Cell[] = [];
+      const done = this.#queue.then(() => {
+        this.#next = undefined;
+        return this.#write(cells);
+      });
+      this.#queue = done.catch(() => {});
+      this.#next = { cells, done };
+    }
+    this.#next.cells.push(cell);
+    return this.#next.done;
+  }
+
+  async #write(cells: readonly Cell[]): Promise<void> {
+    const at = new Date().toISOString();
+    try {
+      await this.#writer.append(cells.map(cell => ({ type: 'cell', at, ...cell })));
+    } catch (error) {
+      throw isReplaced(error) ? keepsBeingReplaced(this.#writer.path) : error;
+    }
+    for (const cell of cells) this.#cells.set(cell.key, cell);
   }
 
   async close(): Promise<void> {

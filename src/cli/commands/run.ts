@@ -13,6 +13,7 @@ import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { embedderFor } from '../experiments.ts';
 import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
+import { KeptRun } from '../keptRun.ts';
 import { asJson, asText, type Row, showPrompt, summarise, verdict } from '../runOutput.ts';
 import { sampleRows } from '../sampleRows.ts';
 import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
@@ -38,6 +39,7 @@ interface RunOptions {
   readonly fresh?: boolean;
   readonly concurrency?: number;
   readonly retries?: number;
+  readonly resume?: string;
   readonly prompt?: boolean;
 }
 
@@ -82,6 +84,7 @@ export function registerRun(program: Command, cli: Cli): void {
       count('--retries'),
       5,
     )
+    .option('--resume <run>', l10n.t('go on with an interrupted run'))
     .option('--rank', l10n.t('put the answers up for ranking (tunesmith rank)'))
     .option('--prompt', l10n.t('print the rendered prompt and ask no model'))
     .option('--json', l10n.t('JSON Lines: one object a row, then a summary'))
@@ -114,7 +117,19 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   const done: RankedRow[] = [];
   let problem: HumanError | undefined;
   let rowsDone = 0;
+  const kept = await KeptRun.open(cli.layout, written, {
+    resume: options.resume,
+    cells: rows.length * options.samples,
+    depends: [
+      generator.model.id,
+      strategy,
+      sampling,
+      options.samples,
+      rows.map(({ prompt, expected }) => [messagesOf(prompt), expected]),
+    ],
+  });
   const failure = await sampleRows(cli, rows, {
+    kept,
     ask: cli.dispatcher.ask(generator, options),
     template,
     strategy,
@@ -136,6 +151,9 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
     },
   });
   cli.progress('');
+  await kept?.close();
+  if (kept && (failure !== undefined || cli.signal.aborted))
+    cli.note(l10n.t('What was answered is kept. To go on: the same command with --resume {0}', kept.id));
   summarise(cli, grades, json);
   // What was answered before a failure is still put up for ranking.
   if (options.rank && done.length > 0) await putUp(cli, template, generator, done);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChatServer, startChatServer } from '../../fakes/chatServer.ts';
 import { type CommandLineOptions, tunesmith } from '../../fakes/commandLine.ts';
+import { HttpServers } from '../../fakes/httpServer.ts';
 
 const front = (tunesmithSettings: string, rest = ''): string =>
   `---\nname: sums\ninputs: {problem: {kind: string, required: true, example: 1 + 1}}\n${rest}metadata:\n  tunesmith:\n${tunesmithSettings}---\nuser:\nProblem: {{ problem }}\n`;
@@ -73,6 +74,39 @@ describe('tunesmith run', function () {
     assert.match(stderr, /sums\.prompty on adder/);
     assert.deepEqual(server.requests[0]!.body.messages, [{ role: 'user', content: 'Problem: 2 + 2' }]);
     assert.equal(server.requests[0]!.body.temperature, 0);
+  });
+
+  it('goes on with an interrupted run, asking for what is missing only', async () => {
+    const servers = new HttpServers();
+    let asked = 0;
+    let most = 7;
+    const origin = await servers.serve((_, response) => {
+      if (asked >= most) response.writeHead(401).end('{"error":"out of credit"}');
+      else
+        response.end(
+          JSON.stringify({ choices: [{ message: { content: `It is ${++asked}.` }, finish_reason: 'stop' }] }),
+        );
+    });
+    try {
+      const rows = ['--rows', '--samples', '4', '--shots', '0', '--json', '--concurrency', '1'];
+      const argv = [join(folder, 'sums.prompty'), '-m', `${origin}/v1|adder`, ...rows];
+      const first = await run(argv);
+      assert.match(first.stderr, /out of credit/);
+      const id = /--resume (\S+)/.exec(first.stderr)?.[1];
+      assert.ok(id, first.stderr);
+      await tunesmith(['cache', 'clear'], { cwd: folder });
+      most = 1000;
+      const other = await run([...argv, '--seed', '5', '--resume', id]);
+      assert.match(other.stderr, /made with another template, model, rows or options/);
+      const second = await run([...argv, '--resume', id]);
+      assert.deepEqual([second.code, asked], [0, 12], second.stderr);
+      assert.equal(second.stdout.trim().split('\n').length, 4, 'three rows and the summary');
+      const third = await run([...argv, '--resume', id]);
+      assert.deepEqual([third.stdout, asked], [second.stdout, 12]);
+      assert.match((await run([...argv, '--resume', '../x'])).stderr, /is no name of a run/);
+    } finally {
+      servers.close();
+    }
   });
 
   it('asks nothing twice: a second run makes no call, --fresh and an empty cache make them all', async () => {
