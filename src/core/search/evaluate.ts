@@ -4,7 +4,8 @@ import { l10n } from '../../base/l10n.ts';
 import type { ExampleBank } from '../datasets/bank.ts';
 import type { DataRow } from '../datasets/rows.ts';
 import type { MatchPattern } from '../evaluation/answers.ts';
-import type { Asker } from '../evaluation/asker.ts';
+import type { Ask } from '../evaluation/ask.ts';
+import { Dispatcher } from '../evaluation/dispatch.ts';
 import { type Cell, runCells, samplingOf } from '../evaluation/runCells.ts';
 import { defaultSampling } from '../generation.ts';
 import type { RenderTemplate } from '../prompts/pieces.ts';
@@ -12,7 +13,6 @@ import { firstError } from '../prompts/promptyFile.ts';
 import { renderPrompt } from '../prompts/render.ts';
 import { promptOf, type Template } from '../prompts/template.ts';
 import type { GenerateRequest, TextGenerator } from '../textGenerator.ts';
-import { gathered } from './gather.ts';
 import type { Metric } from './options.ts';
 import type { RowResult, SearchHost } from './search.ts';
 import { expectedText } from './splits.ts';
@@ -32,13 +32,16 @@ const proposalTemperature = 0.9;
 const proposalTokens = 60;
 
 export function searchModels(models: SearchModels): Pick<SearchHost, 'write' | 'answer'> {
-  const asker = gathered(models.model, models.signal);
+  // Without a cache: what was found is kept by the search itself, and a fresh one asks anew.
+  const dispatcher = new Dispatcher();
+  const ask = dispatcher.ask(models.model);
+  const propose = models.proposer && dispatcher.ask(models.proposer);
   return {
     async write(requests) {
-      const { proposer, seed, signal } = models;
-      if (!proposer) throw new Error('there is no proposing model');
-      const generations = await generateAll(
-        proposer,
+      const { seed, signal } = models;
+      if (!propose) throw new Error('there is no proposing model');
+      const generations = await texts(
+        propose,
         requests.map(({ prompt, stopSequences, repeat }) => ({
           prompt,
           repeat,
@@ -56,21 +59,17 @@ export function searchModels(models: SearchModels): Pick<SearchHost, 'write' | '
       return generations;
     },
     answer: (template, rows, metric) =>
-      metric === 'likelihood' ? likelihoods(models, template, rows) : answers(models, asker, template, rows),
+      metric === 'likelihood' ? likelihoods(models, template, rows) : answers(models, ask, template, rows),
   };
 }
 
-async function generateAll(
-  generator: TextGenerator,
+async function texts(
+  ask: Ask,
   requests: readonly GenerateRequest[],
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  if (generator.generateAll) {
-    return (await generator.generateAll(requests, { signal })).map(({ text }) => text);
-  }
-  const texts: string[] = [];
-  for (const request of requests) texts.push((await generator.generate(request, { signal })).text);
-  return texts;
+  const answered = await Promise.all(requests.map(request => ask(request, { signal })));
+  return answered.map(({ generation }) => generation.text);
 }
 
 async function cellsOf({ render, bank }: SearchModels, template: Template, rows: readonly DataRow[]): Promise<Cell[]> {
@@ -87,13 +86,13 @@ async function cellsOf({ render, bank }: SearchModels, template: Template, rows:
 
 async function answers(
   models: SearchModels,
-  asker: Asker,
+  ask: Ask,
   template: Template,
   rows: readonly DataRow[],
 ): Promise<RowResult[]> {
   const { match, signal } = models;
   const cells = await cellsOf(models, template, rows);
-  const results = await runCells(asker, template, template.tunesmith.reasoning.strategy, cells, { match, signal });
+  const results = await runCells(ask, template, template.tunesmith.reasoning.strategy, cells, { match, signal });
   return results.map(({ answer, correct, failure, problem }) => {
     // A row without an answer would be counted wrong for the candidate that met it.
     if (failure !== undefined) throw failure;
@@ -102,23 +101,14 @@ async function answers(
   });
 }
 
-interface Scoring {
-  readonly score?: (
-    items: readonly { readonly prompt: GenerateRequest['prompt']; readonly continuation: string }[],
-    context?: { readonly signal?: AbortSignal },
-  ) => Promise<readonly { readonly logLikelihood: number }[]>;
-}
-
 /** log p(expected answer | prompt) for each row, nats. */
 async function likelihoods(models: SearchModels, template: Template, rows: readonly DataRow[]): Promise<RowResult[]> {
   const { model, signal } = models;
-  const { score } = model as TextGenerator & Scoring;
-  if (!score) {
+  if (!model.score) {
     throw new HumanError(l10n.t('“{0}” gives no log-likelihoods. Score by accuracy instead.', model.model.label));
   }
   const cells = await cellsOf(models, template, rows);
-  const scored = await score.call(
-    model,
+  const scored = await model.score(
     cells.map(({ prompt }, i) => ({ prompt: promptOf(prompt), continuation: expectedText(template, rows[i]!) })),
     { signal },
   );

@@ -77,7 +77,7 @@ describe('tunesmith search', function () {
       /--known-triggers is for templates that reason by a trigger/,
     ],
     ['a target that the template has not', ['--target', 'trigger'], /sums\.prompty: This template uses no trigger/],
-    ['likelihoods of a model without', ['--metric', 'likelihood'], /gives no log-likelihoods/],
+    ['likelihoods of a model without', ['--metric', 'likelihood'], /plain text only/],
     ['nothing to compare', ['--proposer', 'none'], /nothing to compare/],
     ['too many rows', ['--dev', '45'], /do not fit into the other 40/],
   ] as const) {
