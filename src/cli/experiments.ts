@@ -24,6 +24,9 @@ export interface ExperimentOptions {
   readonly maxTokens?: number;
   readonly allowEndpoint: readonly string[];
   readonly json?: boolean;
+  readonly fresh?: boolean;
+  readonly concurrency?: number;
+  readonly retries?: number;
 }
 
 export const collectWords = (word: string, before: readonly string[] = []): string[] => [...before, word];
@@ -42,7 +45,20 @@ export const experimentOptions = (): Option[] => [
   new Option('--allow-endpoint <origin>', l10n.t('a server that the template may send prompts to'))
     .argParser(collectWords)
     .default([]),
+  ...askOptions(),
   new Option('--json', l10n.t('one JSON object')),
+];
+
+/** How models are asked. */
+export const askOptions = (): Option[] => [
+  new Option('--fresh', l10n.t('ask anew what the cache has an answer to')),
+  new Option(
+    '--concurrency <number>',
+    l10n.t('requests to a server at once, at most (default: as it bears them)'),
+  ).argParser(numberOption('--concurrency', { min: 1, max: 1_000_000 })),
+  new Option('--retries <number>', l10n.t('how often a request that may yet succeed is sent again'))
+    .argParser(numberOption('--retries', { min: 0, max: 1_000_000 }))
+    .default(5),
 ];
 
 export const samplingFlags = ({

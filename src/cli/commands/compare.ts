@@ -88,6 +88,7 @@ async function compare(cli: Cli, paths: readonly string[], options: CompareOptio
     );
     answered.push(
       await answerColumn({ label, template, generator, prompts }, expected, {
+        ask: cli.dispatcher.ask(generator, options),
         match: (...call) => cli.evaluator.match(...call),
         signal: cli.signal,
         sampling: samplingFlags(options),

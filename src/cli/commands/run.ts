@@ -13,6 +13,7 @@ import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { embedderFor } from '../experiments.ts';
 import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
+import { askOptions, embedderFor } from '../experiments.ts';
 import { KeptRun } from '../keptRun.ts';
 import { asJson, asText, type Row, showPrompt, summarise, verdict } from '../runOutput.ts';
 import { sampleRows } from '../sampleRows.ts';
@@ -46,7 +47,7 @@ interface RunOptions {
 export function registerRun(program: Command, cli: Cli): void {
   const count = (name: string, min = 0) => numberOption(name, { min, max: 1_000_000 });
   const collect = (word: string, before: readonly string[] = []): string[] => [...before, word];
-  program
+  const command = program
     .command('run <template>')
     .description(l10n.t('run a .prompty template on a model'))
     .option('-m, --model <model>', l10n.t('id, name, or path of a model (default: the template’s, else pebble)'))
@@ -72,23 +73,12 @@ export function registerRun(program: Command, cli: Cli): void {
         .argParser(collect)
         .default([]),
     )
-    .option('--fresh', l10n.t('ask anew what the cache has an answer to'))
-    .option(
-      '--concurrency <number>',
-      l10n.t('requests to a server at once, at most (default: as it bears them)'),
-      count('--concurrency', 1),
-    )
-    .option(
-      '--retries <number>',
-      l10n.t('how often a request that may yet succeed is sent again'),
-      count('--retries'),
-      5,
-    )
     .option('--resume <run>', l10n.t('go on with an interrupted run'))
     .option('--rank', l10n.t('put the answers up for ranking (tunesmith rank)'))
     .option('--prompt', l10n.t('print the rendered prompt and ask no model'))
     .option('--json', l10n.t('JSON Lines: one object a row, then a summary'))
     .action((path: string, options: RunOptions) => run(cli, path, options));
+  for (const option of askOptions()) command.addOption(option);
 }
 
 async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {

@@ -92,6 +92,7 @@ async function sweep(cli: Cli, path: string, options: SweepOptions): Promise<voi
       const label = l10n.t('{0} shots', shots);
       orders.push(
         await answerColumn({ label, template: shown, generator, prompts }, expected, {
+          ask: cli.dispatcher.ask(generator, options),
           match: (...call) => cli.evaluator.match(...call),
           signal: cli.signal,
           sampling: samplingFlags(options),

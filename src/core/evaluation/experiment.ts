@@ -5,6 +5,7 @@ import { accuracyBand, type OrderSpread, orderSpread } from '../statistics/accur
 import { type Interval, wilson } from '../statistics/intervals.ts';
 import { comparePaired, type PairedComparison } from '../statistics/mcnemar.ts';
 import type { TextGenerator } from '../textGenerator.ts';
+import type { Ask } from './ask.ts';
 import { type RunCellsContext, runCells, samplingOf } from './runCells.ts';
 
 export interface ExperimentColumn {
@@ -25,13 +26,14 @@ export interface ColumnAnswers {
 }
 
 /** Rows that are sent together. */
-const batchSize = 16;
+const batchSize = 64;
 
 /** Asks for one answer to each row and grades it. Rejects when the model fails for all rows of a batch. */
 export async function answerColumn(
   { label, template, generator, prompts }: ExperimentColumn,
   expected: readonly unknown[],
   context: Omit<RunCellsContext, 'onDelta'> & {
+    readonly ask: Ask;
     readonly sampling?: Partial<SamplingOptions>;
     readonly onProgress?: (done: number) => void;
   },
@@ -45,7 +47,7 @@ export async function answerColumn(
     const batch = prompts.slice(start, start + batchSize);
     const cells = batch.map((prompt, i) => ({ prompt, options, repeat: 0, expected: expected[start + i] }));
     context.signal?.throwIfAborted();
-    for (const result of await runCells(generator, template, strategy, cells, context)) {
+    for (const result of await runCells(context.ask, template, strategy, cells, context)) {
       if (result.problem) throw result.problem;
       if (result.failure !== undefined) failed++;
       correct.push(result.correct);
