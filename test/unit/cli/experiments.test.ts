@@ -92,6 +92,7 @@ describe('tunesmith compare and sweep', function () {
       '0,1,2',
       '--orders',
       '2',
+      '--fresh',
       '--json',
     );
     assert.equal(code, 0);
