@@ -11,13 +11,11 @@ import { messagesOf, renderPrompt, shownAs } from '../../core/prompts/render.ts'
 import { type Selection, Selections, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
-import { embedderFor } from '../experiments.ts';
-import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 import { askOptions, embedderFor } from '../experiments.ts';
 import { KeptRun } from '../keptRun.ts';
 import { asJson, asText, type Row, showPrompt, summarise, verdict } from '../runOutput.ts';
 import { sampleRows } from '../sampleRows.ts';
-import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
+import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 
 interface RunOptions {
   readonly model?: string;
