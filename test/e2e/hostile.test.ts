@@ -250,7 +250,7 @@ describe('a hostile workspace', function () {
 
       it('stops a template that does not end', async () => {
         const frame = await playground('bomb');
-        await notice(frame, /stopped|too|limit|larger|longer/i);
+        await notice(frame, /at most|stopped|too|limit|larger|longer/i);
       });
 
       it('stops a chat template that does not end', async () => {

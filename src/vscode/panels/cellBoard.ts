@@ -17,6 +17,9 @@ export interface BoardTimes {
   readonly summary: number;
 }
 
+/** New rows that count as shown before the page has asked for them. */
+const presumed = 40;
+
 export class CellBoard implements Disposable {
   readonly #page: BoardPage;
   readonly #times: BoardTimes;
@@ -73,6 +76,8 @@ export class CellBoard implements Disposable {
         row = new Map();
         this.#rows.set(cell.row, row);
         grown = true;
+        // It will be asked for: what streams until then is not to be missed.
+        if (this.#shown.size < presumed) this.#shown.add(cell.row);
       }
       row.set(key, now);
       if (!this.#shown.has(cell.row)) continue;
