@@ -61,7 +61,11 @@ describe('a hostile workspace', function () {
       },
       environment: { TUNESMITH_CANARY: canary, TUNESMITH_HOME: hostile.home },
     });
-    const hosts = extensionHosts(workbench.server.pid);
+    let hosts = extensionHosts(workbench.server.pid);
+    for (let i = 0; i < 100 && hosts.length === 0; i++) {
+      await workbench.page.waitForTimeout(200);
+      hosts = extensionHosts(workbench.server.pid);
+    }
     assert.equal(hosts.length, 1);
     host = hosts[0]!;
   });
