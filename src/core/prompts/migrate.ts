@@ -1,7 +1,8 @@
 /** Turns the text of a Prompty 1 file into version 2 by small replacements, so that formatting, comments and undo stay. */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, stringify, visit } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, visit } from 'yaml';
 import type { Replacement } from '../../base/textChange.ts';
 import { splitFrontMatter } from './frontMatter.ts';
+import { yamlInline } from './templateEdits.ts';
 
 /** What follows a key in YAML, as it was parsed. */
 type Entry = { readonly key: string; readonly keyRange: Range; readonly value: unknown; readonly pair: Pair };
@@ -90,7 +91,7 @@ class Migration {
     const name = scalarText(type?.value);
     const gone: Entry[] = [];
     if (type && name !== undefined && !find(model, 'provider')) {
-      moved.push(`provider: ${flow(providers[name] ?? name)}`);
+      moved.push(`provider: ${yamlInline(providers[name] ?? name)}`);
       gone.push(type);
     }
     if (id && isScalar(id.value) && !find(model, 'id')) {
@@ -222,7 +223,7 @@ class Migration {
     const plain = isScalar(value) && value.type !== 'BLOCK_FOLDED' && value.type !== 'BLOCK_LITERAL';
     const simple = (plain || isFlow(value)) && !text.includes('\n') && !/^[^"'[{].*[,\]}{[]/.test(text);
     if (isAlias(value)) return `${text} `;
-    return simple ? text : flow((value as { toJS(document: Document): unknown }).toJS(this.#document));
+    return simple ? text : yamlInline((value as { toJS(document: Document): unknown }).toJS(this.#document));
   }
 
   #parentOf(entry: Entry): unknown {
@@ -328,11 +329,8 @@ const rangeOf = (node: unknown): Range => {
 const isFlow = (node: unknown): boolean => (node as { flow?: boolean } | null)?.flow === true;
 const scalarText = (node: unknown): string | undefined =>
   isScalar(node) && typeof node.value === 'string' ? node.value : undefined;
-const formatName = (name: string): string => flow(name === 'jinja' ? 'jinja2' : name);
-const keyText = (pair: Pair): string => flow(String((pair.key as { value?: unknown }).value));
-
-const flow = (value: unknown): string =>
-  stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: false }).trimEnd();
+const formatName = (name: string): string => yamlInline(name === 'jinja' ? 'jinja2' : name);
+const keyText = (pair: Pair): string => yamlInline(String((pair.key as { value?: unknown }).value));
 
 /** Each declared input with its mapping, or null where it is a bare default. */
 function declaredInputs(inputs: unknown): Map<string, unknown> {

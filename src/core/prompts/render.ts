@@ -143,6 +143,35 @@ const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
   diagnostics.some(({ severity }) => severity === 'error');
 const isShots = (turn: Turn): boolean => isSlot(turn) && turn.slot === 'shots';
 
+interface PreparedBody {
+  readonly body: string;
+  readonly bodyStart: number;
+  readonly carriageReturns: readonly number[];
+  readonly slots: ReadonlySet<string>;
+}
+
+const preparedBodies = new WeakMap<Template, PreparedBody>();
+
+/** What rendering needs of a template whatever the values, made once. */
+function preparedBody(template: Template): PreparedBody {
+  const known = preparedBodies.get(template);
+  if (known) return known;
+  // Prompty reads a body from its first visible character on.
+  const whole = template.text.slice(template.bodyRange.start, template.bodyRange.end);
+  const raw = whole.trimStart();
+  const bodyStart = template.bodyRange.start + whole.length - raw.length;
+  // Prompts have plain line feeds; offsets of the file are found again through the places of the dropped characters.
+  const carriageReturns: number[] = [];
+  const body = raw.replace(/\r\n/g, (_, offset: number) => {
+    carriageReturns.push(offset - carriageReturns.length);
+    return '\n';
+  });
+  const threads = template.inputs.filter(input => input.kind === 'thread').map(input => input.name);
+  const prepared = { body, bodyStart, carriageReturns, slots: new Set(['shots', ...threads]) };
+  preparedBodies.set(template, prepared);
+  return prepared;
+}
+
 /** Rendering one template with several sets of values. */
 class Rendering {
   readonly #template: Template;
@@ -155,19 +184,11 @@ class Rendering {
   constructor(template: Template, render: RenderTemplate) {
     this.#template = template;
     this.#render = render;
-    // Prompty reads a body from its first visible character on.
-    const whole = template.text.slice(template.bodyRange.start, template.bodyRange.end);
-    const raw = whole.trimStart();
-    this.#bodyStart = template.bodyRange.start + whole.length - raw.length;
-    // Prompts have plain line feeds; offsets of the file are found again through the places of the dropped characters.
-    const dropped: number[] = [];
-    this.#body = raw.replace(/\r\n/g, (_, offset: number) => {
-      dropped.push(offset - dropped.length);
-      return '\n';
-    });
-    this.#carriageReturns = dropped;
-    const threads = template.inputs.filter(input => input.kind === 'thread').map(input => input.name);
-    this.#slots = new Set(['shots', ...threads]);
+    const { body, bodyStart, carriageReturns, slots } = preparedBody(template);
+    this.#body = body;
+    this.#bodyStart = bodyStart;
+    this.#carriageReturns = carriageReturns;
+    this.#slots = slots;
   }
 
   async turns(variables: Values): Promise<Turn[]> {

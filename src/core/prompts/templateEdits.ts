@@ -3,16 +3,14 @@ import { type Document, isMap, isScalar, type Pair, parseDocument, type Scalar, 
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import type { Replacement } from '../../base/textChange.ts';
+import { splitFrontMatter } from './frontMatter.ts';
 
 export type FrontMatterValue = string | number | boolean | readonly string[] | null;
 
-/** Offsets of the YAML between the `---` lines, or undefined where the file has no front matter. */
+/** Offsets of the YAML between its delimiter lines, or undefined where the file has no front matter. */
 export function frontMatterRange(text: string): { start: number; end: number } | undefined {
-  const open = /^\uFEFF?---[ \t]*(\r?\n)/.exec(text);
-  if (!open) return undefined;
-  const start = open[0].length;
-  const close = /^---[ \t]*$/m.exec(text.slice(start).replace(/\r/g, ' '));
-  return close ? { start, end: start + close.index } : undefined;
+  const { yaml, body, unclosed } = splitFrontMatter(text);
+  return unclosed || body.start === 0 ? undefined : yaml;
 }
 
 /**
@@ -24,7 +22,10 @@ export function setFrontMatter(text: string, path: readonly string[], value: Fro
   const eol = text.includes('\r\n') ? '\r\n' : '\n';
   if (!range) {
     if (value === null) return [];
-    return [{ offset: 0, length: 0, text: `---${eol}${block(path, value, 0, eol)}---${eol}` }];
+    if (splitFrontMatter(text).unclosed) throw cannot(path);
+    return [
+      { offset: text.startsWith('\uFEFF') ? 1 : 0, length: 0, text: `---${eol}${block(path, value, 0, eol)}---${eol}` },
+    ];
   }
   const yaml = text.slice(range.start, range.end);
   const document = parseDocument(yaml);
@@ -82,14 +83,14 @@ function valueStart(pair: Pair<unknown, unknown>, yaml: string): number {
 function replacement(pair: Pair<unknown, unknown>, value: FrontMatterValue, yaml: string): Replacement {
   const node = pair.value as { range?: [number, number, number] } | null;
   if (isEmpty(node) || !node?.range) {
-    return { offset: valueStart(pair, yaml), length: 0, text: ` ${scalar(value)}` };
+    return { offset: valueStart(pair, yaml), length: 0, text: ` ${yamlInline(value)}` };
   }
   const [start, end] = node.range;
   // A block collection or block scalar stands on its own lines: what replaces it must follow its key.
   const inline = !yaml.slice((pair.key as Scalar).range![1], start).includes('\n');
   const from = inline ? start : valueStart(pair, yaml);
   const kept = /\s*$/.exec(yaml.slice(from, end))![0].length;
-  return { offset: from, length: end - from - kept, text: `${inline ? '' : ' '}${scalar(value)}` };
+  return { offset: from, length: end - from - kept, text: `${inline ? '' : ' '}${yamlInline(value)}` };
 }
 
 function insertion(
@@ -150,18 +151,27 @@ function lineEnd(yaml: string, offset: number): number {
   return end === -1 ? yaml.length : end + 1;
 }
 
-const scalar = (value: FrontMatterValue): string =>
-  stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: false }).trimEnd();
+/** A value on one line, right wherever it stands: in a block, or between the commas of a list or mapping. */
+export function yamlInline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(yamlInline).join(', ')}]`;
+  if (value !== null && typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${yamlInline(key)}: ${yamlInline(item)}`)
+      .join(', ')}}`;
+  if (typeof value === 'string' && /[\p{Cc}\u2028\u2029\ufeff]/u.test(value)) return JSON.stringify(value);
+  const list = stringify([value], { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: false });
+  return list.trimEnd().slice(1, -1);
+}
 
 /** `{a: {b: value}}` for the keys that are missing inside one line. */
 const flow = (path: readonly string[], value: FrontMatterValue): string =>
-  path.reduceRight((inner, key) => `{${key}: ${inner}}`, scalar(value));
+  path.reduceRight((inner, key) => `{${key}: ${inner}}`, yamlInline(value));
 
 function block(path: readonly string[], value: FrontMatterValue, indent: number, eol: string): string {
   return path
     .map(
       (key, depth) =>
-        `${' '.repeat(indent + depth * 2)}${key}:${depth === path.length - 1 ? ` ${scalar(value)}` : ''}${eol}`,
+        `${' '.repeat(indent + depth * 2)}${key}:${depth === path.length - 1 ? ` ${yamlInline(value)}` : ''}${eol}`,
     )
     .join('');
 }

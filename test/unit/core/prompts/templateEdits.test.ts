@@ -111,4 +111,113 @@ describe('setFrontMatter', () => {
       { numRuns: 100 },
     );
   });
+
+  /** Front matter as people write it; each part has keys of its own. */
+  const parts = [
+    'name: x   # kept 1',
+    '# kept 2\n\n',
+    'description: |  # kept 3\n  two\n\n  lines\n',
+    'description: >-\n  folded # no comment\n  text',
+    'tags:   [ a,   b ]\t# kept 4',
+    'model:   # kept 5\n    id: "m" # kept 6\n    options:\n        temperature:   0.5\n        # kept 7\n',
+    'model: {id: m, options: {temperature: 1, seed: 2}}',
+    'model: { id: m,\n  options: { temperature: 1 } }',
+    'model:\n  options: {}',
+    'model:',
+    'base: &anchor {k: 1, l: [2]}',
+    'other: *anchor',
+    'metadata:\n  tunesmith:\n    rows: ./r.jsonl\n  authors:\n  - a\n  - b',
+    'metadata: {tunesmith: {rows: ./r.jsonl}}',
+    "\"quoted key\": 'it''s'",
+    'inputs:\n- name: q\n  kind: string\n- name: r',
+  ];
+  const keyOf = (part: string): string => /^["#\w ]+/.exec(part)![0];
+  const frontMatter = fc
+    .record({
+      lines: fc.uniqueArray(fc.constantFrom(...parts), { maxLength: 7, selector: keyOf }),
+      eol: fc.constantFrom('\n', '\r\n'),
+      start: fc.constantFrom('', '\uFEFF', '\n  \n'),
+      fence: fc.constantFrom('---', '---  ', '+++'),
+      body: fc.constantFrom('', '\n', 'user:\n{{ q }}', 'user:\n---\nx: {#\n'),
+    })
+    .filter(
+      ({ lines }) => !lines.some(line => line.includes('*anchor')) || lines.some(line => line.includes('&anchor')),
+    )
+    .map(({ lines, eol, start, fence, body }) => {
+      const ordered = [...lines].sort((a, b) => Number(a.includes('*anchor')) - Number(b.includes('*anchor')));
+      return (start + [fence, ...ordered, fence, body].join('\n')).replaceAll('\n', eol);
+    });
+  const plainOf = (text: string): Record<string, unknown> => {
+    const { start, end } = frontMatterRange(text)!;
+    return (parse(text.slice(start, end)) as Record<string, unknown> | null) ?? {};
+  };
+  const withValue = (root: unknown, [key, ...rest]: readonly string[], value: unknown): unknown => {
+    const own = { ...(root as Record<string, unknown> | null | undefined) };
+    if (rest.length > 0) own[key!] = withValue(own[key!], rest, value);
+    else own[key!] = value;
+    return own;
+  };
+
+  it('sets one value of whatever file, and every other byte and comment stays', () => {
+    const path = fc.constantFrom<string[]>(
+      ['name'],
+      ['description'],
+      ['model', 'id'],
+      ['model', 'options', 'temperature'],
+      ['model', 'options', 'topP'],
+      ['metadata', 'tunesmith', 'rows'],
+      ['metadata', 'tunesmith', 'examples', 'shots'],
+      ['tags'],
+      ['fresh', 'key'],
+    );
+    const value = fc.oneof(
+      fc.integer(),
+      fc.constantFrom<FrontMatterValue>('a: b', '# c', '', 'x\ny', true, ['p', 'q']),
+    );
+    fc.assert(
+      fc.property(frontMatter, path, value, (text, keys, next) => {
+        const after = set(text, keys, next);
+        assert.deepEqual(plainOf(after), withValue(plainOf(text), keys, next), after);
+        const [before, now] = [frontMatterRange(text)!, frontMatterRange(after)!];
+        assert.equal(after.slice(0, now.start), text.slice(0, before.start));
+        assert.equal(after.slice(now.end), text.slice(before.end));
+        const replaced = keys[0] === 'description' ? ['kept 3'] : [];
+        for (const [comment] of text.matchAll(/kept \d/g))
+          if (!replaced.includes(comment)) assert.ok(after.includes(comment), `${comment} in ${after}`);
+        if (!text.includes('\r')) assert.ok(!after.includes('\r'));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('takes one value out of whatever file', () => {
+    const path = fc.constantFrom<string[]>(
+      ['name'],
+      ['model', 'options', 'temperature'],
+      ['metadata', 'tunesmith', 'rows'],
+      ['tags'],
+    );
+    fc.assert(
+      fc.property(frontMatter, path, (text, keys) => {
+        const after = set(text, keys, null);
+        const has = keys.reduce<unknown>(
+          (node, key) => (node as Record<string, unknown> | null | undefined)?.[key],
+          plainOf(text),
+        );
+        if (has === undefined) assert.equal(after, text);
+        else
+          assert.equal(
+            keys.reduce<unknown>(
+              (node, key) => (node as Record<string, unknown> | null | undefined)?.[key],
+              plainOf(after),
+            ),
+            undefined,
+          );
+        const others = (root: Record<string, unknown>): unknown => ({ ...root, [keys[0]!]: 0 });
+        assert.deepEqual(others(plainOf(after)), others(plainOf(text)));
+        assert.equal(after.slice(frontMatterRange(after)!.end), text.slice(frontMatterRange(text)!.end));
+      }),
+      { numRuns: 1000 },
+    );
+  });
 });
