@@ -4,7 +4,7 @@ import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { ExampleBank } from '../core/datasets/bank.ts';
 import type { Budget } from '../core/datasets/budget.ts';
-import { cachedEmbeddings, type EmbedTexts } from '../core/datasets/embeddings.ts';
+import { type EmbedTexts, embedderOf } from '../core/datasets/embeddings.ts';
 import { guardBank } from '../core/datasets/leakage.ts';
 import type { DataRow } from '../core/datasets/rows.ts';
 import { samplingOf } from '../core/evaluation/runCells.ts';
@@ -173,12 +173,8 @@ export function budgetOf(
 }
 
 /** Vectors for templates that compare examples by them. */
-export async function embedderFor(cli: Cli, template: Template): Promise<EmbedTexts | undefined> {
-  const { examples } = template.tunesmith;
-  if (examples?.similarity !== 'embedding' || examples.shots === 0) return undefined;
-  const model = await cli.models.get(examples.embeddingModel);
-  return model.embed && cachedEmbeddings(texts => model.embed!(texts));
-}
+export const embedderFor = (cli: Cli, template: Template): Promise<EmbedTexts | undefined> =>
+  embedderOf(template, id => cli.models.get(id));
 
 /** `60 %`, `−5 %`: whole percents, one decimal where that would say 0 or 100 of something else. */
 export const percent = (share: number): string =>

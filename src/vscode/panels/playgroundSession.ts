@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import { errorMessage, HumanError, isHumanError } from '../../base/errors.ts';
 import { changeOf } from '../../base/textChange.ts';
+import { type EmbedTexts, embedderOf } from '../../core/datasets/embeddings.ts';
 import { kindOfId, priceOf, pricesOf } from '../../core/evaluation/prices.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
@@ -73,6 +74,8 @@ export class PlaygroundSession implements Disposable {
   #state: RunState = idle;
   #run: PlaygroundRun | undefined;
   #running: Promise<void> = Promise.resolve();
+  /** Vectors of examples stay for as long as the playground does. */
+  readonly #embedders = new Map<string, EmbedTexts>();
   #previewing = 0;
   #shownPreview: Preview | null = null;
 
@@ -356,9 +359,11 @@ export class PlaygroundSession implements Disposable {
 
   async #render(loaded: LoadedTemplate, row: number, strategy?: Strategy): Promise<RenderedPrompt> {
     const evaluator = await this.services.evaluator();
+    const models = await this.services.models(this.uri);
+    const embed = await embedderOf(loaded.template, id => models.get(id), this.#embedders);
     const { prompt, diagnostics } = await renderPrompt(
       loaded.template,
-      { values: rowValues(loaded, row), bank: loaded.bank, strategy },
+      { values: rowValues(loaded, row), bank: loaded.bank, strategy, embed },
       evaluator.render,
     );
     if (prompt) return prompt;
