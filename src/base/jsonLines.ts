@@ -8,8 +8,11 @@ export interface JsonLine {
   readonly value: unknown;
 }
 
-/** Parses a whole file; blank lines are passed over. Throws a HumanError naming file and line at the first bad one. */
-export function parseJsonLines(text: string, file: string): JsonLine[] {
+/**
+ * Parses a whole file; blank lines are passed over. A bad line goes to `onBad` as a HumanError naming file and line, and is left
+ * out; without `onBad` the first is thrown.
+ */
+export function parseJsonLines(text: string, file: string, onBad?: (error: HumanError) => void): JsonLine[] {
   const rows: JsonLine[] = [];
   let line = 0;
   for (const raw of text.replace(/^\uFEFF/, '').split('\n')) {
@@ -18,13 +21,12 @@ export function parseJsonLines(text: string, file: string): JsonLine[] {
     try {
       rows.push({ line, value: JSON.parse(raw) });
     } catch (cause) {
-      throw new HumanError(
-        l10n.t('This line is not valid JSON. Each line of a JSON Lines file must hold one whole JSON value.'),
-        {
-          cause,
-          place: { file, line },
-        },
+      const message = l10n.t(
+        'This line is not valid JSON. Each line of a JSON Lines file must hold one whole JSON value.',
       );
+      const error = new HumanError(message, { cause, place: { file, line } });
+      if (!onBad) throw error;
+      onBad(error);
     }
   }
   return rows;

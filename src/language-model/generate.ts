@@ -47,6 +47,8 @@ export interface Generator {
   readonly sampler: TokenSampler;
   /** Results in the order of the requests. Calls wait for one another. */
   generate(requests: readonly GenerateRequest[], context?: GenerateContext): Promise<GeneratedSequence[]>;
+  /** Other work on the decoder, such as scoring: after all that came before it, since runs share the session's buffers. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
   dispose(): Promise<void>;
 }
 
@@ -84,11 +86,10 @@ class OrderedGenerator implements Generator {
       return Promise.reject(error);
     }
     let begun = false;
-    const result = this.#last.then(() => {
+    const result = this.inTurn(() => {
       begun = true;
       return batch.run();
     });
-    this.#last = result.catch(() => {});
     if (!signal) return result;
     // One that still waits for its turn does not have to wait in order to be cancelled.
     return new Promise((resolve, reject) => {
@@ -99,6 +100,12 @@ class OrderedGenerator implements Generator {
       signal.addEventListener('abort', cancel, { once: true });
       result.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
     });
+  }
+
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
   }
 
   async dispose(): Promise<void> {

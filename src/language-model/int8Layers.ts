@@ -12,11 +12,13 @@ import {
   createSession,
   Graph,
   type InputSpec,
+  type Int8Storage,
   int8Linear,
   matmul,
   max,
   mul,
   type SessionOptions,
+  StoredZero,
   type Tensor,
   tensor,
   type Value,
@@ -40,11 +42,15 @@ const namesOf = (path: string) => ({
   columns: `${path}:int8.columns`,
 });
 
-function specsOf(inSize: number, outSize: number): Record<keyof ReturnType<typeof namesOf>, InputSpec> {
+function specsOf(
+  storage: Int8Storage,
+  inSize: number,
+  outSize: number,
+): Record<keyof ReturnType<typeof namesOf>, InputSpec> {
   return {
-    forward: { dtype: 'int8', shape: [inSize, outSize] },
+    forward: { dtype: storage, shape: [inSize, outSize] },
     forwardScale: { dtype: 'float32', shape: [outSize] },
-    backward: { dtype: 'int8', shape: [outSize, inSize] },
+    backward: { dtype: storage, shape: [outSize, inSize] },
     backwardScale: { dtype: 'float32', shape: [inSize] },
     // 0 at the inputs that stay in float32, 1 elsewhere.
     mask: { dtype: 'float32', shape: [inSize] },
@@ -54,10 +60,17 @@ function specsOf(inSize: number, outSize: number): Record<keyof ReturnType<typeo
   };
 }
 
-/** x (…, in) → x·Wᵀ + scale·x·AᵀBᵀ (…, out) of the layer `path`, W in int8 but for a few columns. */
-export function int8Layer(path: string, x: Value, inSize: number, outSize: number, adapter?: LowRank): Value {
+/** x (…, in) → x·Wᵀ + scale·x·AᵀBᵀ (…, out) of the layer `path`, W in eight bits but for a few columns. */
+export function int8Layer(
+  path: string,
+  storage: Int8Storage,
+  x: Value,
+  inSize: number,
+  outSize: number,
+  adapter?: LowRank,
+): Value {
   const names = namesOf(path);
-  const specs = specsOf(inSize, outSize);
+  const specs = specsOf(storage, inSize, outSize);
   const input = (part: keyof typeof names): Value => x.graph.input(names[part], specs[part].dtype, specs[part].shape);
   const weights = {
     forward: input('forward'),
@@ -77,6 +90,7 @@ export function int8Feeds(
   config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
   floatInputs: ReadonlyMap<string, readonly number[]>,
+  storage: Int8Storage,
 ): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const [path, [inSize, outSize]] of linearLayers(config)) {
@@ -96,10 +110,12 @@ export function int8Feeds(
     }
     const { forward, backward } = roundMatrix(matrix, { inSize, outSize, perIn, perOut, mask });
     const names = namesOf(path);
-    const specs = specsOf(inSize, outSize);
+    const specs = specsOf(storage, inSize, outSize);
+    const stored = (values: Int8Array): Int8Array | Uint8Array =>
+      storage === 'int8' ? values : Uint8Array.from(values, value => value + StoredZero);
     const parts = {
-      ...{ forward: forward.values, forwardScale: forward.scales },
-      ...{ backward: backward.values, backwardScale: backward.scales },
+      ...{ forward: stored(forward.values), forwardScale: forward.scales },
+      ...{ backward: stored(backward.values), backwardScale: backward.scales },
       ...{ mask, selection, columns },
     };
     for (const part of Object.keys(parts) as (keyof typeof parts)[]) {
@@ -153,15 +169,23 @@ export function roundMatrix(
 }
 
 /**
- * Throws a HumanError on processors whose sums of eight-bit products overflow: those without VNNI add two products in sixteen
- * bits.
+ * The storage whose products this processor sums up exactly. Those with VNNI are fast with signed integers, and some only with
+ * them; the others overflow there, but not with unsigned ones. Throws a HumanError where neither is exact.
  */
-export async function requireExactInt8(options: SessionOptions): Promise<void> {
+export async function exactStorage(options: SessionOptions): Promise<Int8Storage> {
+  for (const storage of ['int8', 'uint8'] as const) if (await isExact(storage, options)) return storage;
+  throw new HumanError(
+    l10n.t('This processor cannot train on eight-bit products exactly. Choose float32 products for this job.'),
+  );
+}
+
+async function isExact(storage: Int8Storage, options: SessionOptions): Promise<boolean> {
   const [inner, out] = [64, 16];
+  const largest = storage === 'int8' ? 127 : 127 + StoredZero;
   const graph = new Graph();
   const x = graph.input('x', 'float32', [1, inner]);
   const copy = (rows: number, columns: number) => ({
-    values: graph.constant(new Int8Array(rows * columns).fill(127), [rows, columns], 'int8'),
+    values: graph.constant(Array<number>(rows * columns).fill(largest), [rows, columns], storage),
     scale: graph.constant(new Float32Array(columns).fill(1), [columns]),
   });
   const [forward, backward] = [copy(inner, out), copy(out, inner)];
@@ -175,11 +199,7 @@ export async function requireExactInt8(options: SessionOptions): Promise<void> {
   try {
     const found = await session.run({ x: tensor('float32', new Float32Array(inner).fill(1), [1, inner]) });
     const exact = inner * 127;
-    if (Math.abs(Number(found.y!.data[0]) - exact) > exact / 100) {
-      throw new HumanError(
-        l10n.t('This processor cannot train on eight-bit products exactly. Choose float32 products for this job.'),
-      );
-    }
+    return Math.abs(Number(found.y!.data[0]) - exact) <= exact / 100;
   } finally {
     await session.dispose();
   }

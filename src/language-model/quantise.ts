@@ -132,22 +132,36 @@ export function stackQuantised(matrices: readonly QuantisedMatrix[]): QuantisedM
     throw new Error('only matrices of one layout can be stacked');
   }
   if (matrices.length === 1) return first;
-  const bytes = (part: (matrix: QuantisedMatrix) => Uint8Array): Uint8Array => {
-    const whole = new Uint8Array(matrices.reduce((n, matrix) => n + part(matrix).length, 0));
-    let at = 0;
-    for (const matrix of matrices) {
-      whole.set(part(matrix), at);
-      at += part(matrix).length;
-    }
-    return whole;
-  };
   return {
     ...first,
     rows: matrices.reduce((n, { rows }) => n + rows, 0),
-    data: bytes(({ data }) => data),
-    scales: Float32Array.from(matrices.flatMap(({ scales }) => [...scales])),
-    ...(first.zeros ? { zeros: bytes(({ zeros }) => zeros!) } : {}),
+    data: joined(
+      matrices.map(({ data }) => data),
+      length => new Uint8Array(length),
+    ),
+    scales: joined(
+      matrices.map(({ scales }) => scales),
+      length => new Float32Array(length),
+    ),
+    ...(first.zeros
+      ? {
+          zeros: joined(
+            matrices.map(({ zeros }) => zeros!),
+            length => new Uint8Array(length),
+          ),
+        }
+      : {}),
   };
+}
+
+function joined<T extends Uint8Array | Float32Array>(parts: readonly T[], make: (length: number) => T): T {
+  const whole = make(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 const sameLayout = (

@@ -19,6 +19,7 @@ import {
  */
 export type SamplingKind = 'greedy' | 'plain' | 'tempered' | 'narrow' | 'nucleus' | 'targets' | 'likeliest' | 'penalty';
 
+const FLOAT = 1;
 const DOUBLE = 11;
 const UINT8 = 2;
 const rowShape: Shape = ['N', 1];
@@ -60,7 +61,9 @@ export function samplingGraph(graph: Graph, kind: SamplingKind, vocabSize: numbe
     case 'plain': {
       const probabilities = softmax(logits);
       const ids = drawFromAll(probabilities, vocabSize);
-      return { ids, logProbs: one(graph, 'Log', [pick(probabilities, ids)], 'float32', rowShape) };
+      // In double precision: kernels in float32 round the logarithm of one row in another way than that of many.
+      const logProbs = doubles('Log', [double(pick(probabilities, ids))], rowShape);
+      return { ids, logProbs: one(graph, 'Cast', [logProbs], 'float32', rowShape, { to: { int: FLOAT } }) };
     }
     case 'tempered': {
       const logProbs = logSoftmax(logits);

@@ -11,11 +11,22 @@ export interface ScoreItem {
 export interface Scored {
   /** Nats, one for each token of the continuation. */
   readonly logProbs: readonly number[];
+  /** Place of each token among the vocabulary by its probability: 1 for what greedy decoding takes. */
+  readonly ranks: readonly number[];
+  /** The likeliest tokens in each place, best first, as many as were asked for. */
+  readonly alternatives: readonly (readonly TokenLogProb[])[];
   /** Their sum. */
   readonly logLikelihood: number;
 }
 
+export interface TokenLogProb {
+  readonly id: number;
+  readonly logProb: number;
+}
+
 export interface ScoreContext {
+  /** Likeliest tokens to tell in each place; default 0. */
+  readonly alternatives?: number;
   readonly signal?: AbortSignal;
   readonly useAdapter?: boolean;
 }
@@ -23,9 +34,11 @@ export interface ScoreContext {
 /** Tokens run at once, and rows of the (N, V) logits among them. */
 const TOKENS = 512;
 const ROWS = 64;
+/** A prefix this short is cheaper to run again in a batch than once for texts that are then run one by one. */
+const SHORT_PREFIX = 8;
 
 /**
- * log p(continuation | prefix) of each item, in order. Items with one prefix share its run, the others are run together,
+ * log p(continuation | prefix) of each item, in order. Items with one long prefix share its run, the others are run together,
  * those of like length first. Throws the signal's reason when it is aborted.
  */
 export async function score(
@@ -40,24 +53,37 @@ export async function score(
       throw new RangeError(`${length} tokens do not fit into ${decoder.config.maxPositions}`);
   }
   const scorer = new Scorer({ decoder, sampler }, context);
-  const logProbs = items.map((): number[] => []);
+  const scored = items.map((): ScoredToken[] => []);
   const together: number[] = [];
   const sharing = Map.groupBy(items.keys(), i => Array.prototype.join.call(items[i]!.prefix, ','));
   for (const group of sharing.values()) {
     const asked = group.filter(i => items[i]!.continuation.length > 0);
-    if (asked.length === 1 && fitsTogether(items[asked[0]!]!)) together.push(asked[0]!);
-    else if (asked.length > 0) {
-      await scorer.prefix(items[asked[0]!]!.prefix);
-      for (const i of asked) logProbs[i] = await scorer.continuation(items[i]!);
+    const shares = asked.length > 1 && items[asked[0]!]!.prefix.length > SHORT_PREFIX;
+    const inTurn = asked.filter(i => shares || !fitsTogether(items[i]!));
+    if (!shares) together.push(...asked.filter(i => fitsTogether(items[i]!)));
+    if (inTurn.length > 0) {
+      await scorer.prefix(items[inTurn[0]!]!.prefix);
+      for (const i of inTurn) scored[i] = await scorer.continuation(items[i]!);
     }
   }
   for (const part of parts(together, items)) {
-    const scored = await scorer.together(part.map(i => items[i]!));
+    const tokens = await scorer.together(part.map(i => items[i]!));
     part.forEach((i, at) => {
-      logProbs[i] = scored[at]!;
+      scored[i] = tokens[at]!;
     });
   }
-  return logProbs.map(values => ({ logProbs: values, logLikelihood: values.reduce((a, b) => a + b, 0) }));
+  return scored.map(tokens => ({
+    logProbs: tokens.map(({ logProb }) => logProb),
+    ranks: tokens.map(({ rank }) => rank),
+    alternatives: tokens.map(({ alternatives }) => alternatives),
+    logLikelihood: tokens.reduce((sum, { logProb }) => sum + logProb, 0),
+  }));
+}
+
+interface ScoredToken {
+  readonly logProb: number;
+  readonly rank: number;
+  readonly alternatives: readonly TokenLogProb[];
 }
 
 /** Tokens that have to be run: the last one predicts nothing that is asked for. */
@@ -105,22 +131,22 @@ class Scorer {
   }
 
   /** After `prefix` with this item's; may be called again and again: a continuation overwrites the one before. */
-  async continuation({ prefix, continuation }: ScoreItem): Promise<number[]> {
+  async continuation({ prefix, continuation }: ScoreItem): Promise<ScoredToken[]> {
     const start = prefix.length - 1;
     // The prefix's last token predicts the first one of the continuation.
     const ids = [prefix[start]!, ...slice(continuation, 0, continuation.length - 1)];
-    const logProbs: number[] = [];
+    const scored: ScoredToken[] = [];
     for (let from = 0; from < ids.length; from += ROWS) {
       const part = ids.slice(from, from + ROWS);
       const logits = await this.#run([part], start + from, [...part.keys()]);
       const targets = slice(continuation, from, from + part.length);
-      logProbs.push(...(await this.#sampler.targetLogProbs(logits, targets)));
+      scored.push(...(await this.#tokens(logits, targets)));
     }
-    return logProbs;
+    return scored;
   }
 
   /** Whole texts from their start, padded on the right to the longest. */
-  async together(items: readonly ScoreItem[]): Promise<number[][]> {
+  async together(items: readonly ScoreItem[]): Promise<ScoredToken[][]> {
     const texts = items.map(({ prefix, continuation }) => [
       ...Array.from(prefix),
       ...slice(continuation, 0, continuation.length - 1),
@@ -131,11 +157,28 @@ class Scorer {
     );
     const logits = await this.#run(texts, 0, rows);
     const targets = items.flatMap(({ continuation }) => Array.from(continuation));
-    const all = await this.#sampler.targetLogProbs(logits, targets);
+    const all = await this.#tokens(logits, targets);
     let end = 0;
     return items.map(({ continuation: { length } }) => {
       end += length;
-      return [...all.subarray(end - length, end)];
+      return all.slice(end - length, end);
+    });
+  }
+
+  /** What each target had for a probability among logits (N, V), and which tokens had more. */
+  async #tokens(logits: Float32Array, targets: readonly number[]): Promise<ScoredToken[]> {
+    const logProbs = await this.#sampler.targetLogProbs(logits, targets);
+    const vocabulary = logits.length / targets.length;
+    return targets.map((target, row) => {
+      const own = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+      const logProb = logProbs[row]!;
+      // log Z of the row: what a logit has to lose to be a log-probability.
+      const logZ = own[target]! - logProb;
+      const alternatives = likeliest(own, this.#context.alternatives ?? 0).map(id => ({
+        id,
+        logProb: own[id]! - logZ,
+      }));
+      return { logProb, rank: rankOf(own, target), alternatives };
     });
   }
 
@@ -163,3 +206,24 @@ class Scorer {
 }
 
 const slice = (ids: ArrayLike<number>, from: number, to: number): number[] => Array.from(ids).slice(from, to);
+
+/** 1 + the number of tokens that are likelier, or as likely and earlier in the vocabulary: what greedy decoding takes has 1. */
+function rankOf(logits: Float32Array, target: number): number {
+  const own = logits[target]!;
+  let rank = 1;
+  for (let id = 0; id < logits.length; id++) if (logits[id]! > own || (id < target && logits[id] === own)) rank++;
+  return rank;
+}
+
+/** Ids of the `count` highest logits, best first. */
+function likeliest(logits: Float32Array, count: number): number[] {
+  const best: number[] = [];
+  for (let id = 0; id < logits.length && count > 0; id++) {
+    if (best.length === count && logits[id]! <= logits[best[count - 1]!]!) continue;
+    let at = best.length;
+    while (at > 0 && logits[best[at - 1]!]! < logits[id]!) at--;
+    best.splice(at, 0, id);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}

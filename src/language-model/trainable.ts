@@ -29,7 +29,7 @@ import {
 import { Arena } from './arena.ts';
 import { type Layout, type Predictions, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
-import { int8Feeds, largestInputs, requireExactInt8 } from './int8Layers.ts';
+import { exactStorage, int8Feeds, largestInputs } from './int8Layers.ts';
 import { initialLora, type LoraConfig } from './lora.ts';
 import {
   adapterScaleInput,
@@ -121,7 +121,8 @@ export interface TrainingProgram {
 
 export async function createTrainingProgram(options: TrainingProgramOptions): Promise<TrainingProgram> {
   const { config, trainable } = options;
-  const built = buildTrainingGraph({ ...options, trainable });
+  const int8Storage = options.baseProducts === 'int8' ? await exactStorage(sessionOptions(options)) : undefined;
+  const built = buildTrainingGraph({ ...options, trainable, int8Storage });
   const arena = new Arena(built.trained);
   const initial = initialWeights(options, built.trained);
   for (const [name, view] of arena.parameters) view.set(initial(name, view.length));
@@ -130,10 +131,9 @@ export async function createTrainingProgram(options: TrainingProgramOptions): Pr
   for (const [name, shape] of built.frozen) {
     if (needed.has(name)) feeds[name] = float32(weightOf(options.weights, name, shape), shape);
   }
-  if (options.baseProducts === 'int8') {
-    await requireExactInt8(sessionOptions(options));
+  if (int8Storage) {
     const exact = await largestInputs(config, options.weights, sessionOptions(options));
-    Object.assign(feeds, int8Feeds(config, options.weights, exact));
+    Object.assign(feeds, int8Feeds(config, options.weights, exact, int8Storage));
   }
   for (const [name, shape] of built.trained) feeds[name] = float32(arena.parameters.get(name)!, shape);
   const scalars = prefixed('metric:', built.metrics);

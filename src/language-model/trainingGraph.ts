@@ -1,5 +1,15 @@
 /** The graph of a training step: a Llama with some weights trained, a loss on top, and its gradients. */
-import { Graph, gather, gradients, headLogProbs, type InputSpec, mul, reshape, type Value } from '../engine/index.ts';
+import {
+  Graph,
+  gather,
+  gradients,
+  headLogProbs,
+  type InputSpec,
+  type Int8Storage,
+  mul,
+  reshape,
+  type Value,
+} from '../engine/index.ts';
 import type { ModelConfig } from './config.ts';
 import { int8Layer } from './int8Layers.ts';
 import { type LowRank, type ParameterSource, wholeAttention } from './layers.ts';
@@ -14,6 +24,8 @@ export interface ModelOutputs {
   readonly entropy: Value;
   /** Score of each sequence, read at its last token: (B). Head `score` only. */
   readonly scores: Value;
+  /** What the score head makes of the state before each predicted token: (N). Head `score` only. */
+  readonly values: Value;
   /** The sequence of each prediction, int64: (N). `scatterAdd(x, rows, 'B')` sums over a sequence's predictions. */
   readonly rows: Value;
   /** Hidden states after the last norm: (R, T, hidden). */
@@ -42,6 +54,8 @@ export interface TrainingGraphOptions {
   readonly temperature?: number;
   /** What the frozen matrices of the layers are multiplied in. Default float32. */
   readonly baseProducts?: BaseProducts;
+  /** How matrices of eight bits are stored: what `exactStorage` found. Default int8. */
+  readonly int8Storage?: Int8Storage;
   /** Keep only what stands between layers and compute the rest again for the gradients: less memory, more time. Default false. */
   readonly recompute?: boolean;
   readonly inputs: Readonly<Record<string, InputSpec>>;
@@ -121,7 +135,7 @@ function divide(config: ModelConfig, head: 'lm' | 'score', trainable: TrainedPar
 
 function weightSource(
   graph: Graph,
-  { config, trainable, baseProducts = 'float32' }: TrainingGraphOptions,
+  { config, trainable, baseProducts = 'float32', int8Storage = 'int8' }: TrainingGraphOptions,
 ): ParameterSource {
   const source: ParameterSource = { weight: (name, shape) => graph.input(name, 'float32', shape), mergeAdapters: true };
   if (trainable.kind === 'full') {
@@ -144,7 +158,8 @@ function weightSource(
   if (baseProducts === 'float32') return { ...source, adapter };
   return {
     ...source,
-    product: (path, x, inSize, outSize) => int8Layer(path, x, inSize, outSize, adapter(path, inSize, outSize)),
+    product: (path, x, inSize, outSize) =>
+      int8Layer(path, int8Storage, x, inSize, outSize, adapter(path, inSize, outSize)),
   };
 }
 
@@ -166,6 +181,10 @@ function modelOutputs(
     return {
       ...outputs,
       scores,
+      get values() {
+        const before = gather(flat, graph.input('at', 'int64', ['N']));
+        return reshape(modelScores(source, config, before), ['N']);
+      },
       get logProbs() {
         return absent('logProbs');
       },
@@ -184,6 +203,9 @@ function modelOutputs(
     ...made,
     get scores() {
       return absent('scores');
+    },
+    get values() {
+      return absent('values');
     },
   };
 }

@@ -31,6 +31,8 @@ export class DocumentSync {
   #confirmed: string;
   #sent: TextChange | undefined;
   #waiting: TextChange = [];
+  /** Told when nothing typed here is on its way any more. */
+  #settling: (() => void)[] = [];
 
   constructor(document: { readonly version: number; readonly text: string }, options: DocumentSyncOptions) {
     this.#version = document.version;
@@ -50,6 +52,16 @@ export class DocumentSync {
   /** Whether something typed here is not in the document yet. */
   get pending(): boolean {
     return this.#sent !== undefined || !isEmptyChange(this.#waiting);
+  }
+
+  /** When everything typed so far is in the document, or was refused. */
+  settled(): Promise<void> {
+    return this.pending ? new Promise(resolve => this.#settling.push(resolve)) : Promise.resolve();
+  }
+
+  /** Nothing is waited for any more: another document takes this one's place. */
+  abandon(): void {
+    for (const resolve of this.#settling.splice(0)) resolve();
   }
 
   /** The user changed the text that they see. */
@@ -77,9 +89,11 @@ export class DocumentSync {
     this.#waiting = rebaseChange(waiting, incoming, true);
     incoming = rebaseChange(incoming, waiting, false);
     if (!isEmptyChange(incoming)) this.#options.apply(replacementsOf(incoming));
+    if (!this.pending) this.abandon();
   }
 
   async #flush(attempt = 1): Promise<void> {
+    if (!this.pending) this.abandon();
     if (this.#sent !== undefined || isEmptyChange(this.#waiting)) return;
     const version = this.#version;
     const change = this.#waiting;
@@ -95,7 +109,9 @@ export class DocumentSync {
     this.#waiting = composeChanges(this.#sent, this.#waiting);
     this.#sent = undefined;
     const moved = this.#version !== version;
-    if (failure !== undefined || (!moved && attempt >= Attempts)) this.#options.refused(failure);
-    else await this.#flush(moved ? 1 : attempt + 1);
+    if (failure !== undefined || (!moved && attempt >= Attempts)) {
+      this.#options.refused(failure);
+      this.abandon();
+    } else await this.#flush(moved ? 1 : attempt + 1);
   }
 }

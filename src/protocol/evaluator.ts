@@ -1,10 +1,10 @@
 /**
  * The contract with the process that runs what users and model files can write (regular expressions, templates, reward
  * code): `src/worker/evaluatorMain.ts`, started by `src/jobs/evaluatorProcess.ts` without the environment, and killed when a
- * call outlives its time limit. Every request gets one reply.
+ * call outlives its time limit. Every request gets one reply, in order: a request is begun when the reply before it is sent.
  */
 import * as v from 'valibot';
-import { PieceSchema } from '../core/prompts/pieces.ts';
+import { PackedRenderSchema } from './renderedPieces.ts';
 
 export const EvaluatorRequestSchema = v.variant('method', [
   /** Sent once at the start: translations for the sentences of failures. */
@@ -54,15 +54,7 @@ export type EvaluatorReply = v.InferOutput<typeof EvaluatorReplySchema>;
 
 export const EvaluatorResultSchemas = {
   configure: v.object({}),
-  /** One result for each item, in order; one that fails does not hold up the others. */
-  render: v.object({
-    results: v.array(
-      v.union([
-        v.object({ pieces: v.array(PieceSchema) }),
-        v.object({ message: v.string(), line: v.optional(v.number()) }),
-      ]),
-    ),
-  }),
+  render: PackedRenderSchema,
   match: v.object({
     matches: v.array(
       v.nullable(v.object({ index: v.number(), text: v.string(), groups: v.array(v.nullable(v.string())) })),

@@ -77,6 +77,8 @@ export const InferenceRequestSchema = v.variant('method', [
     method: v.literal('score'),
     model: v.string(),
     items: v.array(v.object({ prompt: PromptSchema, continuation: v.string() })),
+    /** The likeliest tokens to tell in each place; none where it is left out. */
+    alternatives: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(50))),
   }),
   /** Writes a model, its adapter merged in, into a new folder: safetensors for `transformers`, or one GGUF file. */
   v.object({
@@ -89,6 +91,13 @@ export const InferenceRequestSchema = v.variant('method', [
   }),
   /** Each text as a vector of length 1: texts that are alike have vectors that are close. */
   v.object({ id: v.number(), method: v.literal('embed'), model: v.string(), texts: v.array(v.string()) }),
+  /** The reward that a trained reward model (base and adapter) gives to each answer to its prompt. */
+  v.object({
+    id: v.number(),
+    method: v.literal('reward'),
+    location: ModelLocationSchema,
+    items: v.array(v.object({ prompt: PromptSchema, answer: v.string() })),
+  }),
   /** Ends request `target` within one token; it then replies with what it has, finishReason `cancelled`. */
   v.object({ id: v.number(), method: v.literal('cancel'), target: v.number() }),
   v.object({ id: v.number(), method: v.literal('shutdown') }),
@@ -99,6 +108,7 @@ const TokenSchema = v.object({
   text: v.string(),
   logProb: v.number(),
   alternatives: v.optional(v.array(v.object({ text: v.string(), logProb: v.number() }))),
+  rank: v.optional(v.number()),
 });
 
 export const GeneratedItemSchema = v.object({
@@ -171,6 +181,8 @@ export const InferenceResultSchemas = {
   /** The folder, or the GGUF file in it, and the bytes of its weights. */
   export: v.object({ path: v.string(), bytes: v.number() }),
   embed: v.object({ vectors: v.array(v.array(v.number())) }),
+  /** In the order of the items; null where prompt and answer are longer than the model reads. */
+  reward: v.object({ rewards: v.array(v.nullable(v.number())) }),
   cancel: v.object({}),
   shutdown: v.object({}),
 } as const;

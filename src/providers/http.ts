@@ -60,7 +60,8 @@ export async function* textOf(
   }
 }
 
-async function unlessSilent<T>(read: Promise<T>, origin: string, seconds: number): Promise<T> {
+/** The next piece of an answer. Rejects with a ProviderError when it does not come for `seconds`. */
+export async function unlessSilent<T>(read: Promise<T>, origin: string, seconds = IdleSeconds): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silent = new Promise<never>((_, reject) => {
     timer = setTimeout(

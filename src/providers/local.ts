@@ -7,6 +7,7 @@ import type {
   GenerateContext,
   GenerateRequest,
   ModelDescription,
+  ScoreContext,
   Scored,
   ScoreRequest,
   TextGenerator,
@@ -89,14 +90,17 @@ export class LocalModel implements TextGenerator {
     return this.#identity.known;
   }
 
-  async score(items: readonly ScoreRequest[], context: { readonly signal?: AbortSignal } = {}): Promise<Scored[]> {
+  async score(items: readonly ScoreRequest[], context: ScoreContext = {}): Promise<Scored[]> {
     const scored: Scored[] = [];
     for (let start = 0; start < items.length; start += BatchSize) {
       const batch = items.slice(start, start + BatchSize);
       const { items: part, loaded } = await this.#inference.ask(
         this.location,
         'score',
-        { items: batch.map(({ prompt, continuation }) => ({ prompt: copyPrompt(prompt), continuation })) },
+        {
+          items: batch.map(({ prompt, continuation }) => ({ prompt: copyPrompt(prompt), continuation })),
+          alternatives: context.alternatives ?? 0,
+        },
         { signal: context.signal },
       );
       this.#learn(loaded);

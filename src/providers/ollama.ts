@@ -19,13 +19,13 @@ import {
   tooLong,
 } from './http.ts';
 import { authorization, type KeyStore, originOf } from './keys.ts';
+import { TokenLogProbSchema, tokenOf } from './logProbs.ts';
 import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
 
 /** Milliseconds for which a digest is taken for what runs. */
 const DigestHolds = 30_000;
 
 const TagsSchema = v.object({ models: v.array(v.object({ name: v.string(), digest: v.optional(v.string(), '') })) });
-const TokenSchema = v.object({ token: v.string(), logprob: v.number() });
 const LineSchema = v.object({
   /** Of /api/chat. */
   message: v.nullish(v.object({ content: v.optional(v.string(), '') })),
@@ -35,7 +35,7 @@ const LineSchema = v.object({
   done_reason: v.nullish(v.string()),
   prompt_eval_count: v.nullish(v.number()),
   eval_count: v.nullish(v.number()),
-  logprobs: v.nullish(v.array(v.object({ ...TokenSchema.entries, top_logprobs: v.nullish(v.array(TokenSchema)) }))),
+  logprobs: v.nullish(v.array(TokenLogProbSchema)),
   error: v.nullish(v.string()),
 });
 
@@ -173,10 +173,7 @@ class Answer {
       if (this.#text.length > OutputLimit) throw tooLong(this.#origin);
       this.#context.onDelta?.(delta);
     }
-    for (const { token, logprob, top_logprobs: top } of logprobs ?? []) {
-      const alternatives = top?.map(other => ({ text: other.token, logProb: other.logprob }));
-      this.#tokens.push({ text: token, logProb: logprob, alternatives });
-    }
+    this.#tokens.push(...(logprobs ?? []).map(tokenOf));
     if (!done) return;
     this.finishReason = reason === 'length' ? 'length' : 'stop';
     const { prompt_eval_count: promptTokens, eval_count: completionTokens } = counts;

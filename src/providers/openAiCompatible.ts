@@ -2,6 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
+import { GrowingText } from '../base/growingText.ts';
 import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import type { FinishReason, GeneratedToken, Generation, Usage } from '../core/generation.ts';
@@ -29,6 +30,7 @@ import {
   tooLong,
 } from './http.ts';
 import { authorization, type KeyStore, originOf } from './keys.ts';
+import { TokenLogProbSchema, tokenOf } from './logProbs.ts';
 import { listOllamaModels, ollamaModel } from './ollama.ts';
 import type { ModelProvider } from './registry.ts';
 import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
@@ -170,10 +172,10 @@ function openAiModel(model: ModelDescription, server: EndpointModel): TextGenera
       }
       return answer.generation(model.id, request, began);
     },
-    async score(items, { signal } = {}) {
+    async score(items, { signal, alternatives = 0 } = {}) {
       const scored: Scored[] = [];
       for (const item of items) {
-        const response = await send('completions', () => echoBody(name, item), signal);
+        const response = await send('completions', () => echoBody(name, item, alternatives), signal);
         scored.push(echoed(await jsonOf(response, origin, signal), item, origin));
       }
       return scored;
@@ -220,11 +222,6 @@ function body(
   };
 }
 
-const TokenSchema = v.object({
-  token: v.string(),
-  logprob: v.number(),
-  top_logprobs: v.nullish(v.array(v.object({ token: v.string(), logprob: v.number() }))),
-});
 const ChunkSchema = v.object({
   choices: v.optional(
     v.array(
@@ -236,7 +233,7 @@ const ChunkSchema = v.object({
         // Of chats `content`, of completions parallel lists.
         logprobs: v.nullish(
           v.object({
-            content: v.nullish(v.array(TokenSchema)),
+            content: v.nullish(v.array(TokenLogProbSchema)),
             tokens: v.nullish(v.array(v.string())),
             token_logprobs: v.nullish(v.array(v.nullable(v.number()))),
             top_logprobs: v.nullish(v.array(v.nullable(v.record(v.string(), v.number())))),
@@ -258,7 +255,7 @@ const ChunkSchema = v.object({
 class Answer {
   finishReason: FinishReason | undefined;
   readonly #context: GenerateContext;
-  #text = '';
+  readonly #text = new GrowingText();
   #tokens: GeneratedToken[] = [];
   #usage: Usage | undefined;
   #revision: string | undefined;
@@ -288,6 +285,11 @@ class Answer {
   }
 
   #take(value: unknown, origin: string): void {
+    const text = this.#textAlone(value);
+    if (text !== undefined) {
+      this.#add(text, origin);
+      return;
+    }
     const parsed = v.safeParse(ChunkSchema, value);
     if (!parsed.success) {
       throw new ProviderError(
@@ -296,7 +298,7 @@ class Answer {
           origin,
         ),
         // One frame of a stream that was good so far is broken; a first one that does not fit never will.
-        { trouble: this.#text === '' ? 'refused' : 'broken', cause: new v.ValiError(parsed.issues) },
+        { trouble: this.#text.length === 0 ? 'refused' : 'broken', cause: new v.ValiError(parsed.issues) },
       );
     }
     const { choices, usage, system_fingerprint: fingerprint, error } = parsed.output;
@@ -306,23 +308,38 @@ class Answer {
     const choice = choices[0];
     if (!choice) return;
     const delta = choice.delta?.content ?? choice.message?.content ?? choice.text ?? '';
-    if (delta !== '') {
-      this.#firstAt ??= performance.now();
-      this.#text += delta;
-      if (this.#text.length > OutputLimit) throw tooLong(origin);
-      this.#context.onDelta?.(delta);
-    }
-    for (const { token, logprob, top_logprobs: top } of choice.logprobs?.content ?? []) {
-      const alternatives = top?.map(other => ({ text: other.token, logProb: other.logprob }));
-      this.#tokens.push({ text: token, logProb: logprob, alternatives });
-    }
+    if (delta !== '') this.#add(delta, origin);
+    this.#tokens.push(...(choice.logprobs?.content ?? []).map(tokenOf));
     this.#tokens.push(...completionTokens(choice.logprobs).map(({ token }) => token));
     if (choice.finish_reason) this.finishReason = choice.finish_reason === 'length' ? 'length' : 'stop';
   }
 
+  /**
+   * The text of a frame that says nothing else, as nearly all do. The schema would agree, but its checks leave two kilobytes of
+   * garbage for each token, and tokens come by tens of thousands a second.
+   */
+  #textAlone(value: unknown): string | undefined {
+    const { choices, usage, error, system_fingerprint } = (value ?? {}) as Record<string, unknown>;
+    const same = (system_fingerprint ?? this.#revision) === this.#revision;
+    if (usage || error || !same || !Array.isArray(choices) || choices.length !== 1) return undefined;
+    const choice: unknown = choices[0];
+    if (choice === null || typeof choice !== 'object') return undefined;
+    const { delta, message, text, finish_reason, logprobs } = choice as Record<string, unknown>;
+    if (message || text || finish_reason || logprobs || delta === null || typeof delta !== 'object') return undefined;
+    const { content } = delta as Record<string, unknown>;
+    return typeof content === 'string' && content !== '' ? content : undefined;
+  }
+
+  #add(delta: string, origin: string): void {
+    this.#firstAt ??= performance.now();
+    this.#text.add(delta);
+    if (this.#text.length > OutputLimit) throw tooLong(origin);
+    this.#context.onDelta?.(delta);
+  }
+
   generation(model: string, { options, repeat }: GenerateRequest, began: number): Generation {
     return {
-      text: this.#text,
+      text: `${this.#text}`,
       finishReason: this.finishReason ?? 'stop',
       usage: this.#usage,
       tokens: this.#tokens.length > 0 ? this.#tokens : undefined,
@@ -368,12 +385,14 @@ function completionTokens(
   });
 }
 
-function echoBody(model: string, { prompt, continuation }: ScoreRequest): object {
+function echoBody(model: string, { prompt, continuation }: ScoreRequest, alternatives: number): object {
   if (prompt.kind !== 'text')
     throw new HumanError(
       l10n.t('A server can score plain text only, not a conversation. Use a local model for this template.'),
     );
-  return { model, prompt: prompt.text + continuation, max_tokens: 0, echo: true, logprobs: 1, temperature: 0 };
+  // With the likeliest token it is known whether greedy decoding takes the one that stands there.
+  const logprobs = Math.max(1, alternatives);
+  return { model, prompt: prompt.text + continuation, max_tokens: 0, echo: true, logprobs, temperature: 0 };
 }
 
 /** The tokens of an echo from the end of the prompt on. A token over the seam belongs to the continuation. */

@@ -37,8 +37,8 @@ export async function openGguf(file: RandomAccessFile): Promise<GgufFile> {
       ),
     );
   }
-  const tensorCount = await reader.count(MAX_TENSORS, l10n.t('number of tensors'));
-  const keyCount = await reader.count(MAX_KEYS, l10n.t('number of metadata keys'));
+  const tensorCount = await reader.count(MAX_TENSORS, () => l10n.t('number of tensors'));
+  const keyCount = await reader.count(MAX_KEYS, () => l10n.t('number of metadata keys'));
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keyCount; i++) {
     const key = await reader.string();
@@ -156,7 +156,7 @@ async function readValue(reader: Reader, type: number, depth: number): Promise<G
   if (type !== ARRAY) return reader.scalar(type);
   if (depth >= MAX_NESTING) throw reader.damaged(l10n.t('its metadata are nested too deeply'));
   const element = await reader.uint32();
-  const length = await reader.count(MAX_ARRAY, l10n.t('length of a metadata list'));
+  const length = await reader.count(MAX_ARRAY, () => l10n.t('length of a metadata list'));
   const values: (number | bigint | boolean | string | GgufArray)[] = [];
   for (let i = 0; i < length; i++) values.push((await readValue(reader, element, depth + 1)) as GgufArray[number]);
   return values;
@@ -213,14 +213,14 @@ class Reader {
     return this.#view.getBigUint64(this.#at - 8, true);
   }
 
-  async count(limit: number, what: string): Promise<number> {
+  async count(limit: number, what: () => string): Promise<number> {
     const value = await this.uint64();
-    if (value > BigInt(limit)) throw this.damaged(l10n.t('the {0} is {1}', what, String(value)));
+    if (value > BigInt(limit)) throw this.damaged(l10n.t('the {0} is {1}', what(), String(value)));
     return Number(value);
   }
 
   async string(): Promise<string> {
-    const length = await this.count(MAX_STRING, l10n.t('length of a text'));
+    const length = await this.count(MAX_STRING, () => l10n.t('length of a text'));
     return fromUtf8(await this.bytes(length));
   }
 
