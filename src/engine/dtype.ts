@@ -36,8 +36,9 @@ export const allocate = <K extends DType>(dtype: K, length: number): ArrayOf[K] 
 
 /** Numbers (or an array that already fits) as the typed array of `dtype`; nothing is copied when the type is right. */
 export function toData(dtype: DType, values: TensorData | readonly number[]): TensorData {
-  const sample = allocate(dtype, 0);
-  if (!Array.isArray(values) && (values as TensorData).constructor === sample.constructor) return values as TensorData;
+  // Not by the constructor's name: Node's buffers are byte arrays too, and copying a model's bytes one by one takes a second.
+  const Form = allocate(dtype, 0).constructor as new () => TensorData;
+  if (values instanceof Form) return values;
   const source = values as ArrayLike<number | bigint>;
   if (dtype === 'int64') return BigInt64Array.from({ length: source.length }, (_, i) => BigInt(source[i]!));
   const data = allocate(dtype as Exclude<DType, 'int64'>, source.length);

@@ -49,6 +49,8 @@ export interface Emitter {
   ): string;
   ints(values: readonly number[]): string;
   float(value: number): string;
+  /** A scalar of type uint8. */
+  byte(value: number): string;
   /** A body with inputs of these types; `build` is given their names and answers with the outputs. */
   nested(inputs: readonly DType[], build: (inner: Emitter, names: readonly string[]) => readonly OnnxName[]): OnnxGraph;
 }

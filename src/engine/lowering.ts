@@ -4,6 +4,7 @@ import { lowerAttention } from './lowerings/attention.ts';
 import { lowerHeadLogProbs } from './lowerings/head.ts';
 import { emitInt8Product, emitProduct } from './lowerings/product.ts';
 import { GELU_CUBIC, GELU_SCALE } from './ops/elementwise.ts';
+import type { Int8Storage } from './ops/int8.ts';
 import type { OpType } from './opTypes.ts';
 
 const as =
@@ -135,7 +136,8 @@ export const lowerings: { readonly [K in OpType]: Lowering<K> } = {
   },
   Attention: lowerAttention,
   HeadLogProbs: lowerHeadLogProbs,
-  Int8Linear: (_, to, [, x, weight, scale], [y]) => void emitInt8Product(to, x!, weight!, scale!, y),
+  Int8Linear: ({ inputs: values }, to, [, x, weight, scale], [y]) =>
+    void emitInt8Product(to, x!, weight!, scale!, values[2]!.dtype as Int8Storage, y),
   Rope: ({ attributes: { heads }, inputs: values }, to, [x, positions, cos, sin], outputs) => {
     if (to.precision === 'float32') {
       return void to.emit(

@@ -131,6 +131,7 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, op
     name,
     ints: values => constant('int64', [values.length], values),
     float: value => constant(precision, [], [value]),
+    byte: value => constant('uint8', [], [value]),
     emit(op, inputs, attributes = {}, { domain = '', outputs: made, like = [], working } = {}) {
       const named = made ?? [`t${fresh++}`];
       for (const [i, spec] of like.entries()) if (spec) describe(named[i]!, spec);
@@ -181,8 +182,7 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Value>>, op
 
 /** Numbers in the type of the rendition; nothing is copied when they already are. */
 function convert(data: TensorData, dtype: DType): TensorData {
-  const target = allocate(dtype, 0);
-  if (data.constructor === target.constructor) return data;
+  if (data instanceof (allocate(dtype, 0).constructor as new () => TensorData)) return data;
   if (data instanceof BigInt64Array) throw new Error('int64 constants stay int64');
   return dtype === 'float64' ? Float64Array.from(data as Float32Array) : Float32Array.from(data as Float64Array);
 }

@@ -3,7 +3,7 @@
  * arithmetic. No weight is read. The activations are planned exactly (engine/memoryPlan.ts); what surrounds them was measured.
  */
 import { type JobNeeds, rewardSteps } from '../core/jobs/estimate.ts';
-import type { RewardSettings, RlhfSettings } from '../core/jobs/job.ts';
+import type { DpoSettings, KtoSettings, RewardSettings, RlhfSettings, SftSettings } from '../core/jobs/job.ts';
 import { elementCount, type MemoryPlan, planMemory, sum, type Value } from '../engine/index.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import { FLOAT_INPUTS } from '../language-model/int8Layers.ts';
@@ -11,8 +11,11 @@ import { cachedHeadDim } from '../language-model/keyValueCache.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
 import { linearLayers, modelParameters } from '../language-model/model.ts';
 import { buildTrainingGraph, type TrainingGraph, type TrainingGraphOptions } from '../language-model/trainingGraph.ts';
-import { bradleyTerry, rewardInputs, rowsAtOnce } from './rewardModel.ts';
-import { clippedLoss, rlooInputs } from './rloo.ts';
+import { criticInputs, valueLoss } from './critic.ts';
+import { policyMethod } from './policyMethods.ts';
+import { dpoInputs, dpoLoss, ktoInputs, ktoLoss } from './preferenceLosses.ts';
+import { rewardLesson, rowsAtOnce } from './rewardModel.ts';
+import { sftInputs, sftLoss } from './sft.ts';
 
 /** Tokens: of the longest and of an average row. */
 export interface Lengths {
@@ -45,13 +48,14 @@ export function rewardNeeds(
 ): JobNeeds {
   const rows = Math.min(rowsAtOnce, 2 * settings.batchSize, 2 * data.pairs);
   const scored = Math.min(rowsAtOnce, 2 * data.pairs);
+  const lesson = rewardLesson([], settings.centerRewardsCoefficient);
   const program = new ProgramNeeds({
     config,
     head: 'score',
     trainable: { kind: 'lora', lora: settings.lora },
     ...computation(settings),
-    inputs: rewardInputs,
-    loss: bradleyTerry(settings.centerRewardsCoefficient),
+    inputs: lesson.inputs,
+    loss: lesson.loss,
   });
   const steps = rewardSteps(data.pairs, settings);
   const tokens = steps * 2 * settings.batchSize * data.mean;
@@ -71,6 +75,88 @@ export function rewardNeeds(
   };
 }
 
+/** data: rows of prompt + answer; `examples` after the split, `heldOut` beside them. */
+export function sftNeeds(
+  config: ModelConfig,
+  settings: SftSettings,
+  data: Lengths & { readonly examples: number; readonly heldOut: number },
+): JobNeeds {
+  const rows = Math.min(settings.microBatchSize, settings.batchSize, data.examples);
+  const program = new ProgramNeeds({
+    config,
+    head: 'lm',
+    trainable: { kind: 'lora', lora: settings.lora },
+    ...computation(settings),
+    inputs: sftInputs,
+    loss: sftLoss,
+  });
+  const steps = rewardSteps(data.examples, settings);
+  const parameters = weightCount(config);
+  const sizes = { R: rows, B: rows, T: data.longest, N: rows * (data.longest - 1) };
+  return {
+    steps,
+    flops: parameters * data.mean * (4 * steps * settings.batchSize + 2 * 2 * data.heldOut),
+    decodedBytes: 0,
+    parts: {
+      process: PROCESS_BYTES + STEP_BYTES + program.sessions,
+      weights: FLOAT * parameters + roundedBytes(config, settings),
+      trained: program.trained,
+      activations: program.training(sizes),
+      scoring: program.forward(sizes),
+    },
+  };
+}
+
+export type PreferenceSettings =
+  | { readonly kind: 'dpo'; readonly settings: DpoSettings }
+  | { readonly kind: 'kto'; readonly settings: KtoSettings };
+
+/** data: rows of prompt + answer; `examples` (pairs, or labelled answers) after the split, `heldOut` beside them. */
+export function preferenceNeeds(
+  config: ModelConfig,
+  task: PreferenceSettings,
+  data: Lengths & { readonly examples: number; readonly heldOut: number },
+): JobNeeds {
+  const { settings } = task;
+  const perExample = task.kind === 'dpo' ? 2 : 1;
+  const inStep = perExample * Math.min(settings.batchSize, data.examples);
+  const rows = Math.min(Math.max(perExample, settings.microBatchSize), inStep);
+  const program = new ProgramNeeds({
+    config,
+    head: 'lm',
+    trainable: { kind: 'lora', lora: settings.lora },
+    ...computation(settings),
+    ...(task.kind === 'dpo'
+      ? { inputs: dpoInputs, loss: dpoLoss(task.settings) }
+      : { inputs: ktoInputs, loss: ktoLoss(task.settings) }),
+  });
+  const steps = rewardSteps(data.examples, settings);
+  const parameters = weightCount(config);
+  // Rows whose log-probabilities are computed beside those that are trained on: KTO has a mismatched answer to each.
+  const strange = task.kind === 'kto' ? 1 : 0;
+  const trained = steps * settings.batchSize * data.mean;
+  const read = (data.examples + 2 * data.heldOut) * (perExample + strange) * data.mean;
+  const sizes = (count: number) => ({
+    R: count,
+    B: count,
+    T: data.longest,
+    N: count * (data.longest - 1),
+    P: Math.ceil(count / 2),
+  });
+  return {
+    steps,
+    flops: parameters * (4 * perExample * trained + 2 * strange * trained + 2 * read),
+    decodedBytes: 0,
+    parts: {
+      process: PROCESS_BYTES + STEP_BYTES + program.sessions,
+      weights: FLOAT * parameters + roundedBytes(config, settings),
+      trained: program.trained,
+      activations: program.training(sizes(rows)),
+      scoring: program.forward(sizes(settings.microBatchSize)),
+    },
+  };
+}
+
 /** data: of prompts. `reward` is the adapter of a reward model on the same base. */
 export function rlhfNeeds(
   config: ModelConfig,
@@ -82,13 +168,14 @@ export function rlhfNeeds(
   const longest = Math.min(config.maxPositions, data.longest + settings.maxNewTokens);
   const sizes = { R: micro, B: micro, T: longest, N: micro * settings.maxNewTokens };
   const trainable = { kind: 'lora', lora: settings.lora } as const;
+  const { inputs, loss } = policyMethod(settings);
   const policy = new ProgramNeeds({
     config,
     head: 'lm',
     trainable,
     ...computation(settings),
-    inputs: rlooInputs,
-    loss: clippedLoss(settings.clipRange),
+    inputs,
+    loss,
   });
   const judge =
     data.reward &&
@@ -99,11 +186,23 @@ export function rlhfNeeds(
       inputs: {},
       loss: (_, out) => ({ loss: sum(out.scores) }),
     });
+  const critic =
+    settings.algorithm === 'ppo'
+      ? new ProgramNeeds({
+          config,
+          head: 'score',
+          trainable: { kind: 'lora', lora: data.reward ?? settings.lora },
+          ...computation(settings),
+          inputs: criticInputs,
+          loss: valueLoss(settings.valueClipRange),
+        })
+      : undefined;
   const parameters = weightCount(config);
   const weights = FLOAT * parameters;
   const length = data.mean + settings.maxNewTokens;
   // Sampling, log-probabilities of policy and base, scores, and the updates.
-  const passes = 2 + 2 * 2 + (judge ? 2 : 0) + 4 * settings.updatesPerRollout;
+  const updates = 'updatesPerRollout' in settings ? settings.updatesPerRollout : 1;
+  const passes = (critic ? 2 + 4 * updates : 0) + 2 + 2 * 2 + (judge ? 2 : 0) + 4 * updates;
   return {
     steps: settings.steps,
     flops: settings.steps * rows * length * passes * parameters,
@@ -116,12 +215,13 @@ export function rlhfNeeds(
       scoring: policy.forward(sizes),
       generator: weights > CONSTANTS_LIMIT ? 0 : GENERATOR * weights,
       caches: cacheBytes(config, Math.min(rows, GENERATED_ROWS), longest),
+      critic: critic ? critic.trained + critic.sessions + critic.training(sizes) + critic.forward(sizes) : 0,
       rewardModel: judge ? judge.trained + judge.forward(sizes) : 0,
     },
   };
 }
 
-type Computation = Pick<RewardSettings | RlhfSettings, 'baseProducts' | 'recompute'>;
+type Computation = Pick<RewardSettings, 'baseProducts' | 'recompute'>;
 
 const computation = ({ baseProducts, recompute }: Computation) => ({ baseProducts, recompute: recompute === 'on' });
 

@@ -1,15 +1,20 @@
-/** Preference pairs made ready for a reward model: refused, dropped, encoded and split by prompt. */
+/** Preference pairs made ready for reward models and DPO: refused, dropped, encoded and split by prompt. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import type { Message } from '../core/generation.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { splitHash } from './math/normalise.ts';
 import { encodeAnswer, encodePrompt } from './promptTokens.ts';
 
 export interface EncodedPair {
+  /** Tokens of the prompt, with which both begin. */
+  readonly promptLength: number;
   /** Prompt, answer and end token. */
   readonly chosen: readonly number[];
   readonly rejected: readonly number[];
+  /** m of −log σ(r_c − r_r − m); absent where the data has none. */
+  readonly margin?: number;
 }
 
 export interface PairData {
@@ -37,7 +42,10 @@ export function preparePairs(pairs: readonly PreferencePair[], tokenizer: Tokeni
     );
   }
   const warnings: string[] = [];
-  const different = pairs.filter(pair => pair.chosen.trim() !== pair.rejected.trim());
+  const different = pairs.filter(
+    ({ chosen, rejected }) =>
+      chosen.trim() !== rejected.trim() && tokenizer.encode(chosen).join() !== tokenizer.encode(rejected).join(),
+  );
   if (different.length < pairs.length) {
     warnings.push(
       l10n.t(
@@ -50,9 +58,11 @@ export function preparePairs(pairs: readonly PreferencePair[], tokenizer: Tokeni
   const encoded = different.map(pair => {
     const prompt = encodePrompt(tokenizer, { kind: 'messages', messages: pair.messages });
     return {
-      key: JSON.stringify(pair.messages.map(({ role, content }) => [role, content])),
+      key: promptKey(pair.messages),
+      promptLength: prompt.length,
       chosen: [...prompt, ...encodeAnswer(tokenizer, pair.chosen)],
       rejected: [...prompt, ...encodeAnswer(tokenizer, pair.rejected)],
+      ...(pair.margin === undefined ? {} : { margin: pair.margin }),
     };
   });
   const fitting = encoded.filter(
@@ -94,8 +104,12 @@ export function preparePairs(pairs: readonly PreferencePair[], tokenizer: Tokeni
   return { train, heldOut, warnings };
 }
 
+/** Names a prompt for the split. */
+export const promptKey = (messages: readonly Message[]): string =>
+  JSON.stringify(messages.map(({ role, content }) => [role, content]));
+
 /** The prompts whose hash is below `share`; at least one on each side where there are two. */
-function heldOutPrompts(keys: readonly string[], share: number): ReadonlySet<string> {
+export function heldOutPrompts(keys: readonly string[], share: number): ReadonlySet<string> {
   const prompts = [...new Set(keys)].sort((a, b) => splitHash(a) - splitHash(b) || (a < b ? -1 : 1));
   if (share <= 0 || prompts.length < 2) return new Set();
   const below = prompts.filter(prompt => splitHash(prompt) < share).length;

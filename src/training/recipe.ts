@@ -116,10 +116,11 @@ export class Checkpoints {
     this.#kept = resumed;
   }
 
-  async save(step: number): Promise<void> {
+  /** `further` arrays are the recipe's own. */
+  async save(step: number, further: ReadonlyMap<string, Float32Array> = new Map()): Promise<void> {
     const state = this.#program.state();
     requireFiniteState(state, this.#kept);
-    await this.#host.checkpoint({ step, arrays: packState(state), values: {} });
+    await this.#host.checkpoint({ step, arrays: new Map([...packState(state), ...further]), values: {} });
     this.#kept = step;
   }
 

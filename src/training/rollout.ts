@@ -1,5 +1,6 @@
 /** Rollouts: answers of the policy as it is now, and what a reward says of them. */
 import type { GeneratedSequence, Generator } from '../language-model/generate.ts';
+import { predictFrom } from '../language-model/trainable.ts';
 import type { RecipeHost } from './recipe.ts';
 
 export interface EncodedPrompt {
@@ -51,6 +52,16 @@ export async function sampleAnswers(
     text: options.decode(tokens),
     ended: finishReason === 'end',
   }));
+}
+
+/** Tokens of prompt and answer. */
+export const rowLength = (answer: Answer): number => answer.prompt.ids.length + answer.ids.length;
+
+/** Prompts and answers as sequences of which only the answers' tokens are predicted. */
+export function answerBatch(rows: readonly Answer[]) {
+  const ids = rows.map(({ prompt, ids: answer }) => [...prompt.ids, ...answer]);
+  const starts = rows.map(({ prompt }) => prompt.ids.length);
+  return { ids, predictions: predictFrom(ids, starts) };
 }
 
 /** Indices of the prompts of one step: an endless order, shuffled anew for every pass over them. */

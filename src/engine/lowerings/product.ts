@@ -1,5 +1,6 @@
 /** Matrix products as ONNX nodes: with transposition and factor inside the kernel in float32, as nodes of their own in float64. */
 import { type Emitter, MICROSOFT, onnxType } from '../emitter.ts';
+import { type Int8Storage, StoredZero } from '../ops/int8.ts';
 
 export interface ProductOptions {
   readonly transA?: boolean;
@@ -29,15 +30,23 @@ export function emitProduct(to: Emitter, a: string, b: string, options: ProductO
 }
 
 /**
- * x·W for W = weight·scale, weight int8 (in, out), scale (out). ONNX Runtime rounds a whole tensor to one scale; rows are
+ * x·W for W = weight·scale, weight eight-bit integers (in, out), scale (out). ONNX Runtime rounds a whole tensor to one scale; rows are
  * divided by their largest magnitude first and multiplied by it afterwards, so that each has a scale of its own.
  * In float64 nothing of x is rounded: that is the function whose gradient is checked.
  */
-export function emitInt8Product(to: Emitter, x: string, weight: string, scale: string, output?: string): string {
+export function emitInt8Product(
+  to: Emitter,
+  x: string,
+  weight: string,
+  scale: string,
+  storage: Int8Storage,
+  output?: string,
+): string {
   const named = output === undefined ? {} : { outputs: [output] };
   if (to.precision === 'float64') {
-    const wide = to.emit('Mul', [to.emit('Cast', [weight], { to: { int: onnxType.float64 } }), scale]);
-    return to.emit('MatMul', [x, wide], {}, named);
+    const stored = to.emit('Cast', [weight], { to: { int: onnxType.float64 } });
+    const values = storage === 'int8' ? stored : to.emit('Sub', [stored, to.float(StoredZero)]);
+    return to.emit('MatMul', [x, to.emit('Mul', [values, scale])], {}, named);
   }
   const keep = { keepdims: { int: 1 } };
   const high = to.emit('ReduceMax', [x, to.ints([-1])], keep);
@@ -45,6 +54,7 @@ export function emitInt8Product(to: Emitter, x: string, weight: string, scale: s
   // A row of zeros stays one.
   const magnitude = to.emit('Max', [high, to.emit('Neg', [low]), to.float(1e-30)]);
   const even = to.emit('Div', [x, magnitude]);
-  const product = to.emit('DynamicQuantizeMatMul', [even, weight, scale], {}, { domain: MICROSOFT });
+  const zero = storage === 'int8' ? [] : [to.byte(StoredZero)];
+  const product = to.emit('DynamicQuantizeMatMul', [even, weight, scale, ...zero], {}, { domain: MICROSOFT });
   return to.emit('Mul', [product, magnitude], {}, named);
 }

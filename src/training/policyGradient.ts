@@ -1,26 +1,20 @@
 /**
- * Reinforcement learning from a reward by RLOO (Ahmadian et al. 2024, arXiv 2402.14740), in the dialect of TRL's
- * `rloo_trainer.py`: a KL penalty (k1) to the frozen base inside the reward, a leave-one-out baseline, and one clipped
- * ratio for each whole answer.
- * Departures: the policy is a LoRA adapter, and the base is the same weights without it; an answer that was cut off may be
- * given a fixed score (as in arXiv 2403.17031); `reward` is reported before the KL penalty, `objective/rlhf_reward` after it.
+ * Reinforcement learning from a reward: sample answers, score them, update, with the algorithms of `policyMethods.ts`.
+ * Departures from TRL: the policy is a LoRA adapter, and the base is the same weights without it; an answer that was cut off may
+ * be given a fixed score (as in arXiv 2403.17031); `reward` is reported before the KL penalty, `objective/rlhf_reward` after it,
+ * and `kl` is that of whole answers for all algorithms.
  */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Rng } from '../base/rng.ts';
-import type { RlhfSettings } from '../core/jobs/job.ts';
-import { add, and, cast, clamp, exp, greater, less, minimum, mul, neg, scatterAdd, sub, sum } from '../engine/index.ts';
+import type { PpoSettings, RlhfSettings } from '../core/jobs/job.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import { createGenerator } from '../language-model/generate.ts';
-import {
-  createTrainingProgram,
-  type LossBuilder,
-  predictFrom,
-  type TrainingProgram,
-} from '../language-model/trainable.ts';
-import { leaveOneOutAdvantages } from './math/advantages.ts';
+import { createTrainingProgram, type TrainingProgram } from '../language-model/trainable.ts';
+import { type Critic, type CriticStart, createCritic } from './critic.ts';
 import { klEstimate } from './math/kl.ts';
 import { groupSpread, mean, standardDeviation } from './math/normalise.ts';
+import { idleInputs, type Lesson, type PolicyMethod, policyMethod, type Scored } from './policyMethods.ts';
 import {
   Checkpoints,
   learningRateAt,
@@ -32,15 +26,17 @@ import {
 } from './recipe.ts';
 import {
   type Answer,
+  answerBatch,
   type EncodedPrompt,
   inParts,
   promptsOfStep,
   type RewardFunction,
   type RolloutOptions,
+  rowLength,
   sampleAnswers,
 } from './rollout.ts';
 
-export interface RlooOptions {
+export interface PolicyOptions {
   readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly settings: RlhfSettings;
@@ -49,6 +45,8 @@ export interface RlooOptions {
   /** Never trained on; the first `evaluationPrompts` are answered before, during and after. */
   readonly heldOut: readonly EncodedPrompt[];
   readonly reward: RewardFunction;
+  /** Where PPO's critic starts; a fresh adapter where absent. */
+  readonly critic?: CriticStart;
   readonly endIds: readonly number[];
   readonly decode: (ids: readonly number[]) => string;
   readonly host: RecipeHost;
@@ -64,58 +62,24 @@ export interface ComparedSample {
   readonly rewardAfter: number;
 }
 
-export interface RlooResult {
+export interface PolicyResult {
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly samples: readonly ComparedSample[];
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** What the loss is fed with besides the answers. */
-export const rlooInputs = {
-  advantages: { dtype: 'float32', shape: ['B'] },
-  weight: { dtype: 'float32', shape: ['B'] },
-  oldLogProbs: { dtype: 'float32', shape: ['N'] },
-} as const;
-
-/** L = −Σ_b w_b·min(ρ_b A_b, clip(ρ_b, 1 ± ε) A_b), ρ_b = exp Σ_t (log p − log p_old) over the answer's tokens. */
-export const clippedLoss =
-  (clipRange: number): LossBuilder =>
-  (_graph, out, inputs) => {
-    const advantages = inputs.advantages!;
-    const weight = inputs.weight!;
-    const ratio = exp(scatterAdd(sub(out.logProbs, inputs.oldLogProbs!), out.rows, 'B'));
-    const held = clamp(ratio, 1 - clipRange, 1 + clipRange);
-    const low = and(less(ratio, 1 - clipRange), less(advantages, 0));
-    const high = and(greater(ratio, 1 + clipRange), greater(advantages, 0));
-    const share = (rows: typeof ratio) => sum(mul(rows, weight));
-    return {
-      loss: neg(share(minimum(mul(ratio, advantages), mul(held, advantages)))),
-      metrics: {
-        ratio: share(ratio),
-        low: share(cast(low, 'float32')),
-        high: share(cast(high, 'float32')),
-        either: share(add(cast(low, 'float32'), cast(high, 'float32'))),
-      },
-    };
-  };
-
-/** The rows of a step with what the update needs to know of them. */
-interface Scored {
-  readonly answers: readonly Answer[];
-  readonly scores: readonly number[];
-  /** Log-probability of each answer token before the update, nats, at the sampling temperature. */
-  readonly old: readonly Float32Array[];
-  /** Σ_t log p − log p_ref of each answer: the k1 estimate of its KL. */
-  readonly kl: readonly number[];
-  readonly entropy: number;
-}
-
-export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResult>> {
+export async function trainPolicy(options: PolicyOptions): Promise<Outcome<PolicyResult>> {
   const { settings, seed, host, prompts } = options;
   if (prompts.length === 0) throw new HumanError(l10n.t('There are no prompts to learn from. Add some to the data.'));
+  if (settings.algorithm === 'ppo' && settings.missingEosScore !== null && settings.missingEosPenalty !== null) {
+    throw new HumanError(
+      l10n.t('An answer without an end has either a score of its own or a penalty. Set one of the two to none.'),
+    );
+  }
   const threads = options.threads === undefined ? {} : { threads: options.threads };
   const { config, weights } = options;
+  const method = policyMethod(settings);
   const program = await createTrainingProgram({
     config,
     weights,
@@ -124,11 +88,12 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     baseProducts: settings.baseProducts,
     recompute: settings.recompute === 'on',
     temperature: settings.temperature,
-    inputs: rlooInputs,
-    loss: clippedLoss(settings.clipRange),
-    optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
+    inputs: method.inputs,
+    loss: method.loss,
+    optimizer: optimizerOf(settings),
     ...threads,
   });
+  const critic = settings.algorithm === 'ppo' ? await openCritic(options, settings) : undefined;
   const generator = await createGenerator({
     config,
     weights,
@@ -139,6 +104,8 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     let step = 0;
     if (options.resume) {
       program.restore(unpackState(options.resume.arrays));
+      critic?.restore(options.resume.arrays);
+      method.restore?.(options.resume.arrays);
       step = options.resume.step;
     }
     const { steps, promptsPerStep, samplesPerPrompt: n } = settings;
@@ -149,6 +116,7 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     const rng = Rng.seeded(seed);
     const order = (epoch: number) => rng.stream('prompts', epoch).shuffled(prompts.map((_, index) => index));
     const checkpoints = new Checkpoints(host, program, step);
+    const save = () => checkpoints.save(step, new Map([...(critic?.arrays() ?? []), ...(method.arrays?.() ?? [])]));
 
     // 1. The fixed prompts as the base answers them.
     host.phase(l10n.t('Sampling before training'));
@@ -158,39 +126,44 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     host.phase(l10n.t('Training'));
     while (step < steps) {
       if (await host.breathe()) {
-        await checkpoints.save(step);
+        await save();
         return { kind: 'stopped' };
       }
       // 2. Rollout: n answers of the policy to each prompt of the step.
       const chosen = promptsOfStep(prompts.length, promptsPerStep, step, order);
       const repeated = chosen.flatMap(index => Array.from({ length: n }, () => prompts[index]!));
       const answers = await sampleAnswers(repeated, row => step * repeated.length + row, rollout);
-      // 3. Scores, log-probabilities under policy and base, and r = score − β Σ_t k1_t.
-      const scored = await scoreAnswers(program, answers, options);
-      const rewards = scored.scores.map((score, row) => score - settings.beta * scored.kl[row]!);
-      // 4. Advantages: each answer against the others of its prompt.
-      const advantages = leaveOneOutAdvantages(rewards, n);
+      // 3. Scores, and log-probabilities under policy and base.
+      const scored = await scoreAnswers(program, method, answers, options);
+      // 4. Rewards and advantages.
+      const values = await critic?.values(answers);
+      const lesson = method.lesson(values ? { ...scored, values } : scored);
       // 5. Updates.
       const learningRate = learningRateAt(settings, step, steps);
-      const update = await updatePolicy(program, scored, advantages, learningRate, options);
+      const update = await updatePolicy({ program, critic, values }, scored, lesson, learningRate, options);
       step++;
       const { loss, grad_norm: gradNorm } = update as { loss: number; grad_norm: number };
       await checkpoints.requireFinite({ step, loss, gradNorm });
       // 6. Reports.
-      host.metrics(step, { ...update, ...describe(scored, rewards, n), learning_rate: learningRate });
+      host.metrics(step, {
+        ...update,
+        ...describe(scored, lesson.rewards, n),
+        ...lesson.metrics,
+        learning_rate: learningRate,
+      });
       host.progress(step, steps);
       const last = step === steps;
       if (!last && settings.evaluateEvery > 0 && step % settings.evaluateEvery === 0) {
         host.samples(step, (await evaluate(watched, rollout, options)).samples);
       }
-      if (!last && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0) await checkpoints.save(step);
+      if (!last && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0) await save();
     }
 
     // 7. The fixed prompts once more, and how far the policy went from its base on them.
     host.phase(l10n.t('Sampling after training'));
     const after = await evaluate(watched, rollout, options);
     host.samples(step, after.samples);
-    const scored = await scoreAnswers(program, after.answers, options, after.scores);
+    const scored = await scoreAnswers(program, method, after.answers, options, after.scores);
     return {
       kind: 'finished',
       value: {
@@ -208,15 +181,42 @@ export async function trainRloo(options: RlooOptions): Promise<Outcome<RlooResul
     };
   } finally {
     await generator.dispose();
+    await critic?.dispose();
     await program.dispose();
   }
 }
+
+/** PPO's ε of AdamW is that of arXiv 2403.17031. */
+const optimizerOf = ({ algorithm, weightDecay, maxGradNorm }: RlhfSettings) => ({
+  weightDecay,
+  maxGradNorm,
+  ...(algorithm === 'ppo' ? { epsilon: 1e-5 } : {}),
+});
+
+const openCritic = ({ config, weights, seed, host, critic, threads }: PolicyOptions, settings: PpoSettings) =>
+  createCritic({
+    config,
+    weights,
+    lora: settings.lora,
+    start: critic,
+    seed,
+    clipRange: settings.valueClipRange,
+    weight: settings.valueWeight,
+    microBatchSize: settings.microBatchSize,
+    optimizer: optimizerOf(settings),
+    computation: {
+      baseProducts: settings.baseProducts,
+      recompute: settings.recompute === 'on',
+      ...(threads === undefined ? {} : { threads }),
+    },
+    host,
+  });
 
 /** Answers to the fixed prompts, always with the same random numbers. */
 async function evaluate(
   prompts: readonly EncodedPrompt[],
   rollout: RolloutOptions,
-  options: RlooOptions,
+  options: PolicyOptions,
   base = false,
 ) {
   // Negative streams never meet those of training.
@@ -229,7 +229,7 @@ async function evaluate(
 }
 
 /** Rewards as they count: an answer that was cut off may have a score of its own. */
-async function scoresOf(answers: readonly Answer[], { reward, settings }: RlooOptions): Promise<number[]> {
+async function scoresOf(answers: readonly Answer[], { reward, settings }: PolicyOptions): Promise<number[]> {
   if (answers.length === 0) return [];
   const scores = await reward(answers);
   const bad = scores.findIndex(score => !Number.isFinite(score));
@@ -243,74 +243,82 @@ async function scoresOf(answers: readonly Answer[], { reward, settings }: RlooOp
 
 async function scoreAnswers(
   program: TrainingProgram,
+  { inputs }: PolicyMethod,
   answers: readonly Answer[],
-  options: RlooOptions,
+  options: PolicyOptions,
   known?: readonly number[],
 ): Promise<Scored> {
   const scores = known ?? (await scoresOf(answers, options));
   const old = new Array<Float32Array>(answers.length);
+  const reference = new Array<Float32Array>(answers.length);
   const kl = new Array<number>(answers.length);
   let entropy = 0;
   let tokens = 0;
   await inParts(answers, rowLength, options.settings.microBatchSize, options.host, async part => {
     const rows = part.map(index => answers[index]!);
-    const batch = answerBatch(rows, { advantages: 0, weight: 0 });
+    const sequences = answerBatch(rows);
+    const idle = idleInputs(inputs, { B: rows.length, N: sequences.predictions.targets.length });
+    const batch = { ...sequences, inputs: idle };
     const policy = await program.forward(batch);
     const logProbs = policy.rows.logProbs!.slice();
     const entropies = policy.rows.entropy!;
     for (const value of entropies) entropy += value;
     tokens += entropies.length;
-    const reference = (await program.forward(batch, { adapter: false })).rows.logProbs!;
+    const base = (await program.forward(batch, { adapter: false })).rows.logProbs!;
     let at = 0;
     for (const [place, index] of part.entries()) {
       const end = at + rows[place]!.ids.length;
       old[index] = logProbs.slice(at, end);
+      reference[index] = base.slice(at, end);
       kl[index] = 0;
-      for (; at < end; at++) kl[index] += klEstimate('k1', logProbs[at]! - reference[at]!);
+      for (; at < end; at++) kl[index] += klEstimate('k1', logProbs[at]! - base[at]!);
     }
   });
-  return { answers, scores, old, kl, entropy: tokens === 0 ? 0 : entropy / tokens };
+  return { answers, scores, old, reference, kl, entropy: tokens === 0 ? 0 : entropy / tokens };
 }
 
-/** `updatesPerRollout` updates from the same answers; metrics of the last one. */
+interface Learners {
+  readonly program: TrainingProgram;
+  readonly critic: Critic | undefined;
+  /** The critic's, of the rollout. */
+  readonly values: readonly Float32Array[] | undefined;
+}
+
+/** Updates from the same answers; metrics of the last one, or the means over all where there is a critic (as `…_avg` says). */
 async function updatePolicy(
-  program: TrainingProgram,
-  scored: Scored,
-  advantages: Float64Array,
+  { program, critic, values }: Learners,
+  { answers }: Scored,
+  lesson: Lesson,
   learningRate: number,
-  { settings, host }: RlooOptions,
+  { settings, host }: PolicyOptions,
 ): Promise<Record<string, number>> {
-  const { answers, old } = scored;
-  let metrics: Record<string, number> = {};
-  for (let update = 0; update < Math.max(1, settings.updatesPerRollout); update++) {
+  const all: Record<string, number>[] = [];
+  const updates = 'updatesPerRollout' in settings ? settings.updatesPerRollout : 1;
+  for (let update = 0; update < updates; update++) {
     let loss = 0;
-    const totals: Record<string, number> = { ratio: 0, low: 0, high: 0, either: 0 };
+    const totals: Record<string, number> = {};
     await inParts(answers, rowLength, settings.microBatchSize, host, async part => {
-      const rows = part.map(index => answers[index]!);
-      const batch = answerBatch(rows, { advantages: 0, weight: 1 / answers.length });
-      const result = await program.gradients({
-        ...batch,
-        inputs: {
-          ...batch.inputs,
-          advantages: part.map(index => advantages[index]!),
-          oldLogProbs: part.flatMap(index => [...old[index]!]),
-        },
-      });
+      const batch = answerBatch(part.map(index => answers[index]!));
+      const result = await program.gradients({ ...batch, inputs: lesson.feed(part) });
       loss += result.loss;
-      for (const name of Object.keys(totals)) totals[name]! += result.metrics[name]!;
+      for (const [name, value] of Object.entries(result.metrics)) totals[name] = (totals[name] ?? 0) + value;
     });
     const { gradNorm } = program.apply(learningRate);
-    metrics = {
-      loss,
-      grad_norm: gradNorm,
-      'clip_ratio/low_mean': totals.low!,
-      'clip_ratio/high_mean': totals.high!,
-      'clip_ratio/region_mean': totals.either!,
-      'val/ratio': totals.ratio!,
-    };
+    all.push({ loss, grad_norm: gradNorm, ...totals });
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+    if (critic && values && lesson.returns) {
+      const learned = await critic.learn(answers, values, lesson.returns, learningRate);
+      Object.assign(all.at(-1)!, {
+        loss: loss + ('valueWeight' in settings ? settings.valueWeight : 1) * learned.loss,
+        'loss/policy_avg': loss,
+        'loss/value_avg': learned.loss,
+        'val/grad_norm': learned.gradNorm,
+      });
+      if (!Number.isFinite(learned.loss) || !Number.isFinite(learned.gradNorm)) break;
+    }
   }
-  return metrics;
+  const last = all.at(-1)!;
+  return critic ? Object.fromEntries(Object.keys(last).map(name => [name, mean(all.map(one => one[name]!))])) : last;
 }
 
 /** Metrics of a step's answers under TRL's names. Lengths are tokens. */
@@ -321,7 +329,8 @@ function describe(
 ): Record<string, number> {
   const lengths = answers.map(({ ids }) => ids.length);
   const cut = answers.filter(({ ended }) => !ended).length;
-  const spread = groupSpread(rewards, n);
+  // A single answer to a prompt can only be compared with those to the others.
+  const spread = groupSpread(rewards, n > 1 ? n : rewards.length);
   return {
     reward: mean(scores),
     reward_std: standardDeviation(scores),
@@ -334,25 +343,5 @@ function describe(
     'completions/max_length': Math.max(...lengths),
     'completions/clipped_ratio': cut / answers.length,
     num_tokens: answers.reduce((total, answer) => total + rowLength(answer), 0),
-  };
-}
-
-const rowLength = (answer: Answer): number => answer.prompt.ids.length + answer.ids.length;
-
-/** Prompts and answers as sequences of which only the answers' tokens are predicted. */
-function answerBatch(rows: readonly Answer[], fill: { advantages: number; weight: number }) {
-  const ids = rows.map(({ prompt, ids: answer }) => [...prompt.ids, ...answer]);
-  const predictions = predictFrom(
-    ids,
-    rows.map(({ prompt }) => prompt.ids.length),
-  );
-  return {
-    ids,
-    predictions,
-    inputs: {
-      advantages: rows.map(() => fill.advantages),
-      weight: rows.map(() => fill.weight),
-      oldLogProbs: new Float32Array(predictions.targets.length) as Float32Array | number[],
-    },
   };
 }
