@@ -46,6 +46,8 @@ export interface GeneratedToken {
   readonly logProb: number;
   /** The likeliest tokens here, best first, when they were asked for. */
   readonly alternatives?: readonly { readonly text: string; readonly logProb: number }[];
+  /** Of a token that was scored: its place among the vocabulary by probability, 1 for what greedy decoding takes. */
+  readonly rank?: number;
 }
 
 export interface Usage {

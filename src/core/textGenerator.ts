@@ -14,6 +14,8 @@ export interface ModelDescription {
   readonly logProbs: boolean;
   /** False where temperature and seed are not honoured: such runs are labelled. */
   readonly controlledSampling: boolean;
+  /** Sentences on what of a prompt or its options does not reach this model as it stands, for those who choose it. */
+  readonly note?: string;
   /** For tuned models: the id of what it was tuned from. */
   readonly base?: string;
 }
@@ -39,6 +41,12 @@ export interface Scored {
   readonly tokens: readonly GeneratedToken[];
 }
 
+export interface ScoreContext {
+  readonly signal?: AbortSignal;
+  /** The likeliest tokens to tell in each place, as far as the model can; default 0. */
+  readonly alternatives?: number;
+}
+
 export interface GenerateContext {
   readonly signal?: AbortSignal;
   /** New text since the last call, in order; the texts together are the generation's text. */
@@ -60,7 +68,7 @@ export interface TextGenerator {
    */
   identity?(): Promise<string>;
   /** log p(continuation | prompt), token by token; absent where the model cannot tell. Order of results = order of items. */
-  score?(items: readonly ScoreRequest[], context?: { readonly signal?: AbortSignal }): Promise<Scored[]>;
+  score?(items: readonly ScoreRequest[], context?: ScoreContext): Promise<Scored[]>;
   /** Tokens of each text alone, without chat template; absent where the model's tokenizer is not at hand. */
   countTokens?(texts: readonly string[]): Promise<number[]>;
   /** A vector of length 1 for each text; texts that are alike have vectors that are close. */

@@ -16,15 +16,25 @@ export interface ExampleBank {
   readonly rows: readonly DataRow[];
   /** Examples that say what a test row says, by their index: they are never shown (leakage.ts). */
   readonly leaks?: ReadonlyMap<number, Leak>;
+  /** Lines that cannot be read: they are passed over, and said. */
+  readonly badLines?: { readonly count: number; readonly line: number; readonly message: string };
 }
 
-/** Reads a bank. Throws a HumanError with file and line. */
+/** Reads a bank, without its bad lines where it has good ones. Throws a HumanError with file and line where nothing can be used. */
 export function readBank(text: string, file: string): ExampleBank {
-  const rows = readRows(text, file);
+  let count = 0;
+  let first: HumanError | undefined;
+  const rows = readRows(text, file, error => {
+    first ??= error;
+    count++;
+  });
   if (rows.length === 0) {
-    throw new HumanError(l10n.t('This example bank is empty. Add one JSON object a line.'), { place: { file } });
+    throw (
+      first ?? new HumanError(l10n.t('This example bank is empty. Add one JSON object a line.'), { place: { file } })
+    );
   }
-  return { file, rows };
+  if (!first) return { file, rows };
+  return { file, rows, badLines: { count, line: first.place.line!, message: first.message } };
 }
 
 /** What an example or a row asks: the values of the template's inputs, one a line. */

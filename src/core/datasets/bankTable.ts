@@ -207,9 +207,9 @@ export class BankTable {
     });
   }
 
-  /** What was typed, in the type that the cell had, or that its field has in the first row which has one. */
+  /** What was typed, in the type that the cell had, or, where it was empty, that its field has in the first row which has one. */
   #valueOf(typed: string, before: unknown, field: string): unknown {
-    const sample = before ?? this.#sample(field);
+    const sample = before === '' ? this.#sample(field) : (before ?? this.#sample(field));
     if (typed === '') return typeof before === 'string' ? '' : undefined;
     if (sample === undefined || sample === null || typeof sample === 'string') return typed;
     try {
@@ -222,7 +222,7 @@ export class BankTable {
   #sample(field: string): unknown {
     for (let line = 0; line < Math.min(this.lineCount, 100); line++) {
       const value = this.parsed(line).values?.[field];
-      if (value !== undefined && value !== null) return value;
+      if (value !== undefined && value !== null && value !== '') return value;
     }
     return undefined;
   }

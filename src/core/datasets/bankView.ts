@@ -24,6 +24,11 @@ export type TableEdit =
   | { readonly kind: 'move'; readonly lines: readonly number[]; readonly step: -1 | 1 }
   | { readonly kind: 'paste'; readonly at: number; readonly field: string; readonly text: string };
 
+/** Rows that say which fields a new row has. */
+const LookedAt = 1000;
+/** Fields that a new row begins with, at most. */
+const MostFields = 8;
+
 export class BankView {
   readonly table: BankTable;
   /** Goes up whenever rows or their order change. */
@@ -179,9 +184,16 @@ export class BankView {
     };
   }
 
+  /** With the fields that every row has: what some rows go without is optional, and comes when it is typed. */
   #emptyRow(): Record<string, unknown> {
-    const names = this.needed.length > 0 ? this.needed : this.fields.slice(0, 8);
-    return Object.fromEntries((names.length > 0 ? names : ['input', 'answer']).map(name => [name, '']));
+    const names = this.needed.length > 0 ? this.needed : this.fields;
+    let always: readonly string[] = names;
+    for (let line = 0; line < Math.min(this.table.lineCount, LookedAt); line++) {
+      const { values } = this.table.parsed(line);
+      if (values) always = always.filter(name => values[name] !== undefined);
+    }
+    const chosen = always.length > 0 ? always : names.length > 0 ? names.slice(0, 1) : ['input', 'answer'];
+    return Object.fromEntries(chosen.slice(0, MostFields).map(name => [name, '']));
   }
 
   #count(counts: (line: number) => boolean, to: number): number {

@@ -23,26 +23,54 @@ export interface Capture {
 export function exampleLine({ template, values, answer, reasoning }: Capture, known: KnownQuestions = {}): string {
   if (answer.trim() === '') throw new HumanError(l10n.t('An answer without text is no example.'));
   const inputs = template.inputs.map(({ name }) => name);
-  const question = questionText(values, inputs);
-  const find = (rows: readonly DataRow[] | undefined, threshold: number) =>
-    rows &&
-    new LeakIndex(
-      rows.map(row => ({ line: row.line, text: questionText(row.values, inputs) })),
-      threshold,
-    ).find(question);
-  const inBank = find(known.bank?.rows, 1);
+  const inBank = sameQuestion(template, values, known.bank?.rows, 1);
   if (inBank) throw new HumanError(l10n.t('The bank has this question already, in line {0}.', inBank.line));
-  const inRows = find(known.rows, template.tunesmith.examples?.leakage ?? 1);
-  if (inRows)
-    throw new HumanError(
-      l10n.t('Row {0} of the test rows asks the same: as an example it would give the answer away.', inRows.line),
-    );
+  const inRows = leakedRow(template, values, known.rows);
+  if (inRows) throw new HumanError(leakSentence(inRows.line));
   const fields = inputs.filter(name => values[name] !== undefined).map(name => [name, values[name]]);
   return JSON.stringify({
     ...Object.fromEntries(fields),
     ...(reasoning?.trim() ? { reasoning: reasoning.trim() } : {}),
     answer: answer.trim(),
   });
+}
+
+/** The test row that asks what an example with these values would answer, by the template's own threshold. */
+export function leakedRow(
+  template: Template,
+  values: Capture['values'],
+  rows: readonly DataRow[] | undefined,
+): { readonly line: number } | undefined {
+  return sameQuestion(template, values, rows, template.tunesmith.examples?.leakage ?? 1);
+}
+
+export const leakSentence = (line: number): string =>
+  l10n.t('Row {0} of the test rows asks the same: as an example it would give the answer away.', line);
+
+function sameQuestion(
+  template: Template,
+  values: Capture['values'],
+  rows: readonly DataRow[] | undefined,
+  threshold: number,
+): { readonly line: number } | undefined {
+  if (!rows) return undefined;
+  const inputs = template.inputs.map(({ name }) => name);
+  const texts = rows.map(row => ({ line: row.line, text: questionText(row.values, inputs) }));
+  return new LeakIndex(texts, threshold).find(questionText(values, inputs));
+}
+
+/**
+ * What a chain of thought says before its short answer, for an example’s field `reasoning`: without the words that lead to the
+ * answer, which the template writes itself. Undefined where the answer does not stand in the text or nothing comes before it.
+ */
+export function reasoningBefore(text: string, answer: string): string | undefined {
+  const at = text.lastIndexOf(answer);
+  if (at <= 0) return undefined;
+  const before = text
+    .slice(0, at)
+    .replace(/(?:\b(?:so|therefore|thus|hence)\b[,:]?\s*)?(?:\bthe\s+)?(?:final\s+)?answer\s*(?:is)?\s*:?\s*$/i, '')
+    .trim();
+  return before === '' ? undefined : before;
 }
 
 export interface KnownQuestions {

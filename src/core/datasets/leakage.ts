@@ -28,12 +28,30 @@ export function guardBank(
   return { ...bank, leaks };
 }
 
-interface Entry {
-  readonly line: number;
+/** What of a text is compared. */
+export interface Wording {
+  /** Its words. */
   readonly key: string;
-  readonly size: number;
+  /** Words and pairs of neighbours; none of a text that is only compared for equality. */
   readonly shingles: ReadonlySet<string>;
   readonly numbers: string;
+}
+
+interface Entry extends Wording {
+  readonly line: number;
+}
+
+export function wordingOf(text: string): Wording {
+  const said = words(text.normalize('NFKC'));
+  const shingles = said.length < fewestWords ? new Set<string>() : shinglesOf(said);
+  return { key: said.join(' '), shingles, numbers: numbersOf(said) };
+}
+
+/** Jaccard similarity; 1 for the same words, 0 for none or where the numbers differ: the same words about others ask another question. */
+export function similarityOf(a: Wording, b: Wording): number {
+  if (a.key === b.key) return a.key === '' ? 0 : 1;
+  if (a.numbers !== b.numbers || a.shingles.size === 0 || b.shingles.size === 0) return 0;
+  return jaccard(a.shingles, b.shingles);
 }
 
 /** Test rows by what they say. */
@@ -47,8 +65,8 @@ export class LeakIndex {
   constructor(rows: readonly { readonly line: number; readonly text: string }[], threshold: number) {
     this.#threshold = threshold;
     for (const { line, text } of rows) {
-      const said = words(text.normalize('NFKC'));
-      const key = said.join(' ');
+      const wording = wordingOf(text);
+      const { key, shingles } = wording;
       if (key === '') continue;
       const same = this.#equal.get(key);
       if (same) {
@@ -56,9 +74,8 @@ export class LeakIndex {
         continue;
       }
       this.#equal.set(key, [line]);
-      if (said.length < fewestWords || threshold >= 1) continue;
-      const shingles = shinglesOf(said);
-      const place = this.#entries.push({ line, key, size: shingles.size, shingles, numbers: numbersOf(said) }) - 1;
+      if (shingles.size === 0 || threshold >= 1) continue;
+      const place = this.#entries.push({ ...wording, line }) - 1;
       for (const shingle of shingles) {
         const list = this.#postings.get(shingle);
         if (list) list.push(place);
@@ -82,19 +99,15 @@ export class LeakIndex {
 
   /** An equal row first. */
   #found(text: string): (Leak & { readonly key: string })[] {
-    const said = words(text.normalize('NFKC'));
-    const own = said.join(' ');
-    const line = this.#equal.get(own)?.[0];
-    const found = line === undefined ? [] : [{ line, similarity: 1, key: own }];
-    if (said.length < fewestWords) return found;
-    const shingles = shinglesOf(said);
-    const numbers = numbersOf(said);
-    for (const place of this.#candidates(shingles)) {
+    const own = wordingOf(text);
+    const line = this.#equal.get(own.key)?.[0];
+    const found = line === undefined ? [] : [{ line, similarity: 1, key: own.key }];
+    if (own.shingles.size === 0) return found;
+    for (const place of this.#candidates(own.shingles)) {
       const entry = this.#entries[place]!;
-      // The same words about other numbers ask another question, whose answer does not help.
-      if (entry.numbers !== numbers || entry.key === own) continue;
-      const similarity = jaccard(shingles, entry);
-      if (similarity >= this.#threshold) found.push({ line: entry.line, similarity, key: entry.key });
+      if (entry.key === own.key) continue;
+      const similarity = similarityOf(own, entry);
+      if (similarity > 0 && similarity >= this.#threshold) found.push({ line: entry.line, similarity, key: entry.key });
     }
     return found;
   }
@@ -121,8 +134,8 @@ function shinglesOf(said: readonly string[]): Set<string> {
 
 const numbersOf = (said: readonly string[]): string => said.filter(word => /\p{N}/u.test(word)).join(' ');
 
-function jaccard(a: ReadonlySet<string>, b: Entry): number {
+function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   let shared = 0;
-  for (const shingle of a) if (b.shingles.has(shingle)) shared++;
+  for (const shingle of a) if (b.has(shingle)) shared++;
   return shared / (a.size + b.size - shared);
 }

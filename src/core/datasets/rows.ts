@@ -10,22 +10,31 @@ export interface DataRow {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** Reads by the file's ending: `.csv` with a header row, else JSON Lines. Throws a HumanError with file and line. */
-export function readRows(text: string, file: string): DataRow[] {
-  return /\.csv$/i.test(file) ? csvRows(text, file) : jsonRows(text, file);
+type OnBadRow = (error: HumanError) => void;
+const refuse: OnBadRow = error => {
+  throw error;
+};
+
+/**
+ * Reads by the file's ending: `.csv` with a header row, else JSON Lines. A row that cannot be read goes to `onBad` as a HumanError
+ * with file and line, and is left out; without `onBad` it is thrown. What spoils the whole file is always thrown.
+ */
+export function readRows(text: string, file: string, onBad: OnBadRow = refuse): DataRow[] {
+  return /\.csv$/i.test(file) ? csvRows(text, file, onBad) : jsonRows(text, file, onBad);
 }
 
-function jsonRows(text: string, file: string): DataRow[] {
-  return parseJsonLines(text, file).map(({ line, value }) => {
+function jsonRows(text: string, file: string, onBad: OnBadRow): DataRow[] {
+  return parseJsonLines(text, file, onBad).flatMap(({ line, value }) => {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
       const message = l10n.t('This row is not a JSON object. Write it as {"name": "value"}.');
-      throw new HumanError(message, { place: { file, line } });
+      onBad(new HumanError(message, { place: { file, line } }));
+      return [];
     }
-    return { line, values: value as Record<string, unknown> };
+    return [{ line, values: value as Record<string, unknown> }];
   });
 }
 
-function csvRows(text: string, file: string): DataRow[] {
+function csvRows(text: string, file: string, onBad: OnBadRow): DataRow[] {
   const [header, ...records] = parseCsv(text, file);
   if (!header) return [];
   const names = header.cells.map(name => name.trim());
@@ -34,11 +43,12 @@ function csvRows(text: string, file: string): DataRow[] {
     const message = l10n.t('The column “{0}” appears twice in the header. Rename one.', repeated);
     throw new HumanError(message, { place: { file, line: header.line } });
   }
-  return records.map(({ line, cells }) => {
+  return records.flatMap(({ line, cells }) => {
     if (cells.length !== names.length) {
       const message = l10n.t('This row has {0} fields but the header has {1}.', cells.length, names.length);
-      throw new HumanError(message, { place: { file, line } });
+      onBad(new HumanError(message, { place: { file, line } }));
+      return [];
     }
-    return { line, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) };
+    return [{ line, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) }];
   });
 }

@@ -110,6 +110,12 @@ export class Dispatcher {
     };
   }
 
+  /** The answer that the cache has to a request; nothing is asked. */
+  async known(generator: TextGenerator, request: GenerateRequest): Promise<Generation | undefined> {
+    const key = this.#cache && (await cacheKey(generator, request));
+    return key === undefined ? undefined : this.#cache?.get(key);
+  }
+
   /** What was measured of a model in this process; undefined while nothing was. */
   measured(model: string): Measured | undefined {
     return this.#rates.of(model);

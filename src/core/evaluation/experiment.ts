@@ -1,7 +1,6 @@
-/** Runs columns on one set of rows and says how they compare: accuracies, paired differences, curves over shots. */
+/** Runs columns on one set of rows and says how they compare: accuracies, paired differences. */
 import type { SamplingOptions } from '../generation.ts';
 import type { RenderedPrompt, Template } from '../prompts/template.ts';
-import { accuracyBand, type OrderSpread, orderSpread } from '../statistics/accuracyBands.ts';
 import { type Interval, wilson } from '../statistics/intervals.ts';
 import { comparePaired, type PairedComparison } from '../statistics/mcnemar.ts';
 import type { TextGenerator } from '../textGenerator.ts';
@@ -103,24 +102,4 @@ export function holm(values: readonly number[]): number[] {
     adjusted[index] = least;
   }
   return adjusted;
-}
-
-export interface SweepPoint {
-  readonly shots: number;
-  /** Mean over all orders; the band is a bootstrap over rows (Wilson's where there is one order). */
-  readonly accuracy: Interval;
-  /** Where there were several orders. */
-  readonly spread?: OrderSpread;
-  readonly failed: number;
-}
-
-/** One point of a curve, from the answers of each order. */
-export function sweepPoint(shots: number, orders: readonly ColumnAnswers[], seed: number): SweepPoint {
-  const grades = orders.map(({ correct }) => correct);
-  return {
-    shots,
-    accuracy: accuracyBand(grades, { seed }),
-    ...(orders.length > 1 ? { spread: orderSpread(grades, { seed }) } : {}),
-    failed: orders.reduce((sum, { failed }) => sum + failed, 0),
-  };
 }

@@ -3,8 +3,17 @@ import * as v from 'valibot';
 import { l10n } from '../../base/l10n.ts';
 import { ChartSchema, charts, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
 import { estimateText } from './estimate.ts';
-import { type JobEvent, JobKinds, type JobResult, type JobSpecification, type JobState, JobStatuses } from './job.ts';
-import { getSetting, settingDescriptions } from './settings.ts';
+import {
+  type JobEvent,
+  JobKinds,
+  type JobResult,
+  type JobSpecification,
+  type JobState,
+  JobStatuses,
+  type RlhfJob,
+} from './job.ts';
+import { runHealth } from './runHealth.ts';
+import { getSetting, settingDescriptions, settingsKindOf } from './settings.ts';
 import { canResume } from './status.ts';
 
 const number = v.pipe(v.number(), v.finite());
@@ -76,7 +85,7 @@ export function dashboard(input: DashboardInput): Dashboard {
     totalSteps: state?.totalSteps ?? 0,
     secondsLeft: status === 'running' ? (state?.secondsLeft ?? null) : null,
     secondsPerStep: secondsPerStep(steps),
-    health: health(input),
+    health: health(input, steps),
     lineage: lineage(input),
     charts: charts(input, steps),
     samples: samples(input),
@@ -91,16 +100,27 @@ export function dashboard(input: DashboardInput): Dashboard {
   };
 }
 
-export function kindLabel(specification: Pick<JobSpecification, 'kind'>): string {
+export function kindLabel(specification: JobSpecification): string {
   switch (specification.kind) {
     case 'reward':
       return l10n.t('Reward model');
+    case 'dpo':
+      return l10n.t('Preference tuning, DPO');
+    case 'kto':
+      return l10n.t('Preference tuning, KTO');
     case 'rlhf':
-      return l10n.t('RLHF, RLOO');
+      return rlhfLabels()[specification.settings.algorithm];
     case 'sft':
       return l10n.t('Supervised fine-tuning');
   }
 }
+
+const rlhfLabels = (): Readonly<Record<RlhfJob['settings']['algorithm'], string>> => ({
+  rloo: l10n.t('RLHF, RLOO'),
+  grpo: l10n.t('RLHF, GRPO'),
+  reinforce: l10n.t('RLHF, REINFORCE'),
+  ppo: l10n.t('RLHF, PPO'),
+});
 
 /** Median over the last steps, so that one pause does not count. */
 function secondsPerStep(steps: readonly MetricsEvent[]): number | null {
@@ -121,7 +141,11 @@ export function figure(value: number): string {
   return value.toFixed(digits).replace('-', '−');
 }
 
-function health({ specification, status, state, result, events }: DashboardInput): Dashboard['health'] {
+function health(
+  { specification, status, state, result, events }: DashboardInput,
+  steps: readonly MetricsEvent[],
+): Dashboard['health'] {
+  const curves = specification.kind === 'rlhf' ? runHealth(steps) : null;
   const checkpoint = events.findLast(event => event.type === 'checkpoint');
   const kept = checkpoint
     ? l10n.t('Resume goes on from the checkpoint of step {0}.', checkpoint.step)
@@ -140,28 +164,30 @@ function health({ specification, status, state, result, events }: DashboardInput
         after < before
           ? [l10n.t('The reward did not rise: rank more answers, or train longer with the standard preset.')]
           : [];
-      const warnings = [...fell, ...(result?.warnings ?? [])];
+      const seen = curves?.level === 'warning' ? [curves.text] : [];
+      const warnings = [...fell, ...seen, ...(result?.warnings ?? [])];
       const text = [outcome(specification, result), ...warnings].filter(part => part !== '').join(' ');
       return text === '' ? null : { level: warnings.length > 0 ? 'warning' : 'good', text };
     }
     default:
-      return warning?.type === 'log' ? { level: 'warning', text: warning.message } : null;
+      if (curves?.level === 'warning') return curves;
+      return warning?.type === 'log' ? { level: 'warning', text: warning.message } : curves;
   }
 }
 
 /** One sentence: what came of a job. */
 export function outcome(specification: Pick<JobSpecification, 'kind'>, result: JobResult | undefined): string {
   if (!result) return '';
-  if (specification.kind === 'reward' && result.accuracy) {
+  if (result.accuracy) {
     const { estimate, low, high, n } = result.accuracy;
-    return l10n.t(
-      'Right on {0} % of {1} held-out pairs (95 % interval {2}–{3}).',
-      percent(estimate),
-      n,
-      percent(low),
-      percent(high),
-    );
+    const figures = [percent(estimate), n, percent(low), percent(high)] as const;
+    return specification.kind === 'reward'
+      ? l10n.t('Right on {0} % of {1} held-out pairs (95 % interval {2}–{3}).', ...figures)
+      : l10n.t('Moved towards the better answer on {0} % of {1} held-out pairs (95 % interval {2}–{3}).', ...figures);
   }
+  const { eval_perplexity_before: first, eval_perplexity: last } = result.metrics;
+  if (first !== undefined && last !== undefined)
+    return l10n.t('Perplexity of the held-out answers: {0} before, {1} now.', figure(first), figure(last));
   const before = result.metrics.reward_before;
   const after = result.metrics.reward_after;
   if (before === undefined || after === undefined) return '';
@@ -203,7 +229,13 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
   }
   const { r } = specification.settings.lora;
   rows.push({
-    role: { reward: l10n.t('reward model'), rlhf: l10n.t('policy'), sft: l10n.t('SFT') }[specification.kind],
+    role: {
+      reward: l10n.t('reward model'),
+      dpo: l10n.t('policy'),
+      kto: l10n.t('policy'),
+      rlhf: l10n.t('policy'),
+      sft: l10n.t('SFT'),
+    }[specification.kind],
     name: specification.name,
     detail: l10n.t('LoRA, rank {0}', r),
     here: true,
@@ -273,8 +305,14 @@ function settingRows(specification: JobSpecification): Dashboard['settings'] {
   });
   const { data, kind, model } = specification;
   const what = [row(l10n.t('Starts from'), modelName(model.id))];
-  if (kind === 'reward') what.unshift(row(l10n.t('Pairs'), data.rows));
-  else what.unshift(row(kind === 'rlhf' ? l10n.t('Prompts') : l10n.t('Examples'), data.rows));
+  const rows = {
+    reward: l10n.t('Pairs'),
+    dpo: l10n.t('Pairs'),
+    kto: l10n.t('Labelled answers'),
+    rlhf: l10n.t('Prompts'),
+    sft: l10n.t('Examples'),
+  };
+  what.unshift(row(rows[kind], data.rows));
   if (kind === 'rlhf') {
     const { reward, heldOut } = specification;
     const source =
@@ -282,12 +320,9 @@ function settingRows(specification: JobSpecification): Dashboard['settings'] {
     what.push(row(l10n.t('Reward'), source));
     if (heldOut) what.push(row(l10n.t('Fixed prompts'), heldOut.rows));
   }
-  const settings =
-    kind === 'sft'
-      ? Object.entries(specification.settings).flatMap(([key, value]) =>
-          typeof value === 'object' ? [] : [row(key, value)],
-        )
-      : settingDescriptions(kind).map(({ key, label }) => row(label, shown(getSetting(specification.settings, key))));
+  const settings = settingDescriptions(settingsKindOf(specification)).map(({ key, label }) =>
+    row(label, shown(getSetting(specification.settings, key))),
+  );
   const machine = [row(l10n.t('Seed'), specification.seed)];
   if (specification.threads) machine.push(row(l10n.t('Threads'), specification.threads));
   return [what, settings, machine];
@@ -335,7 +370,9 @@ function logLine(event: JobEvent): Dashboard['log'][number] | undefined {
       };
       add('loss', l10n.t('loss'));
       add('accuracy', l10n.t('accuracy'), value => `${percent(value)} %`);
+      add('rewards/accuracies', l10n.t('accuracy'), value => `${percent(value)} %`);
       add('margin', l10n.t('margin'));
+      add('rewards/margins', l10n.t('margin'));
       add('reward', l10n.t('reward'));
       add('kl', l10n.t('kl'));
       add('entropy', l10n.t('entropy'));

@@ -120,13 +120,36 @@ export function charts({ specification, state, events, result }: ChartInput, ste
         { label: l10n.t('mean'), color: 'dim', points: of('completions/mean_length') },
       ]),
       // With one update a rollout the loss is zero by construction: it says something from the second on.
-      ...(specification.settings.updatesPerRollout > 1
+      ...('updatesPerRollout' in specification.settings && specification.settings.updatesPerRollout > 1
         ? [byStep('loss', l10n.t('Loss'), '', [{ label: l10n.t('policy'), color: 'loss', points: of('loss') }])]
         : []),
     ];
   }
   const loss = byStep('loss', l10n.t('Loss'), '', [{ label: l10n.t('training'), color: 'loss', points: of('loss') }]);
   if (specification.kind === 'sft') return [loss];
+  if (specification.kind === 'dpo' || specification.kind === 'kto') {
+    return [
+      loss,
+      byStep('margin', l10n.t('Margin of the implicit rewards'), l10n.t('nats'), [
+        { label: l10n.t('chosen − rejected'), color: 'proxy', points: of('rewards/margins') },
+      ]),
+      byStep('rewards', l10n.t('Implicit rewards'), l10n.t('nats'), [
+        { label: l10n.t('chosen'), color: 'proxy', points: of('rewards/chosen') },
+        { label: l10n.t('rejected'), color: 'loss', points: of('rewards/rejected') },
+      ]),
+      specification.kind === 'dpo'
+        ? byStep(
+            'accuracy',
+            l10n.t('Accuracy'),
+            '',
+            [{ label: l10n.t('training'), color: 'proxy', points: of('rewards/accuracies') }],
+            [0, 1],
+          )
+        : byStep('kl', l10n.t('KL to the base'), l10n.t('nats'), [
+            { label: l10n.t('KL'), color: 'kl', points: of('kl') },
+          ]),
+    ];
+  }
   const heldOut = result?.accuracy;
   return [
     loss,
@@ -153,8 +176,41 @@ export function charts({ specification, state, events, result }: ChartInput, ste
     byStep('margin', l10n.t('Margin'), '', [
       { label: l10n.t('chosen − rejected'), color: 'proxy', points: of('margin') },
     ]),
-    byStep('rewards', l10n.t('Reward'), '', [{ label: l10n.t('mean'), color: 'dim', points: of('mean_reward') }]),
+    // In one row: the mean reward says least once the calibration is known.
+    calibrationChart(result) ??
+      byStep('rewards', l10n.t('Reward'), '', [{ label: l10n.t('mean'), color: 'dim', points: of('mean_reward') }]),
   ];
+}
+
+/** How often a reward model is right where it is so sure. */
+function calibrationChart(result: JobResult | undefined): Chart | undefined {
+  const calibration = result?.report?.calibration ?? [];
+  if (calibration.length < 2) return undefined;
+  return {
+    id: 'calibration',
+    title: l10n.t('Calibration'),
+    xLabel: l10n.t('confidence'),
+    unit: '',
+    xMax: 1,
+    yRange: [0, 1],
+    series: [
+      {
+        label: l10n.t('right'),
+        color: 'proxy',
+        points: calibration.map(({ confidence, right }): Point => [confidence, right.estimate]),
+        noisy: false,
+      },
+      {
+        label: l10n.t('calibrated'),
+        color: 'dim',
+        points: [
+          [0.5, 0.5],
+          [1, 1],
+        ],
+        noisy: false,
+      },
+    ],
+  };
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

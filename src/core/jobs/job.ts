@@ -1,7 +1,8 @@
 /** A job as everyone sees it: its specification, state, events and result. Formats are versioned by `format`. */
 import * as v from 'valibot';
+import { RewardReportSchema } from './rewardReport.ts';
 
-export const JobKinds = ['sft', 'reward', 'rlhf'] as const;
+export const JobKinds = ['sft', 'reward', 'dpo', 'kto', 'rlhf'] as const;
 export type JobKind = (typeof JobKinds)[number];
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -55,6 +56,42 @@ export const RewardSettingsSchema = v.object({
 });
 export type RewardSettings = v.InferOutput<typeof RewardSettingsSchema>;
 
+/** Of what learns from given answers with their preferences: the optimizer, and the data's split. */
+const offline = {
+  epochs: positive,
+  batchSize: atLeastOne,
+  /** Rows of one forward/backward pass; does not change the result. */
+  microBatchSize: atLeastOne,
+  learningRate: positive,
+  weightDecay: positive,
+  maxGradNorm: positive,
+  warmupRatio: positive,
+  /** β: how far a log-ratio to the frozen base counts as reward. */
+  beta: v.pipe(v.number(), v.gtValue(0), v.finite()),
+  /** Share of *prompts* held out for margin and accuracy. */
+  heldOutShare: v.pipe(v.number(), v.minValue(0), v.maxValue(0.9)),
+  /** Tokens of prompt + answer. */
+  maxLength: count,
+  ...computation,
+  lora: LoraSettingsSchema,
+};
+
+export const DpoSettingsSchema = v.object({
+  ...offline,
+  loss: v.picklist(['sigmoid', 'ipo']),
+  /** ε of cDPO: share of the labels that are taken to be wrong. `sigmoid` only. */
+  labelSmoothing: v.pipe(v.number(), v.minValue(0), v.ltValue(0.5)),
+});
+export type DpoSettings = v.InferOutput<typeof DpoSettingsSchema>;
+
+export const KtoSettingsSchema = v.object({
+  ...offline,
+  /** Weights of the losses of good and of bad answers. */
+  desirableWeight: positive,
+  undesirableWeight: positive,
+});
+export type KtoSettings = v.InferOutput<typeof KtoSettingsSchema>;
+
 /** Black-box rewards that need no trained model, each 0 … 1. */
 export const RuleRewardSchema = v.variant('rule', [
   v.object({ rule: v.literal('word'), word: v.string(), caseSensitive: v.optional(v.boolean()) }),
@@ -73,12 +110,12 @@ export const RewardSourceSchema = v.variant('kind', [
 ]);
 export type RewardSource = v.InferOutput<typeof RewardSourceSchema>;
 
-export const RlhfSettingsSchema = v.object({
-  algorithm: v.literal('rloo'),
+/** Of what learns from its own answers: rollouts, the optimizer, and what is looked at. */
+const online = {
   steps: atLeastOne,
   promptsPerStep: atLeastOne,
-  /** n samples of each prompt; RLOO needs 2 at least. */
-  samplesPerPrompt: v.pipe(v.number(), v.integer(), v.minValue(2)),
+  /** n samples of each prompt. */
+  samplesPerPrompt: atLeastOne,
   /** Rows of one forward/backward pass; does not change the result. */
   microBatchSize: atLeastOne,
   temperature: v.pipe(v.number(), v.gtValue(0), v.finite()),
@@ -87,29 +124,100 @@ export const RlhfSettingsSchema = v.object({
   weightDecay: positive,
   maxGradNorm: positive,
   warmupRatio: positive,
-  /** β of the k1 KL penalty to the frozen base. */
+  /** β of the KL penalty to the frozen base. */
   beta: positive,
-  /** ε of the clipped sequence ratio. */
-  clipRange: positive,
   /** Score given to an answer that has no end of sequence; null leaves its own score. */
   missingEosScore: v.nullable(v.number()),
-  updatesPerRollout: atLeastOne,
   evaluateEvery: count,
   evaluationPrompts: count,
   checkpointEvery: count,
   ...computation,
   lora: LoraSettingsSchema,
+};
+
+/** Advantages that compare the samples of one prompt need 2 of them at least. */
+const compared = { samplesPerPrompt: v.pipe(v.number(), v.integer(), v.minValue(2)) };
+
+const clipped = {
+  /** ε of the clipped ratio. */
+  clipRange: positive,
+  updatesPerRollout: atLeastOne,
+};
+
+export const RlooSettingsSchema = v.object({
+  algorithm: v.literal('rloo'),
+  ...online,
+  ...compared,
+  ...clipped,
 });
+export type RlooSettings = v.InferOutput<typeof RlooSettingsSchema>;
+
+export const GrpoSettingsSchema = v.object({
+  algorithm: v.literal('grpo'),
+  ...online,
+  ...compared,
+  ...clipped,
+  /** ε upwards; null is `clipRange`. */
+  clipRangeHigh: v.nullable(positive),
+  /** What the loss of a token is divided by. */
+  aggregation: v.picklist(['grpo', 'bnpo', 'dr_grpo', 'dapo']),
+  /** What advantages are divided by: the spread of the prompt's rewards, of the step's, or nothing. */
+  scaleRewards: v.picklist(['group', 'batch', 'none']),
+});
+export type GrpoSettings = v.InferOutput<typeof GrpoSettingsSchema>;
+
+export const ReinforceSettingsSchema = v.object({
+  algorithm: v.literal('reinforce'),
+  ...online,
+  baseline: v.picklist(['none', 'mean']),
+});
+export type ReinforceSettings = v.InferOutput<typeof ReinforceSettingsSchema>;
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const aboveZero = v.pipe(v.number(), v.gtValue(0), v.finite());
+
+export const PpoSettingsSchema = v.object({
+  algorithm: v.literal('ppo'),
+  ...online,
+  ...clipped,
+  /** γ and λ of the advantages. */
+  gamma: share,
+  lambda: share,
+  /** How far one rollout's updates may move a value before they stop counting. */
+  valueClipRange: positive,
+  /** What the critic's loss counts beside the policy's. */
+  valueWeight: positive,
+  /** Taken from the score of an answer without an end; null takes nothing. `missingEosScore` replaces it instead. */
+  missingEosPenalty: v.nullable(v.number()),
+  /** `adaptive`: β follows the KL towards `klTarget`, over about `klHorizon` answers. */
+  klControl: v.picklist(['fixed', 'adaptive']),
+  klTarget: aboveZero,
+  klHorizon: aboveZero,
+});
+export type PpoSettings = v.InferOutput<typeof PpoSettingsSchema>;
+
+export const RlhfSettingsSchema = v.variant('algorithm', [
+  RlooSettingsSchema,
+  GrpoSettingsSchema,
+  ReinforceSettingsSchema,
+  PpoSettingsSchema,
+]);
 export type RlhfSettings = v.InferOutput<typeof RlhfSettingsSchema>;
 
 export const SftSettingsSchema = v.object({
   epochs: positive,
+  /** Examples of one step. */
   batchSize: atLeastOne,
+  /** Rows of one forward/backward pass; does not change the result. */
+  microBatchSize: atLeastOne,
   learningRate: positive,
   weightDecay: positive,
   maxGradNorm: positive,
   warmupRatio: positive,
+  /** Share of *prompts* held out for the perplexity. */
+  heldOutShare: v.pipe(v.number(), v.minValue(0), v.maxValue(0.9)),
   maxLength: count,
+  ...computation,
   lora: LoraSettingsSchema,
 });
 export type SftSettings = v.InferOutput<typeof SftSettingsSchema>;
@@ -131,6 +239,10 @@ const common = {
 export const JobSpecificationSchema = v.variant('kind', [
   /** Rows of `data`: PreferencePair as JSON Lines. */
   v.object({ ...common, kind: v.literal('reward'), data: DataFileSchema, settings: RewardSettingsSchema }),
+  /** Rows of `data`: PreferencePair. */
+  v.object({ ...common, kind: v.literal('dpo'), data: DataFileSchema, settings: DpoSettingsSchema }),
+  /** Rows of `data`: LabelledAnswer. */
+  v.object({ ...common, kind: v.literal('kto'), data: DataFileSchema, settings: KtoSettingsSchema }),
   /** Rows of `data`: {"prompt": Prompt}. `heldOut` prompts are sampled before and after, and never trained on. */
   v.object({
     ...common,
@@ -140,11 +252,13 @@ export const JobSpecificationSchema = v.variant('kind', [
     reward: RewardSourceSchema,
     settings: RlhfSettingsSchema,
   }),
-  /** Rows of `data`: {"prompt": Prompt, "completion": string}. */
+  /** Rows of `data`: {"messages": [...], "completion": string}. */
   v.object({ ...common, kind: v.literal('sft'), data: DataFileSchema, settings: SftSettingsSchema }),
 ]);
 export type JobSpecification = v.InferOutput<typeof JobSpecificationSchema>;
 export type RewardJob = Extract<JobSpecification, { kind: 'reward' }>;
+export type DpoJob = Extract<JobSpecification, { kind: 'dpo' }>;
+export type KtoJob = Extract<JobSpecification, { kind: 'kto' }>;
 export type RlhfJob = Extract<JobSpecification, { kind: 'rlhf' }>;
 export type SftJob = Extract<JobSpecification, { kind: 'sft' }>;
 
@@ -218,8 +332,10 @@ export const JobResultSchema = v.object({
   adapter: v.string(),
   seconds: v.number(),
   metrics: v.record(v.string(), v.number()),
-  /** Reward model: held-out accuracy with its Wilson 95 % interval. */
+  /** Reward model, DPO and KTO: held-out accuracy with its Wilson 95 % interval. */
   accuracy: v.optional(Interval),
+  /** Reward model: what else the held-out pairs say of it. */
+  report: v.optional(RewardReportSchema),
   /** Held-out answers before and after. */
   samples: v.optional(
     v.array(

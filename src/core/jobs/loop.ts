@@ -116,41 +116,8 @@ export function loopSettings(parameters: number): LoopSettings {
 export async function runLoop(options: LoopOptions, host: LoopHost): Promise<LoopResult> {
   const { settings, training } = options;
   const heldOut = options.heldOut.slice(0, settings.comparedPrompts);
-  const rng = Rng.seeded(options.seed);
-  const sampling: SamplingOptions = {
-    temperature: settings.rlhf.temperature,
-    topP: 1,
-    topK: 0,
-    maxOutputTokens: settings.maxOutputTokens,
-    seed: options.seed,
-    stopSequences: [],
-  };
-
-  // 1. Answers of the base, to judge.
-  const judged = rng.stream('judged').shuffled(training).slice(0, settings.judgedPrompts);
-  host.progress(l10n.t('Sampling {0} answers to each of {1} prompts', settings.answersPerPrompt, judged.length));
-  const repeats = Array.from({ length: settings.answersPerPrompt }, (_, repeat) => repeat);
-  const answers = await host.sample(
-    judged.flatMap(({ prompt }, index) => repeats.map(repeat => ({ prompt, repeat: index * repeats.length + repeat }))),
-    sampling,
-  );
-
-  // 2. Preferences of the annotator, noise included.
-  const pairs = judged.flatMap((item, index) => {
-    const own = answers.slice(index * repeats.length, (index + 1) * repeats.length);
-    return pairsOf(item, own, `prompt-${index}`, rng.stream('annotator', index), settings.labelNoise);
-  });
-  const preferences = options.shufflePreferences
-    ? shufflePreferences(pairs, ({ kind }) => kind, rng.stream('shuffle'))
-    : pairs;
-
-  // 3. The reward model.
-  host.progress(l10n.t('Training the reward model on {0} preferences', preferences.length));
-  const reward = await host.trainReward(
-    preferences.map(({ pair, chosen, rejected }) => ({ ...pair, chosen, rejected })),
-    settings.reward,
-    options.seed,
-  );
+  const sampling = samplingOf(settings, options.seed);
+  const reward = await trainProxy(options, host);
 
   // 4. The policy, on the reward model alone.
   host.progress(l10n.t('Tuning the model on the reward model'));
@@ -182,6 +149,49 @@ export async function runLoop(options: LoopOptions, host: LoopHost): Promise<Loo
     kl: policy.metrics.kl ?? 0,
     seconds: host.seconds(),
   };
+}
+
+const samplingOf = (settings: LoopSettings, seed: number): SamplingOptions => ({
+  temperature: settings.rlhf.temperature,
+  topP: 1,
+  topK: 0,
+  maxOutputTokens: settings.maxOutputTokens,
+  seed,
+  stopSequences: [],
+});
+
+/** A reward model of the annotator's preferences: all that the policy will ever learn about the rule. */
+export async function trainProxy(
+  { settings, training, seed, ...options }: Omit<LoopOptions, 'model' | 'heldOut'>,
+  host: Pick<LoopHost, 'sample' | 'trainReward' | 'progress'>,
+): Promise<JobResult> {
+  const rng = Rng.seeded(seed);
+
+  // 1. Answers of the base, to judge.
+  const judged = rng.stream('judged').shuffled(training).slice(0, settings.judgedPrompts);
+  host.progress(l10n.t('Sampling {0} answers to each of {1} prompts', settings.answersPerPrompt, judged.length));
+  const repeats = Array.from({ length: settings.answersPerPrompt }, (_, repeat) => repeat);
+  const answers = await host.sample(
+    judged.flatMap(({ prompt }, index) => repeats.map(repeat => ({ prompt, repeat: index * repeats.length + repeat }))),
+    samplingOf(settings, seed),
+  );
+
+  // 2. Preferences of the annotator, noise included.
+  const pairs = judged.flatMap((item, index) => {
+    const own = answers.slice(index * repeats.length, (index + 1) * repeats.length);
+    return pairsOf(item, own, `prompt-${index}`, rng.stream('annotator', index), settings.labelNoise);
+  });
+  const preferences = options.shufflePreferences
+    ? shufflePreferences(pairs, ({ kind }) => kind, rng.stream('shuffle'))
+    : pairs;
+
+  // 3. The reward model.
+  host.progress(l10n.t('Training the reward model on {0} preferences', preferences.length));
+  return host.trainReward(
+    preferences.map(({ pair, chosen, rejected }) => ({ ...pair, chosen, rejected })),
+    settings.reward,
+    seed,
+  );
 }
 
 interface JudgedPair {

@@ -2,7 +2,17 @@
  * Ready-made settings of each kind of job, and the two sizes that people choose between. Their learning rates are those of
  * the bundled model; `rewardSettings` and `rlhfSettings` fit them to a model's size.
  */
-import type { LoraSettings, RewardSettings, RlhfSettings } from './job.ts';
+import type {
+  DpoSettings,
+  GrpoSettings,
+  KtoSettings,
+  LoraSettings,
+  PpoSettings,
+  ReinforceSettings,
+  RewardSettings,
+  RlooSettings,
+  SftSettings,
+} from './job.ts';
 
 /** `quick`: about a minute for a small model on a laptop. `standard`: takes its time for a better model. */
 export const PresetNames = ['quick', 'standard'] as const;
@@ -42,7 +52,77 @@ export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
   },
 };
 
-export const rlhfPresets: Readonly<Record<PresetName, RlhfSettings>> = {
+export const sftPresets: Readonly<Record<PresetName, SftSettings>> = {
+  quick: {
+    epochs: 3,
+    batchSize: 16,
+    microBatchSize: 16,
+    learningRate: 2e-3,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    warmupRatio: 0.1,
+    heldOutShare: 0.1,
+    maxLength: 512,
+    ...computation,
+    lora: lora(8),
+  },
+  standard: {
+    epochs: 3,
+    batchSize: 16,
+    microBatchSize: 16,
+    learningRate: 1e-3,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    warmupRatio: 0.05,
+    heldOutShare: 0.1,
+    maxLength: 1024,
+    ...computation,
+    lora: lora(16),
+  },
+};
+
+const offline = {
+  quick: {
+    epochs: 3,
+    batchSize: 16,
+    microBatchSize: 16,
+    learningRate: 1e-3,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    warmupRatio: 0.1,
+    beta: 0.1,
+    heldOutShare: 0.15,
+    maxLength: 512,
+    ...computation,
+    lora: lora(8),
+  },
+  standard: {
+    epochs: 5,
+    batchSize: 16,
+    microBatchSize: 16,
+    learningRate: 5e-4,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    warmupRatio: 0.1,
+    beta: 0.1,
+    heldOutShare: 0.15,
+    maxLength: 1024,
+    ...computation,
+    lora: lora(16),
+  },
+} as const;
+
+export const dpoPresets: Readonly<Record<PresetName, DpoSettings>> = {
+  quick: { loss: 'sigmoid', labelSmoothing: 0, ...offline.quick },
+  standard: { loss: 'sigmoid', labelSmoothing: 0, ...offline.standard },
+};
+
+export const ktoPresets: Readonly<Record<PresetName, KtoSettings>> = {
+  quick: { desirableWeight: 1, undesirableWeight: 1, ...offline.quick },
+  standard: { desirableWeight: 1, undesirableWeight: 1, ...offline.standard },
+};
+
+export const rlhfPresets: Readonly<Record<PresetName, RlooSettings>> = {
   quick: {
     algorithm: 'rloo',
     steps: 24,
@@ -89,6 +169,51 @@ export const rlhfPresets: Readonly<Record<PresetName, RlhfSettings>> = {
   },
 };
 
+const grpo = (preset: PresetName): GrpoSettings => ({
+  ...rlhfPresets[preset],
+  algorithm: 'grpo',
+  promptsPerStep: 8,
+  samplesPerPrompt: 8,
+  beta: 0.02,
+  clipRangeHigh: null,
+  aggregation: 'dapo',
+  scaleRewards: 'group',
+});
+
+export const grpoPresets: Readonly<Record<PresetName, GrpoSettings>> = {
+  quick: grpo('quick'),
+  standard: grpo('standard'),
+};
+
+function reinforce(preset: PresetName): ReinforceSettings {
+  const { clipRange: _, updatesPerRollout: __, ...rest } = rlhfPresets[preset];
+  return { ...rest, algorithm: 'reinforce', promptsPerStep: 48, samplesPerPrompt: 1, beta: 0.05, baseline: 'mean' };
+}
+
+export const reinforcePresets: Readonly<Record<PresetName, ReinforceSettings>> = {
+  quick: reinforce('quick'),
+  standard: reinforce('standard'),
+};
+
+const ppo = (preset: PresetName): PpoSettings => ({
+  ...rlhfPresets[preset],
+  algorithm: 'ppo',
+  promptsPerStep: 48,
+  samplesPerPrompt: 1,
+  beta: 0.05,
+  updatesPerRollout: 4,
+  gamma: 1,
+  lambda: 0.95,
+  valueClipRange: 0.2,
+  valueWeight: 0.1,
+  missingEosPenalty: null,
+  klControl: 'fixed',
+  klTarget: 6,
+  klHorizon: 10_000,
+});
+
+export const ppoPresets: Readonly<Record<PresetName, PpoSettings>> = { quick: ppo('quick'), standard: ppo('standard') };
+
 /** Parameters of the model that the presets were tried on. */
 const triedOn = 2e6;
 
@@ -97,13 +222,15 @@ const fitted = (learningRate: number, parameters: number): number =>
   Number((learningRate * Math.min(1, Math.sqrt(triedOn / Math.max(1, parameters)))).toPrecision(1));
 
 /** A preset for a model of this many parameters. */
-export const rewardSettings = (preset: PresetName, parameters: number): RewardSettings => ({
-  ...rewardPresets[preset],
-  learningRate: fitted(rewardPresets[preset].learningRate, parameters),
+export const fit = <S extends { readonly learningRate: number }>(settings: S, parameters: number): S => ({
+  ...settings,
+  learningRate: fitted(settings.learningRate, parameters),
 });
 
-/** A preset for a model of this many parameters. */
-export const rlhfSettings = (preset: PresetName, parameters: number): RlhfSettings => ({
-  ...rlhfPresets[preset],
-  learningRate: fitted(rlhfPresets[preset].learningRate, parameters),
-});
+/** Presets for a model of this many parameters. */
+export const rewardSettings = (preset: PresetName, parameters: number): RewardSettings =>
+  fit(rewardPresets[preset], parameters);
+export const dpoSettings = (preset: PresetName, parameters: number): DpoSettings => fit(dpoPresets[preset], parameters);
+export const ktoSettings = (preset: PresetName, parameters: number): KtoSettings => fit(ktoPresets[preset], parameters);
+export const rlhfSettings = (preset: PresetName, parameters: number): RlooSettings =>
+  fit(rlhfPresets[preset], parameters);

@@ -2,7 +2,26 @@
 import * as v from 'valibot';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { type RewardSettings, RewardSettingsSchema, type RlhfSettings, RlhfSettingsSchema } from './job.ts';
+import {
+  type DpoSettings,
+  DpoSettingsSchema,
+  type GrpoSettings,
+  GrpoSettingsSchema,
+  type JobSpecification,
+  type KtoSettings,
+  KtoSettingsSchema,
+  type PpoSettings,
+  PpoSettingsSchema,
+  type ReinforceSettings,
+  ReinforceSettingsSchema,
+  type RewardSettings,
+  RewardSettingsSchema,
+  type RlhfSettings,
+  type RlooSettings,
+  RlooSettingsSchema,
+  type SftSettings,
+  SftSettingsSchema,
+} from './job.ts';
 
 export interface SettingDescription {
   /** Path in the settings object: `learningRate`, `lora.r`. */
@@ -17,10 +36,41 @@ export interface SettingDescription {
   readonly maximum?: number;
 }
 
-export type SettingsKind = 'reward' | 'rlhf';
-type Settings<K extends SettingsKind> = K extends 'reward' ? RewardSettings : RlhfSettings;
+export interface SettingsOf {
+  readonly sft: SftSettings;
+  readonly reward: RewardSettings;
+  readonly dpo: DpoSettings;
+  readonly kto: KtoSettings;
+  /** RLOO. */
+  readonly rlhf: RlooSettings;
+  readonly grpo: GrpoSettings;
+  readonly reinforce: ReinforceSettings;
+  readonly ppo: PpoSettings;
+}
+export type SettingsKind = keyof SettingsOf;
 
-/** Settings of both kinds: the optimizer, how a step is computed, and the adapter. */
+/** The kinds whose jobs are RLHF, each with an algorithm of its own. */
+export type OnlineKind = 'rlhf' | 'grpo' | 'reinforce' | 'ppo';
+
+/** The kind of settings that a job has. */
+export const settingsKindOf = (job: Pick<JobSpecification, 'kind'> & { readonly settings: object }): SettingsKind => {
+  if (job.kind !== 'rlhf') return job.kind;
+  const { algorithm } = job.settings as RlhfSettings;
+  return algorithm === 'rloo' ? 'rlhf' : algorithm;
+};
+
+const schemas: { readonly [K in SettingsKind]: v.GenericSchema<unknown, SettingsOf[K]> } = {
+  sft: SftSettingsSchema,
+  reward: RewardSettingsSchema,
+  dpo: DpoSettingsSchema,
+  kto: KtoSettingsSchema,
+  rlhf: RlooSettingsSchema,
+  grpo: GrpoSettingsSchema,
+  reinforce: ReinforceSettingsSchema,
+  ppo: PpoSettingsSchema,
+};
+
+/** Settings of all kinds: the optimizer, how a step is computed, and the adapter. */
 function shared(): SettingDescription[] {
   return [
     {
@@ -123,14 +173,7 @@ function reward(): SettingDescription[] {
       type: 'number',
       minimum: 0,
     },
-    {
-      key: 'heldOutShare',
-      label: l10n.t('Held-out share'),
-      doc: l10n.t('Share of the prompts kept out of training, on which the accuracy is measured.'),
-      type: 'number',
-      minimum: 0,
-      maximum: 0.9,
-    },
+    heldOutShare(),
     {
       key: 'maxLength',
       label: l10n.t('Longest pair'),
@@ -143,7 +186,118 @@ function reward(): SettingDescription[] {
   ];
 }
 
-function rlhf(): SettingDescription[] {
+const heldOutShare = (): SettingDescription => ({
+  key: 'heldOutShare',
+  label: l10n.t('Held-out share'),
+  doc: l10n.t('Share of the prompts kept out of training, on which the accuracy is measured.'),
+  type: 'number',
+  minimum: 0,
+  maximum: 0.9,
+});
+
+const sft = (): SettingDescription[] => given(l10n.t('Examples of one step of the optimizer.'));
+
+/** Settings of what learns from given answers and a reference; `own` is what the loss adds. */
+function offline(own: readonly SettingDescription[]): SettingDescription[] {
+  return [
+    ...own,
+    {
+      key: 'beta',
+      label: l10n.t('Beta (β)'),
+      doc: l10n.t(
+        'How much the distance to the frozen base counts: a small β lets the model go far from it, a large one holds it near.',
+      ),
+      type: 'number',
+      minimum: 0.0001,
+      maximum: 100,
+    },
+    ...given(l10n.t('Pairs (or labelled answers) of one step of the optimizer.')),
+  ];
+}
+
+/** Settings of what learns from given answers. */
+function given(batchSize: string): SettingDescription[] {
+  return [
+    {
+      key: 'epochs',
+      label: l10n.t('Epochs'),
+      doc: l10n.t('How often every row of the data is seen.'),
+      type: 'number',
+      minimum: 0.1,
+      maximum: 1000,
+    },
+    {
+      key: 'batchSize',
+      label: l10n.t('Batch size'),
+      doc: batchSize,
+      type: 'integer',
+      minimum: 1,
+      maximum: 4096,
+    },
+    {
+      key: 'microBatchSize',
+      label: l10n.t('Rows at once'),
+      doc: l10n.t(
+        'Answers that one pass through the model holds; lower it when memory runs short. It does not change what is learned.',
+      ),
+      type: 'integer',
+      minimum: 2,
+      maximum: 4096,
+    },
+    heldOutShare(),
+    {
+      key: 'maxLength',
+      label: l10n.t('Longest row'),
+      doc: l10n.t('Tokens of prompt and answer together; longer rows are left out and counted.'),
+      type: 'integer',
+      minimum: 8,
+      maximum: 131072,
+    },
+    ...shared(),
+  ];
+}
+
+const dpo = (): SettingDescription[] =>
+  offline([
+    {
+      key: 'loss',
+      label: l10n.t('Loss'),
+      doc: l10n.t('sigmoid is DPO; ipo averages over tokens and stops at a fixed margin, which overfits less.'),
+      type: 'choice',
+      choices: ['sigmoid', 'ipo'],
+    },
+    {
+      key: 'labelSmoothing',
+      label: l10n.t('Label smoothing'),
+      doc: l10n.t('Share of the preferences that are taken to be wrong (cDPO); for the sigmoid loss only.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 0.49,
+    },
+  ]);
+
+const kto = (): SettingDescription[] =>
+  offline([
+    {
+      key: 'desirableWeight',
+      label: l10n.t('Weight of good answers'),
+      doc: l10n.t('What a good answer counts. Raise it when there are fewer good answers than bad ones.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 100,
+    },
+    {
+      key: 'undesirableWeight',
+      label: l10n.t('Weight of bad answers'),
+      doc: l10n.t('What a bad answer counts. Raise it when there are fewer bad answers than good ones.'),
+      type: 'number',
+      minimum: 0,
+      maximum: 100,
+    },
+  ]);
+
+/** Settings of what learns from its own answers; `own` is what the algorithm adds. */
+function online(own: readonly SettingDescription[], samples: SettingDescription): SettingDescription[] {
   return [
     {
       key: 'steps',
@@ -161,14 +315,7 @@ function rlhf(): SettingDescription[] {
       minimum: 1,
       maximum: 4096,
     },
-    {
-      key: 'samplesPerPrompt',
-      label: l10n.t('Samples of a prompt'),
-      doc: l10n.t('Answers to each prompt; each is compared with the mean of the others.'),
-      type: 'integer',
-      minimum: 2,
-      maximum: 256,
-    },
+    samples,
     {
       key: 'microBatchSize',
       label: l10n.t('Rows at once'),
@@ -202,27 +349,12 @@ function rlhf(): SettingDescription[] {
       type: 'number',
       minimum: 0,
     },
-    {
-      key: 'clipRange',
-      label: l10n.t('Clip range (ε)'),
-      doc: l10n.t('How far one update may change the probability of an answer before it stops counting.'),
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-    },
+    ...own,
     {
       key: 'missingEosScore',
       label: l10n.t('Score without an end'),
       doc: l10n.t('Score of an answer that was cut off before its end token; none leaves it the score that it earned.'),
       type: 'number-or-none',
-    },
-    {
-      key: 'updatesPerRollout',
-      label: l10n.t('Updates a round'),
-      doc: l10n.t('Updates from the same sampled answers.'),
-      type: 'integer',
-      minimum: 1,
-      maximum: 64,
     },
     {
       key: 'evaluateEvery',
@@ -250,12 +382,172 @@ function rlhf(): SettingDescription[] {
   ];
 }
 
+const comparedSamples = (): SettingDescription => ({
+  key: 'samplesPerPrompt',
+  label: l10n.t('Samples of a prompt'),
+  doc: l10n.t('Answers to each prompt; each is compared with the mean of the others.'),
+  type: 'integer',
+  minimum: 2,
+  maximum: 256,
+});
+
+const clipped = (): SettingDescription[] => [
+  {
+    key: 'clipRange',
+    label: l10n.t('Clip range (ε)'),
+    doc: l10n.t('How far one update may change the probability of an answer before it stops counting.'),
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+  },
+  {
+    key: 'updatesPerRollout',
+    label: l10n.t('Updates a round'),
+    doc: l10n.t('Updates from the same sampled answers.'),
+    type: 'integer',
+    minimum: 1,
+    maximum: 64,
+  },
+];
+
+const rlhf = (): SettingDescription[] => online(clipped(), comparedSamples());
+
+const grpo = (): SettingDescription[] =>
+  online(
+    [
+      {
+        key: 'aggregation',
+        label: l10n.t('Aggregation'),
+        doc: l10n.t(
+          'How tokens count: grpo gives every answer the same weight, dapo and bnpo every token, dr_grpo divides by the longest answer.',
+        ),
+        type: 'choice',
+        choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo'],
+      },
+      {
+        key: 'scaleRewards',
+        label: l10n.t('Scale of rewards'),
+        doc: l10n.t(
+          'Whether advantages are divided by the spread of the prompt’s rewards, of the whole round’s, or not.',
+        ),
+        type: 'choice',
+        choices: ['group', 'batch', 'none'],
+      },
+      ...clipped(),
+      {
+        key: 'clipRangeHigh',
+        label: l10n.t('Clip range upwards'),
+        doc: l10n.t('Another clip range for tokens that become likelier (as DAPO); none takes the clip range.'),
+        type: 'number-or-none',
+        minimum: 0,
+        maximum: 10,
+      },
+    ],
+    comparedSamples(),
+  );
+
+const reinforce = (): SettingDescription[] =>
+  online(
+    [
+      {
+        key: 'baseline',
+        label: l10n.t('Baseline'),
+        doc: l10n.t(
+          'mean subtracts the mean reward of the round, which makes the steps less noisy; none takes rewards as they are.',
+        ),
+        type: 'choice',
+        choices: ['none', 'mean'],
+      },
+    ],
+    { ...comparedSamples(), doc: l10n.t('Answers to each prompt.'), minimum: 1 },
+  );
+
+const ppo = (): SettingDescription[] =>
+  online(
+    [
+      ...clipped(),
+      {
+        key: 'gamma',
+        label: l10n.t('Discount (γ)'),
+        doc: l10n.t('What a reward counts one token earlier; 1 counts it fully.'),
+        type: 'number',
+        minimum: 0,
+        maximum: 1,
+      },
+      {
+        key: 'lambda',
+        label: l10n.t('GAE (λ)'),
+        doc: l10n.t('1 trusts rewards, 0 trusts the critic’s values; between them advantages are less noisy.'),
+        type: 'number',
+        minimum: 0,
+        maximum: 1,
+      },
+      {
+        key: 'valueClipRange',
+        label: l10n.t('Clip range of values'),
+        doc: l10n.t('How far the updates of a round may move a value before they stop counting.'),
+        type: 'number',
+        minimum: 0,
+        maximum: 1000,
+      },
+      {
+        key: 'valueWeight',
+        label: l10n.t('Weight of the critic'),
+        doc: l10n.t('What the loss of the critic counts beside that of the policy.'),
+        type: 'number',
+        minimum: 0,
+        maximum: 100,
+      },
+      {
+        key: 'missingEosPenalty',
+        label: l10n.t('Penalty without an end'),
+        doc: l10n.t('Taken from the score of an answer that was cut off; none takes nothing.'),
+        type: 'number-or-none',
+        minimum: 0,
+      },
+      {
+        key: 'klControl',
+        label: l10n.t('KL control'),
+        doc: l10n.t('fixed keeps the KL penalty as it is; adaptive moves it so that the KL comes near its target.'),
+        type: 'choice',
+        choices: ['fixed', 'adaptive'],
+      },
+      {
+        key: 'klTarget',
+        label: l10n.t('KL target'),
+        doc: l10n.t('Nats of a whole answer that the adaptive KL penalty aims at.'),
+        type: 'number',
+        minimum: 0.0001,
+        maximum: 10_000,
+      },
+      {
+        key: 'klHorizon',
+        label: l10n.t('KL horizon'),
+        doc: l10n.t('Answers over which the adaptive KL penalty changes; a larger one changes it more slowly.'),
+        type: 'number',
+        minimum: 1,
+        maximum: 1_000_000_000,
+      },
+    ],
+    { ...comparedSamples(), doc: l10n.t('Answers to each prompt.'), minimum: 1 },
+  );
+
 /** Every number, choice and list of a job's settings, in the order in which forms and help show them. */
-export const settingDescriptions = (kind: SettingsKind): SettingDescription[] =>
-  kind === 'reward' ? reward() : rlhf();
+export const settingDescriptions = (kind: SettingsKind): SettingDescription[] => descriptions[kind]();
+
+const descriptions: Readonly<Record<SettingsKind, () => SettingDescription[]>> = {
+  sft,
+  reward,
+  dpo,
+  kto,
+  rlhf,
+  grpo,
+  reinforce,
+  ppo,
+};
 
 /** The value at a description's key. */
-export function getSetting(settings: RewardSettings | RlhfSettings, key: string): unknown {
+export function getSetting(settings: SettingsOf[SettingsKind], key: string): unknown {
   let value: unknown = settings;
   for (const part of key.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
   return value;
@@ -267,21 +559,21 @@ export function getSetting(settings: RewardSettings | RlhfSettings, key: string)
  */
 export function withSettings<K extends SettingsKind>(
   kind: K,
-  settings: Settings<K>,
+  settings: SettingsOf[K],
   changes: Readonly<Record<string, string>>,
-): Settings<K> {
+): SettingsOf[K] {
   const copy = structuredCopy(settings);
-  const descriptions = settingDescriptions(kind);
+  const known = settingDescriptions(kind);
   for (const [key, text] of Object.entries(changes)) {
-    const description = descriptions.find(candidate => candidate.key === key);
+    const description = known.find(candidate => candidate.key === key);
     if (!description) throw new HumanError(l10n.t('There is no setting “{0}”.', key));
     const path = key.split('.');
     let target = copy as unknown as Record<string, unknown>;
     for (const part of path.slice(0, -1)) target = target[part] as Record<string, unknown>;
     target[path.at(-1)!] = parseSetting(description, text);
   }
-  const schema = kind === 'reward' ? RewardSettingsSchema : RlhfSettingsSchema;
-  return v.parse(schema as unknown as v.GenericSchema<unknown, Settings<K>>, copy);
+  const schema: v.GenericSchema<unknown, SettingsOf[K]> = schemas[kind];
+  return v.parse(schema, copy);
 }
 
 /** The value that a text stands for, checked against type and range. */

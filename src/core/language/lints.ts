@@ -81,6 +81,8 @@ function* misfits(document: TemplateDocument, { bank, rows }: TemplateFiles): Ge
   for (const { name, nameRange } of declarations(document)) {
     const input = template.inputs.find(candidate => candidate.name === name);
     if (!input?.required || input.default !== undefined || rows.fields.includes(name)) continue;
+    // Candidates take its place.
+    if (template.tunesmith.score?.input === name) continue;
     const message = l10n.t('The rows have no column “{0}”. Add one, or give the input a default.', name);
     yield { severity: 'warning', code: 'missing-input', message, range: nameRange };
   }

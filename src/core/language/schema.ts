@@ -188,7 +188,25 @@ const tunesmith = (): KeySpec =>
       temperature: text(l10n.t('How much chance there is in each word.')),
       model: text(l10n.t('Which models answer.'), { from: 'model' }),
     }),
+    score: score(),
   });
+
+const score = (): KeySpec =>
+  map(
+    l10n.t('Which texts are compared by how likely the model finds them: candidates, or the last word of a passage.'),
+    {
+      task: text(l10n.t('What is scored.'), { values: docs.scoreTasks() }),
+      candidates: text(l10n.t('The texts to compare, or the column of the rows that lists them.'), {
+        from: 'row-field',
+        insert: ' $0',
+      }),
+      input: text(l10n.t('The input whose place each candidate takes. Left out: candidates continue the prompt.')),
+      method: text(l10n.t('With “input”: which part of the text is scored.'), { values: docs.scoreMethods() }),
+      by: text(l10n.t('Which figure decides.'), { values: docs.scoreMeasures() }),
+      as: text(l10n.t('What the model reads.'), { values: docs.scoreForms() }),
+    },
+    { insert: '\n  candidates: [$1]' },
+  );
 
 const examples = (): KeySpec =>
   map(

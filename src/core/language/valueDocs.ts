@@ -6,6 +6,10 @@ import {
   Grades,
   InputKinds,
   SampledStrategies,
+  ScoreForms,
+  ScoreMeasures,
+  ScoreMethods,
+  ScoreTasks,
   Selections,
   Similarities,
   Strategies,
@@ -94,6 +98,33 @@ export const grades = (): ValueSpec[] =>
     regex: l10n.t('Right where the expected regular expression matches the answer.'),
     'json-equal': l10n.t('Right where both are the same JSON value.'),
     'rouge-l': l10n.t('Right where ROUGE-L of both texts is at least “threshold” (Lin 2004).'),
+  });
+
+export const scoreTasks = (): ValueSpec[] =>
+  listed(ScoreTasks, {
+    candidates: l10n.t(
+      'Which of several texts the model finds most likely, as in Winograd schemas and multiple choice.',
+    ),
+    'last-word': l10n.t('The last word of the prompt, or the expected one after it (LAMBADA, arXiv 1606.06031).'),
+  });
+
+export const scoreMethods = (): ValueSpec[] =>
+  listed(ScoreMethods, {
+    partial: l10n.t('What follows the candidate, given all before it (Trinh and Le 2018, arXiv 1806.02847).'),
+    full: l10n.t('The whole text with the candidate in it.'),
+  });
+
+export const scoreMeasures = (): ValueSpec[] =>
+  listed(ScoreMeasures, {
+    total: l10n.t('The log-likelihood of the whole text; short texts have an advantage.'),
+    'per-token': l10n.t('Its mean over tokens.'),
+    'per-character': l10n.t('Its mean over characters.'),
+  });
+
+export const scoreForms = (): ValueSpec[] =>
+  listed(ScoreForms, {
+    text: l10n.t('The plain text of the prompt, without roles: what a base model goes on writing.'),
+    chat: l10n.t('The conversation, as the model was trained on it; what is scored is its answer.'),
   });
 
 export const inputKinds = (): ValueSpec[] =>

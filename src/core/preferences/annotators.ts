@@ -3,11 +3,16 @@ import { alphaInterval, rawAgreement } from '../statistics/agreement.ts';
 import { type BootstrapOptions, bootstrapWeights } from '../statistics/bootstrap.ts';
 import type { Interval } from '../statistics/intervals.ts';
 import { type Comparison, comparisonsOf } from './comparisons.ts';
-import type { ItemRecord, JudgementRecord } from './judgement.ts';
+import type { ItemsById, JudgementRecord } from './judgement.ts';
+import { adjudicator } from './recordTable.ts';
 
 /** Who judged: a judge that is no person is told from the person in whose name it ran. */
-export const annotatorOf = ({ author, judge }: Pick<JudgementRecord, 'author' | 'judge'>): string =>
-  judge === undefined ? author : `${author} (${judge})`;
+export const annotatorOf = ({
+  author,
+  judge,
+  adjudicates,
+}: Pick<JudgementRecord, 'author' | 'judge' | 'adjudicates'>): string =>
+  adjudicates ? `${author} (${adjudicator})` : judge === undefined ? author : `${author} (${judge})`;
 
 export interface Agreement {
   /** Pairs of answers that two or more annotators compared. */
@@ -48,7 +53,7 @@ export interface AnnotatorFigures {
   readonly annotator: string;
   readonly judgements: number;
   readonly skipped: number;
-  /** Of pairs that were decided: how often the answer that was shown earlier won. ½ is none. */
+  /** Of pairs that were decided (of a judge, of its answers in each order): how often what was shown earlier won. ½ is none. */
   readonly firstShownWins: Interval;
   /** Of decided pairs with unequal lengths: how often the longer answer won. */
   readonly longerWins: Interval;
@@ -60,7 +65,7 @@ export interface AnnotatorFigures {
 export function annotatorFigures(
   judgements: readonly JudgementRecord[],
   repeats: readonly (readonly [before: JudgementRecord, after: JudgementRecord])[],
-  itemById: ReadonlyMap<string, ItemRecord>,
+  itemById: ItemsById,
   options: BootstrapOptions = {},
 ): AnnotatorFigures[] {
   const byAnnotator = Map.groupBy(judgements, annotatorOf);
@@ -73,7 +78,7 @@ export function annotatorFigures(
         judgements: own.length,
         skipped: own.filter(({ verdict }) => verdict === 'skipped').length,
         firstShownWins: share(comparisons.flatMap(firstShownWon), options),
-        longerWins: share(comparisons.flatMap(longerWon), options),
+        longerWins: longerWins(comparisons, options),
         consistency: share(
           twice.flatMap(pair => sameTwice(pair, itemById)),
           options,
@@ -83,12 +88,19 @@ export function annotatorFigures(
     .sort((a, b) => b.judgements - a.judgements || (a.annotator < b.annotator ? -1 : 1));
 }
 
+/** Of decided pairs with unequal lengths: how often the longer answer won. */
+export const longerWins = (comparisons: readonly Comparison[], options: BootstrapOptions = {}): Interval =>
+  share(comparisons.flatMap(longerWon), options);
+
 interface Vote {
   readonly item: string;
   readonly yes: boolean;
 }
 
-function firstShownWon({ judgement, item, first, second, outcome }: Comparison): Vote[] {
+function firstShownWon({ judgement, item, first, second, outcome, asked }: Comparison): Vote[] {
+  // A judge is asked in both orders: each of its answers is a vote of its own.
+  if (asked)
+    return asked.verdicts.flatMap(said => (said === 'A' || said === 'B' ? [{ item: item.id, yes: said === 'A' }] : []));
   const [a, b] = [judgement.shown.indexOf(first.id), judgement.shown.indexOf(second.id)];
   if (a < 0 || b < 0 || outcome === 0.5) return [];
   return [{ item: item.id, yes: a < b === (outcome === 1) }];
@@ -100,10 +112,7 @@ function longerWon({ item, first, second, outcome }: Comparison): Vote[] {
   return [{ item: item.id, yes: a > b === (outcome === 1) }];
 }
 
-function sameTwice(
-  [before, after]: readonly [JudgementRecord, JudgementRecord],
-  itemById: ReadonlyMap<string, ItemRecord>,
-): Vote[] {
+function sameTwice([before, after]: readonly [JudgementRecord, JudgementRecord], itemById: ItemsById): Vote[] {
   const key = ({ first, second }: Comparison) => `${first.id}\n${second.id}`;
   const earlier = new Map([...comparisonsOf([before], itemById)].map(one => [key(one), one.outcome]));
   return [...comparisonsOf([after], itemById)].flatMap(one => {

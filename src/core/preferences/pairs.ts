@@ -1,40 +1,39 @@
 /** Preference pairs from rankings: every answer of a better group over every answer of a worse one. */
-import type { ItemRecord, JudgementRecord, PreferencePair } from './judgement.ts';
+import { comparisonsOf } from './comparisons.ts';
+import type { Answer, ItemRecord, JudgementRecord, PreferencePair } from './judgement.ts';
 
 /**
- * Pairs of one judgement, best groups first. Answers of one group are tied and give none; neither does a skipped item or
- * one whose answers are all bad. Two answers with the same text give none either.
+ * Pairs of one judgement, best groups first. Answers of one group give none, whether tied or left uncompared (best and worst,
+ * accept or reject); neither does a skipped item or one whose answers are all bad. Two answers with the same text give none either.
+ * A judge that was asked pair by pair gives the pairs on which both orders agreed.
  */
 export function pairsOf(judgement: JudgementRecord, item: ItemRecord): PreferencePair[] {
-  if (judgement.verdict !== 'ranked') return [];
-  const texts = new Map(item.answers.map(answer => [answer.id, answer.text]));
-  const groups = judgement.ranking.map(group =>
-    group.flatMap(id => {
-      const text = texts.get(id);
-      return text === undefined ? [] : [text];
-    }),
-  );
-  const pairs: PreferencePair[] = [];
-  groups.forEach((better, index) => {
-    for (const chosen of better) {
-      for (const rejected of groups.slice(index + 1).flat()) {
-        if (chosen === rejected) continue;
-        pairs.push({ messages: item.messages, chosen, rejected, judgement: judgement.id, item: item.id });
-      }
-    }
-  });
-  return pairs;
+  return decidedPairs(judgement, item).map(([chosen, rejected]) => ({
+    messages: item.messages,
+    chosen: chosen.text,
+    rejected: rejected.text,
+    judgement: judgement.id,
+    item: item.id,
+  }));
 }
 
-/** Pairs of all judgements whose item is known, in their order. */
-export function derivePairs(
-  judgements: Iterable<JudgementRecord>,
-  itemById: ReadonlyMap<string, ItemRecord>,
-): PreferencePair[] {
-  const pairs: PreferencePair[] = [];
-  for (const judgement of judgements) {
-    const item = itemById.get(judgement.item);
-    if (item) pairs.push(...pairsOf(judgement, item));
+/** Of each two answers of which a judgement says that one is better: that one, and the other. */
+export function decidedPairs(judgement: JudgementRecord, item: ItemRecord): [chosen: Answer, rejected: Answer][] {
+  if (judgement.verdict !== 'ranked') return [];
+  const found: [Answer, Answer][] = [];
+  const add = (chosen: Answer, rejected: Answer): void => {
+    if (chosen.text !== rejected.text) found.push([chosen, rejected]);
+  };
+  if (judgement.pairs) {
+    for (const { first, second, outcome } of comparisonsOf([judgement], { get: () => item })) {
+      if (outcome === 1) add(first, second);
+      if (outcome === 0) add(second, first);
+    }
+    return found;
   }
-  return pairs;
+  const answers = new Map(item.answers.map(answer => [answer.id, answer]));
+  const groups = judgement.ranking.map(group => group.flatMap(id => answers.get(id) ?? []));
+  for (const [index, better] of groups.entries())
+    for (const chosen of better) for (const rejected of groups.slice(index + 1).flat()) add(chosen, rejected);
+  return found;
 }

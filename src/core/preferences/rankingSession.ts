@@ -1,22 +1,18 @@
 /** A ranking session as pure functions of the journal: which item is next, in which order its answers are shown, undo, pace. */
 import { Rng } from '../../base/rng.ts';
-import type { Answer, ItemRecord, JudgementRecord } from './judgement.ts';
+import type { Answer, JudgementKind, JudgementRecord } from './judgement.ts';
+import type { SetProgress } from './openItems.ts';
 
 /** A person's ranks of the answers as they were shown, best is 1; equal ranks are a tie, gaps mean nothing. */
 export type Ranks = readonly (number | null)[];
 
-export interface SetProgress {
-  readonly name: string;
-  readonly judged: number;
-  readonly total: number;
+interface Shuffled<A> {
+  readonly id: string;
+  readonly answers: readonly A[];
 }
 
-/** Flags that a judgement may carry, by the id that is stored. */
-export const JudgementFlags = ['invented-fact', 'unsafe', 'wrong-language'] as const;
-export type JudgementFlag = (typeof JudgementFlags)[number];
-
 /** Answers with different texts, in the item's order: the same text twice cannot be told apart, so it is shown once. */
-function distinctAnswers(item: ItemRecord): readonly Answer[] {
+function distinctAnswers<A extends Pick<Answer, 'id'>>(item: Shuffled<A>): readonly A[] {
   const seen = new Set<string>();
   return item.answers.filter(answer => {
     if (seen.has(answer.id)) return false;
@@ -25,37 +21,27 @@ function distinctAnswers(item: ItemRecord): readonly Answer[] {
   });
 }
 
-/** An item with one distinct answer teaches nothing and is never shown. */
-export const isRankable = (item: ItemRecord): boolean => distinctAnswers(item).length >= 2;
-
-/** The answers in the order in which this author sees them: shuffled, and the same after a reload. */
-export function shownAnswers(item: ItemRecord, author: string): readonly Answer[] {
-  return Rng.seeded(0).stream('ranking', item.id, author).shuffled(distinctAnswers(item));
+export interface Showing {
+  /** Of a pair two answers are shown, whichever the shuffle puts first. */
+  readonly kind?: JudgementKind;
+  /** An item that comes once more is shuffled anew. */
+  readonly again?: boolean;
+  /** A judgement that is taken up again: in the order in which its answers stood. */
+  readonly as?: readonly string[] | undefined;
 }
 
-/** A person's own judgements: those of a simulated or model judge are somebody else's, also under the same name. */
-const isOwn = (judgement: JudgementRecord, author: string): boolean =>
-  judgement.author === author && judgement.judge === undefined;
-
-const judgedItems = (judgements: readonly JudgementRecord[], author: string): Set<string> =>
-  new Set(judgements.filter(judgement => isOwn(judgement, author)).map(judgement => judgement.item));
-
-/** Sets in order of first appearance, with this author's progress. `judgements` are the current ones (no deleted, no replaced). */
-export function setProgress(
-  items: readonly ItemRecord[],
-  judgements: readonly JudgementRecord[],
+/** The answers in the order in which this author sees them: shuffled, and the same after a reload. */
+export function shownAnswers<A extends Pick<Answer, 'id'>>(
+  item: Shuffled<A>,
   author: string,
-): readonly SetProgress[] {
-  const judged = judgedItems(judgements, author);
-  const sets = new Map<string, { name: string; judged: number; total: number }>();
-  for (const item of items) {
-    if (!isRankable(item)) continue;
-    const progress = sets.get(item.set) ?? { name: item.set, judged: 0, total: 0 };
-    progress.total++;
-    if (judged.has(item.id)) progress.judged++;
-    sets.set(item.set, progress);
-  }
-  return [...sets.values()];
+  showing: Showing = {},
+): readonly A[] {
+  const distinct = distinctAnswers(item);
+  const as = showing.as?.flatMap(id => distinct.filter(answer => answer.id === id));
+  if (as && as.length >= 2 && as.length === showing.as?.length) return as;
+  const rng = Rng.seeded(0).stream('ranking', item.id, author, ...(showing.again ? ['again'] : []));
+  const shuffled = rng.shuffled(distinct);
+  return showing.kind === 'pairwise' ? shuffled.slice(0, 2) : shuffled;
 }
 
 /** The set to open with: the wanted one if it exists, else the newest with work left, else the newest. */
@@ -64,41 +50,14 @@ export function chooseSet(sets: readonly SetProgress[], wanted: string | undefin
   return (sets.findLast(set => set.judged < set.total) ?? sets.at(-1))?.name;
 }
 
-/** The next item of the set: the pinned one while it is open (undo brings an item back), else the first without a judgement. */
-export function nextItem(
-  items: readonly ItemRecord[],
-  judgements: readonly JudgementRecord[],
-  author: string,
-  set: string,
-  pinned?: string,
-): ItemRecord | undefined {
-  const judged = judgedItems(judgements, author);
-  const open = items.filter(item => item.set === set && isRankable(item) && !judged.has(item.id));
-  return open.find(item => item.id === pinned) ?? open[0];
-}
-
-/** What undo takes back, newest first: this author's current judgements of the set. It survives a reload. */
-export function undoStack(
-  items: readonly ItemRecord[],
-  judgements: readonly JudgementRecord[],
-  author: string,
-  set: string,
-): readonly JudgementRecord[] {
-  const ofSet = new Set(items.filter(item => item.set === set).map(item => item.id));
-  return judgements
-    .map((judgement, index) => ({ judgement, index }))
-    .filter(({ judgement }) => isOwn(judgement, author) && ofSet.has(judgement.item))
-    .sort((a, b) => b.judgement.at.localeCompare(a.judgement.at) || b.index - a.index)
-    .map(({ judgement }) => judgement);
-}
-
-/** Median time of the last judgements, milliseconds; skips say nothing about pace. `stack` is newest first. */
-export function medianPace(stack: readonly JudgementRecord[], last = 20): number | undefined {
-  const times = stack
-    .filter(judgement => judgement.verdict !== 'skipped')
-    .slice(0, last)
-    .map(judgement => judgement.milliseconds)
-    .sort((a, b) => a - b);
+/** Median time of the last judgements, milliseconds; skips say nothing about pace. Newest first; no more are read than needed. */
+export function medianPace(newestFirst: Iterable<JudgementRecord>, last = 20): number | undefined {
+  const times: number[] = [];
+  for (const { verdict, milliseconds } of newestFirst) {
+    if (verdict !== 'skipped') times.push(milliseconds);
+    if (times.length === last) break;
+  }
+  times.sort((a, b) => a - b);
   if (times.length === 0) return undefined;
   const middle = times.length >> 1;
   return times.length % 2 === 1 ? times[middle] : (times[middle - 1]! + times[middle]!) / 2;

@@ -4,31 +4,44 @@ import { parseJsonLines } from '../../base/jsonLines.ts';
 import { l10n } from '../../base/l10n.ts';
 import type { Message, Prompt } from '../generation.ts';
 import type { PreferencePair } from './judgement.ts';
+import type { LabelledAnswer } from './labelled.ts';
 
 type Conversation = string | readonly Message[];
 
 /**
  * Rows `{prompt, chosen, rejected}` or `{chosen, rejected}`, each field a text or a list of messages. Without a prompt, the
- * messages (or, in a text, the dialogue up to the last "Assistant:") that both answers share are the prompt.
- * Throws a HumanError with file and line. Source of the format: https://huggingface.co/docs/trl/dataset_formats#preference
+ * messages (or, in a text, the dialogue up to the last "Assistant:") that both answers share are the prompt. A number
+ * `margin` is kept. Throws a HumanError with file and line. Source of the format: https://huggingface.co/docs/trl/dataset_formats#preference
  */
 export function parseTrlPreferences(text: string, file: string): PreferencePair[] {
   return parseJsonLines(text, file).map(({ line, value }) => {
-    const refuse = (message: string): never => {
-      throw new HumanError(message, { place: { file, line } });
-    };
     const row = isRecord(value) ? value : {};
-    const chosen =
-      conversation(row.chosen) ?? refuse(l10n.t('This row has no “chosen” answer (a text, or a list of messages).'));
-    const rejected =
-      conversation(row.rejected) ??
-      refuse(l10n.t('This row has no “rejected” answer (a text, or a list of messages).'));
-    const given = row.prompt === undefined ? undefined : (conversation(row.prompt) ?? refuse(badPrompt()));
-    const parts = given === undefined ? implicitPrompt(chosen, rejected) : explicitPrompt(given, chosen, rejected);
-    if (!parts)
-      return refuse(l10n.t('The two answers of this row have no prompt in common. Give it in a field “prompt”.'));
-    return { ...parts, judgement: `${file}:${line}`, item: `${file}:${line}` };
+    const parts = trlParts(row);
+    if ('wrong' in parts) throw new HumanError(parts.wrong, { place: { file, line } });
+    const pair = { ...parts, judgement: `${file}:${line}`, item: `${file}:${line}` };
+    const { margin } = row;
+    if (margin === undefined || margin === null) return pair;
+    if (typeof margin === 'number' && Number.isFinite(margin)) return { ...pair, margin };
+    throw new HumanError(l10n.t('The “margin” of this row must be a number.'), { place: { file, line } });
   });
+}
+
+/** Prompt and answers of one row, or what is wrong with it. */
+export function trlParts(row: Readonly<Record<string, unknown>>): Parts | { readonly wrong: string } {
+  const chosen = conversation(row.chosen);
+  if (chosen === undefined)
+    return { wrong: l10n.t('This row has no “chosen” answer (a text, or a list of messages).') };
+  const rejected = conversation(row.rejected);
+  if (rejected === undefined)
+    return { wrong: l10n.t('This row has no “rejected” answer (a text, or a list of messages).') };
+  const hasPrompt = row.prompt !== undefined && row.prompt !== null;
+  const given = hasPrompt ? conversation(row.prompt) : undefined;
+  if (hasPrompt && given === undefined) return { wrong: badPrompt() };
+  return (
+    (given === undefined ? implicitPrompt(chosen, rejected) : explicitPrompt(given, chosen, rejected)) ?? {
+      wrong: l10n.t('The two answers of this row have no prompt in common. Give it in a field “prompt”.'),
+    }
+  );
 }
 
 /** Rows `{prompt}`, a text or a list of messages; other fields are passed over. */
@@ -37,6 +50,25 @@ export function parseTrlPrompts(text: string, file: string): Prompt[] {
     const prompt = isRecord(value) ? conversation(value.prompt) : undefined;
     if (prompt === undefined || prompt.length === 0) throw new HumanError(badPrompt(), { place: { file, line } });
     return { kind: 'messages', messages: asMessages(prompt) };
+  });
+}
+
+/**
+ * Rows `{prompt, completion, label}` (label true or false), prompt and completion a text or a list of messages.
+ * Source: https://huggingface.co/docs/trl/dataset_formats#unpaired-preference
+ */
+export function parseTrlLabelled(text: string, file: string): LabelledAnswer[] {
+  return parseJsonLines(text, file).map(({ line, value }) => {
+    const row = isRecord(value) ? value : {};
+    const refuse = (wrong: string) => new HumanError(wrong, { place: { file, line } });
+    const prompt = conversation(row.prompt);
+    if (prompt === undefined || prompt.length === 0) throw refuse(badPrompt());
+    const completion = conversation(row.completion);
+    if (completion === undefined) {
+      throw refuse(l10n.t('This row has no “completion” (a text, or a list of messages).'));
+    }
+    if (typeof row.label !== 'boolean') throw refuse(l10n.t('The “label” of this row must be true or false.'));
+    return { messages: asMessages(prompt), completion: answerText(completion), label: row.label };
   });
 }
 
@@ -62,7 +94,7 @@ function conversation(value: unknown): Conversation | undefined {
 const asMessages = (prompt: Conversation): readonly Message[] =>
   typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
 
-type Parts = Pick<PreferencePair, 'messages' | 'chosen' | 'rejected'>;
+export type Parts = Pick<PreferencePair, 'messages' | 'chosen' | 'rejected'>;
 
 function explicitPrompt(prompt: Conversation, chosen: Conversation, rejected: Conversation): Parts {
   return { messages: asMessages(prompt), chosen: answerText(chosen), rejected: answerText(rejected) };
@@ -97,8 +129,8 @@ function dialogue(chosen: string, rejected: string): Parts | undefined {
     .filter(part => part.trim() !== '')
     .map((part): Message => {
       const assistant = part.trimStart().startsWith('Assistant:');
-      return { role: assistant ? 'assistant' : 'user', content: part.replace(/^\s*(?:Human|Assistant):\s*/, '') };
+      return { role: assistant ? 'assistant' : 'user', content: part.replace(/^\s*(?:Human|Assistant): ?/, '') };
     });
-  const trimmed = (answer: string) => answer.slice(prompt.length).trim();
-  return { messages, chosen: trimmed(chosen), rejected: trimmed(rejected) };
+  const withoutSpace = (answer: string) => answer.slice(prompt.length).replace(/^ /, '');
+  return { messages, chosen: withoutSpace(chosen), rejected: withoutSpace(rejected) };
 }

@@ -3,21 +3,12 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { triggers, triggerText } from '../evaluation/triggers.ts';
 import { type Field, isRecord, type Report, type Section } from './frontMatter.ts';
-import { type Axes, Strategies, type TextChoice } from './template.ts';
+import { type Axes, type AxisName, AxisNames, Strategies, type TextChoice } from './template.ts';
 
 /** More values on one axis are refused: columns multiply. */
 const longestAxis = 50;
 
-const axisNames: readonly (keyof Axes)[] = [
-  'persona',
-  'prefix',
-  'suffix',
-  'trigger',
-  'strategy',
-  'shots',
-  'temperature',
-  'model',
-];
+const axisNames: readonly (keyof Axes)[] = AxisNames;
 
 export function readAxes(section: Section | undefined, report: Report): Axes {
   if (!section) return {};
@@ -115,6 +106,22 @@ function readList<T>(
   if (repeated !== undefined) return wrong(l10n.t('“{0}” has {1} twice. Remove one.', field.key, repeated));
   return items as readonly T[];
 }
+
+/** A value of an axis as it is written; numbers and names stand as texts. Undefined for what is none. */
+export function choiceOn(axis: AxisName, value: unknown): TextChoice | undefined {
+  if (axis === 'trigger') return triggerChoice(value);
+  if (axis === 'persona' || axis === 'prefix' || axis === 'suffix') return choiceOf(value);
+  return typeof value === 'string' || typeof value === 'number'
+    ? { label: String(value), text: String(value) }
+    : undefined;
+}
+
+/** The axes that a template has, in the order in which variants are made, each with its values as texts. */
+export const listedAxes = (axes: Axes): { readonly axis: AxisName; readonly values: readonly TextChoice[] }[] =>
+  AxisNames.flatMap(axis => {
+    const values = axes[axis]?.map(value => (typeof value === 'object' ? value : choiceOn(axis, value)!));
+    return values && values.length > 0 ? [{ axis, values }] : [];
+  });
 
 /** `text`, or `{label, text}`; null and the empty text add nothing. */
 function choiceOf(value: unknown): TextChoice | undefined {

@@ -23,6 +23,7 @@ export async function withinBudget(
   const prompt = await build(shots);
   if (!budget) return { prompt };
   const limit = budget.contextLength - budget.reserved;
+  if (mostTokens(prompt) <= limit) return { prompt };
   const before = await tokensOf(prompt, budget);
   if (before <= limit) return { prompt };
   const policy = template.tunesmith.examples?.overBudget ?? 'drop-last';
@@ -46,9 +47,8 @@ export async function withinBudget(
   const cut = await build(staying);
   const after = await tokensOf(cut, budget);
   // Tokens of a whole are about the sum of its parts; a template that lists its examples itself may differ.
-  if (after > limit && staying.length > 0)
-    return { prompt: without, diagnostic: dropped(shots.length, 0, before, bare) };
-  return { prompt: cut, diagnostic: dropped(shots.length, staying.length, before, after) };
+  if (after > limit && staying.length > 0) return told(without, dropped(shots.length, 0, before, bare));
+  return told(cut, dropped(shots.length, staying.length, before, after));
 
   function dropped(all: number, stay: number, from: number, to: number): Diagnostic {
     const message = l10n.t(
@@ -63,6 +63,16 @@ export async function withinBudget(
     return { severity: 'warning', code: 'over-budget', message, range };
   }
 }
+
+const told = (prompt: RenderedPrompt, diagnostic: Diagnostic) => ({
+  prompt: { ...prompt, cut: diagnostic.message },
+  diagnostic,
+});
+
+/** A token stands for a byte at least: where even that fits, nothing need be counted. */
+const mostTokens = ({ messages }: RenderedPrompt): number =>
+  messages.reduce((sum, { content }) => sum + encoder.encode(content).length + 1 + messageOverhead, 0);
+const encoder = new TextEncoder();
 
 const tooLong = (tokens: number, { contextLength, reserved }: Budget): string =>
   l10n.t(

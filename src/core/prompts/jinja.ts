@@ -72,6 +72,25 @@ interface Compiled {
   /** Nodes whose value becomes text. */
   readonly outputs: ReadonlySet<unknown>;
   readonly error?: unknown;
+  /** Texts of the template by their nodes, as they are first met: their values never change. */
+  readonly literals: Map<unknown, Literal>;
+  /** What stands between two marks, as it is first met. */
+  readonly codes: Map<string, Code>;
+}
+
+interface Literal {
+  readonly value: ReturnType<Interpreter['evaluate']>;
+  /** Where it is a mark that says how far rendering has come. */
+  readonly reached?: Segment;
+}
+
+interface Code {
+  readonly kind: string;
+  readonly segment?: Segment;
+  /** Of a segment: the inside of an expression, and where the text that whitespace control leaves begins. */
+  readonly expression: string;
+  readonly textStart: number;
+  readonly role?: { readonly piece: Piece; readonly end: number };
 }
 
 /** The templates used last, oldest first. */
@@ -96,7 +115,7 @@ function compile(source: string, variables: Readonly<Record<string, unknown>>): 
   } catch (reason) {
     error = reason;
   }
-  const compiled: Compiled = { scan, mark, roles, program, outputs, error };
+  const compiled: Compiled = { scan, mark, roles, program, outputs, error, literals: new Map(), codes: new Map() };
   compiledTemplates.delete(source);
   compiledTemplates.set(source, compiled);
   for (const oldest of compiledTemplates.keys()) {
@@ -153,17 +172,26 @@ class MarkedInterpreter extends Interpreter {
       throw new HumanError(l10n.t('The template does too much. Look for loops over large ranges.'));
     const statement = args[0] as { type?: string; value?: unknown } | undefined;
     if (statement?.type === 'StringLiteral' && typeof statement.value === 'string') {
-      const code = statement.value;
-      if (code.startsWith(this.#compiled.mark) && code[1] !== 'x' && code[1] !== 'r') {
-        this.#segment = this.#compiled.scan.segments[Number.parseInt(code.slice(2), 10)];
-        this.position = this.#segment?.start ?? 0;
+      const { value, reached } = this.#compiled.literals.get(statement) ?? this.#literal(statement.value, args);
+      if (reached) {
+        this.#segment = reached;
+        this.position = reached.start;
       }
-      return super.evaluate(...args);
+      return value;
     }
     const segment = this.#segment;
     const result = super.evaluate(...args);
     if (result.type === 'UndefinedValue' && this.#compiled.outputs.has(statement)) this.#note(statement, segment);
     return result;
+  }
+
+  #literal(code: string, args: Parameters<Interpreter['evaluate']>): Literal {
+    const { mark, scan, literals } = this.#compiled;
+    const marks = code.startsWith(mark) && code[1] !== 'x' && code[1] !== 'r';
+    const reached = marks ? scan.segments[Number.parseInt(code.slice(2), 10)] : undefined;
+    const literal = { value: super.evaluate(...args), reached };
+    literals.set(args[0], literal);
+    return literal;
   }
 
   #note(node: unknown, segment: Segment | undefined): void {
@@ -344,16 +372,17 @@ function markRoles(
   return result + source.slice(done, end);
 }
 
-function piecesOf(output: string, { mark, scan: { segments }, roles }: Compiled, source: string): Piece[] {
+function piecesOf(output: string, compiled: Compiled, source: string): Piece[] {
   const pieces: Piece[] = [];
-  let segment: Segment | undefined;
+  let code: Code | undefined;
   let textStart = 0;
-  const parts = output.split(mark);
+  const parts = output.split(compiled.mark);
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!;
     if (i % 2 === 0) {
+      const segment = code?.segment;
       if (segment?.kind === 'expression') {
-        const expression = source.slice(segment.innerStart, segment.innerEnd).trim();
+        const { expression } = code!;
         pieces.push({ kind: 'value', text: part, expression, start: segment.start, end: segment.end });
       } else if (part !== '') {
         pieces.push({ kind: 'text', text: part, start: textStart });
@@ -361,20 +390,36 @@ function piecesOf(output: string, { mark, scan: { segments }, roles }: Compiled,
       }
       continue;
     }
-    const index = Number.parseInt(part.slice(1), 10);
-    if (part[0] === 'r') {
-      const role = roles[index];
-      if (role) {
-        pieces.push(rolePiece(role));
-        if (segment?.kind !== 'expression') textStart = role.range.end;
+    const met = compiled.codes.get(part) ?? codeOf(part, compiled, source);
+    if (met.kind === 'r') {
+      if (met.role) {
+        pieces.push(met.role.piece);
+        if (code?.segment?.kind !== 'expression') textStart = met.role.end;
       }
-    } else if (part[0] === 'x' || part[0] === 's') segment = undefined;
-    else {
-      segment = segments[index];
-      if (segment?.kind === 'text') textStart = trimmedRange(segments, index, source)[0];
+    } else {
+      code = met;
+      if (met.segment?.kind === 'text') textStart = met.textStart;
     }
   }
   return pieces;
+}
+
+/** Reads what stands between two marks. */
+function codeOf(part: string, { codes, roles, scan: { segments } }: Compiled, source: string): Code {
+  const kind = part[0] ?? '';
+  const index = Number.parseInt(part.slice(1), 10);
+  const segment = kind === 'r' || kind === 's' || kind === 'x' ? undefined : segments[index];
+  const role = kind === 'r' ? roles[index] : undefined;
+  const code: Code = {
+    kind,
+    segment,
+    expression: segment ? source.slice(segment.innerStart, segment.innerEnd).trim() : '',
+    textStart: segment?.kind === 'text' ? trimmedRange(segments, index, source)[0] : 0,
+    role: role && { piece: rolePiece(role), end: role.range.end },
+  };
+  // Where a template has cut a mark in two, values stand between marks: those are not kept.
+  if ((segment || role) && part === `${kind}${index}`) codes.set(part, code);
+  return code;
 }
 
 /** Where a template that does not parse goes wrong: the first tag that does not parse alone, or the block left open. */

@@ -1,7 +1,7 @@
 /** Puts rendered pieces together into messages with spans. Only pieces of kind `role` part messages; values never do. */
 import type { Role } from '../generation.ts';
 import type { Piece } from './pieces.ts';
-import type { RenderedMessage, Span, SpanPart, TextRange } from './template.ts';
+import type { RenderedMessage, Span, SpanPart } from './template.ts';
 
 /** A place in the conversation where other messages go: `{{ shots }}`, or an input of kind `thread`. */
 export interface Slot {
@@ -17,27 +17,37 @@ export interface AssembleOptions {
   readonly slots: ReadonlySet<string>;
   /** From offsets of the pieces to offsets of the file. */
   readonly toFile: (offset: number) => number;
+  /** Kept by the caller for one template: rows of it share what says where their text came from. */
+  readonly parts?: SpanParts;
 }
 
+/** Parts by where their pieces begin in the template's body, twice: texts, then values. */
+export type SpanParts = Map<number, { readonly end: number; readonly part: SpanPart }>;
+
 /** Text before the first role is a system message, if there is any. */
-export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOptions): Turn[] {
+export function assemble(pieces: readonly Piece[], { slots, toFile, parts = new Map() }: AssembleOptions): Turn[] {
   const turns: Turn[] = [];
   let role: Role = 'system';
   let explicit = false;
   let marked: Pick<RenderedMessage, 'writtenRole' | 'metadata'> = {};
   let content = '';
   let spans: Span[] = [];
+  // Messages have no leading and trailing line breaks (Prompty's rule: lines of spaces stay); spans are cut along.
   const flush = (): void => {
-    const message = trimmed(role, content, spans);
-    if (explicit || message.content !== '') turns.push({ ...message, ...marked });
+    const end = withoutLineBreaks(content);
+    if (explicit || end > 0) {
+      if (end < content.length) cutAt(spans, end);
+      turns.push({ role, content: content.slice(0, end), spans, ...marked });
+    }
     content = '';
     spans = [];
   };
   const add = (text: string, part: SpanPart): void => {
-    if (text === '') return;
+    const skip = content === '' ? leadingLineBreaks(text) : 0;
+    if (skip === text.length) return;
     const start = content.length;
-    content += text;
-    spans.push({ start, end: content.length, part });
+    content += skip === 0 ? text : text.slice(skip);
+    spans.push({ start, end: content.length, part: skip === 0 ? part : cut(part, skip, 0) });
   };
   for (const piece of pieces) {
     if (piece.kind === 'role') {
@@ -54,44 +64,57 @@ export function assemble(pieces: readonly Piece[], { slots, toFile }: AssembleOp
       explicit = false;
       flush();
       turns.push({ slot: name });
-    } else if (piece.kind === 'undefined') {
-    } else if (piece.kind === 'value') {
-      const range = { start: toFile(piece.start), end: toFile(piece.end) };
-      add(piece.text, { kind: 'variable', name: nameOf(piece.expression), range });
-    } else {
-      const range = { start: toFile(piece.start), end: toFile(piece.start + piece.text.length) };
-      add(piece.text, { kind: 'text', range });
-    }
+    } else if (piece.kind !== 'undefined') add(piece.text, partOf(piece, toFile, parts));
   }
   flush();
   return turns;
 }
 
-/** Without leading and trailing line breaks (Prompty's rule: lines of spaces stay); spans are cut along. */
-function trimmed(role: Role, content: string, spans: readonly Span[]): RenderedMessage {
-  let start = 0;
-  let end = content.length;
-  while (start < end && isLineBreak(content, start)) start++;
-  while (end > start && isLineBreak(content, end - 1)) end--;
-  if (start === 0 && end === content.length) return { role, content, spans };
-  const kept = spans.flatMap((span): Span[] => {
-    const from = Math.max(span.start, start);
-    const to = Math.min(span.end, end);
-    return from < to ? [{ start: from - start, end: to - start, part: cut(span, from, to) }] : [];
-  });
-  return { role, content: content.slice(start, end), spans: kept };
+/** Where a piece's text came from, the same object for each row of a template. */
+function partOf(
+  piece: Extract<Piece, { kind: 'text' | 'value' }>,
+  toFile: (offset: number) => number,
+  parts: SpanParts,
+): SpanPart {
+  const value = piece.kind === 'value';
+  const key = 2 * piece.start + (value ? 1 : 0);
+  const end = value ? piece.end : piece.start + piece.text.length;
+  const known = parts.get(key);
+  if (known?.end === end) return known.part;
+  const range = { start: toFile(piece.start), end: toFile(end) };
+  const part: SpanPart = value ? { kind: 'variable', name: nameOf(piece.expression), range } : { kind: 'text', range };
+  parts.set(key, { end, part });
+  return part;
 }
 
-function cut(span: Span, from: number, to: number): SpanPart {
-  if (span.part.kind !== 'text' || !span.part.range) return span.part;
-  const range: TextRange = {
-    start: span.part.range.start + (from - span.start),
-    end: span.part.range.end - (span.end - to),
-  };
-  return { kind: 'text', range };
+/** Takes off the spans what lies behind an offset of the content. */
+function cutAt(spans: Span[], end: number): void {
+  while (spans.length > 0 && spans.at(-1)!.start >= end) spans.pop();
+  const last = spans.at(-1);
+  if (last && last.end > end)
+    spans[spans.length - 1] = { start: last.start, end, part: cut(last.part, 0, last.end - end) };
 }
 
-const isLineBreak = (text: string, at: number): boolean => text[at] === '\n';
+/** A part with so many characters of its text less at both ends. */
+function cut(part: SpanPart, before: number, after: number): SpanPart {
+  if (part.kind !== 'text' || !part.range) return part;
+  return { kind: 'text', range: { start: part.range.start + before, end: part.range.end - after } };
+}
+
+function leadingLineBreaks(text: string): number {
+  let count = 0;
+  while (count < text.length && text.charCodeAt(count) === lineFeed) count++;
+  return count;
+}
+
+/** The length of a text without the line breaks at its end. */
+function withoutLineBreaks(text: string): number {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === lineFeed) end--;
+  return end;
+}
+
+const lineFeed = 10;
 
 /** `customer.name | upper` → `customer`; anything that does not start with a name stands as it is. */
 const nameOf = (expression: string): string => /^[A-Za-z_]\w*/.exec(expression)?.[0] ?? expression;

@@ -8,6 +8,10 @@ import {
   Grades,
   InputKinds,
   SampledStrategies,
+  ScoreForms,
+  ScoreMeasures,
+  ScoreMethods,
+  ScoreTasks,
   Selections,
   Similarities,
   Strategies,
@@ -248,10 +252,26 @@ const axes: JsonSchema = {
   additionalProperties: false,
 };
 
+const score = object('Which texts are compared by how likely the model finds them.', {
+  task: oneOf(ScoreTasks, 'What is scored.', 'candidates'),
+  candidates: {
+    description: 'The texts to compare, or the column of the rows that lists them.',
+    anyOf: [
+      { type: 'string', minLength: 1 },
+      { type: 'array', minItems: 2, maxItems: 1000, items: { type: ['string', 'number', 'boolean'] } },
+    ],
+  },
+  input: text('The input whose place each candidate takes. Left out: candidates continue the prompt.'),
+  method: oneOf(ScoreMethods, 'With input: which part of the text is scored.', 'partial'),
+  by: oneOf(ScoreMeasures, 'Which figure decides.', 'total'),
+  as: oneOf(ScoreForms, 'What the model reads. Left out: text for last words and with input, else chat.'),
+});
+
 const tunesmith = object('Tunesmith’s own settings; other tools leave them alone.', {
   examples,
   reasoning,
   axes,
+  score,
   rows: path('The input rows: a JSONL or CSV file, relative to this template.'),
   expected: text('The column of the rows that holds the right answer.'),
   grade: {

@@ -146,13 +146,14 @@ export function resolveReferences(
     let result = '';
     let done = 0;
     for (const { reference, start, end } of parse(text)) {
+      const place = written(template, text.slice(start, end)) ?? range;
       const value = resolvedValue(reference, resolved);
       if (value === undefined) {
         const message =
           reference.kind === 'env'
             ? l10n.t('The environment variable “{0}” is not set or not approved.', reference.name)
             : l10n.t('The file “{0}” is not there or not approved.', reference.kind === 'file' ? reference.file : '');
-        diagnostics.push({ severity: 'error', code: 'approval', message, range });
+        diagnostics.push({ severity: 'error', code: 'approval', message, range: place });
         continue;
       }
       const kind = reference.kind === 'file' && /\.(json|ya?ml)$/i.exec(reference.file)?.[1]?.toLowerCase();
@@ -163,7 +164,7 @@ export function resolveReferences(
           kind === 'json'
             ? l10n.t('The file “{0}” is not valid JSON.', reference.file)
             : l10n.t('The file “{0}” is not valid YAML.', reference.file);
-        diagnostics.push({ severity: 'error', code: 'approval', message, range });
+        diagnostics.push({ severity: 'error', code: 'approval', message, range: place });
       }
       result += text.slice(done, start) + value;
       done = end;
@@ -195,6 +196,15 @@ export function resolveReferences(
     ...(typeof name === 'string' ? { id: name } : {}),
   };
   return { template: { ...template, inputs, model }, diagnostics };
+}
+
+/** Where the front matter writes a reference as it is; undefined where it stands there with escapes. */
+function written(
+  { text, frontMatterRange: { start, end } }: Template,
+  reference: string,
+): TemplateInput['range'] | undefined {
+  const at = text.slice(start, end).indexOf(reference);
+  return at === -1 ? undefined : { start: start + at, end: start + at + reference.length };
 }
 
 /** Undefined where it is no YAML, or grows too large through aliases. */

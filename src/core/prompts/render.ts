@@ -9,7 +9,7 @@ import type { Message } from '../generation.ts';
 import { type Shot, withinBudget } from './fitToBudget.ts';
 import { isRecord } from './frontMatter.ts';
 import { inputValues, type Values } from './inputValues.ts';
-import { assemble, isSlot, type Turn } from './messages.ts';
+import { assemble, isSlot, type SpanParts, type Turn } from './messages.ts';
 import type { RenderTemplate } from './pieces.ts';
 import { offsetOfLine } from './promptyFile.ts';
 import type {
@@ -87,8 +87,7 @@ export async function renderPrompt(
     const selected = wanted > 0 ? await selectFor(template, options, values, wanted, strategy) : undefined;
     const found = await job.examples(selected?.candidates ?? [], strategy, values, question, wanted, options.bank);
     const all = selected ? inOrder(found, await selected.arrange(found.map(shot => shot.index))) : [];
-    const leaked = leakDiagnostic(template, options.bank, wanted);
-    if (leaked) diagnostics.push(leaked);
+    if (wanted > 0) diagnostics.push(...bankDiagnostics(template, options.bank));
     if (all.length < wanted) {
       const message = l10n.t(
         'Only {0} of {1} examples fit: the bank has no more, or they lack “reasoning”.',
@@ -148,6 +147,7 @@ interface PreparedBody {
   readonly bodyStart: number;
   readonly carriageReturns: readonly number[];
   readonly slots: ReadonlySet<string>;
+  readonly parts: SpanParts;
 }
 
 const preparedBodies = new WeakMap<Template, PreparedBody>();
@@ -167,7 +167,8 @@ function preparedBody(template: Template): PreparedBody {
     return '\n';
   });
   const threads = template.inputs.filter(input => input.kind === 'thread').map(input => input.name);
-  const prepared = { body, bodyStart, carriageReturns, slots: new Set(['shots', ...threads]) };
+  const slots = new Set(['shots', ...threads]);
+  const prepared = { body, bodyStart, carriageReturns, slots, parts: new Map() };
   preparedBodies.set(template, prepared);
   return prepared;
 }
@@ -180,21 +181,23 @@ class Rendering {
   readonly #slots: ReadonlySet<string>;
   readonly #carriageReturns: readonly number[];
   readonly #bodyStart: number;
+  readonly #parts: SpanParts;
 
   constructor(template: Template, render: RenderTemplate) {
     this.#template = template;
     this.#render = render;
-    const { body, bodyStart, carriageReturns, slots } = preparedBody(template);
+    const { body, bodyStart, carriageReturns, slots, parts } = preparedBody(template);
     this.#body = body;
     this.#bodyStart = bodyStart;
     this.#carriageReturns = carriageReturns;
     this.#slots = slots;
+    this.#parts = parts;
   }
 
   async turns(variables: Values): Promise<Turn[]> {
     const pieces = await this.#render({ format: this.#template.format, template: this.#body, variables });
     for (const piece of pieces) if (piece.kind === 'undefined') this.#undefined(piece);
-    return assemble(pieces, { slots: this.#slots, toFile: offset => this.#toFile(offset) });
+    return assemble(pieces, { slots: this.#slots, toFile: offset => this.#toFile(offset), parts: this.#parts });
   }
 
   /** What rendering met; optional inputs without a value are a warning, everything else that is not there an error. */
@@ -316,19 +319,33 @@ function inOrder(found: readonly Shot[], order: readonly number[]): Shot[] {
 }
 
 /** The first example that leaks is named, with the row that it gives away. */
-function leakDiagnostic(template: Template, bank: ExampleBank | undefined, wanted: number): Diagnostic | undefined {
-  const [first] = bank?.leaks ?? [];
-  if (wanted === 0 || !bank || !first) return undefined;
-  const [index, { line, similarity }] = first;
-  const message = l10n.t(
-    '{0} examples say what test rows say and are passed over; the first is line {1} of the bank, {2} % like the row in line {3}.',
-    bank.leaks!.size,
-    bank.rows[index]!.line,
-    Math.floor(similarity * 100),
-    line,
-  );
+/** What of the bank is passed over. */
+function* bankDiagnostics(template: Template, bank: ExampleBank | undefined): Generator<Diagnostic> {
+  if (!bank) return;
   const range = template.tunesmith.examples?.range ?? noRange;
-  return { severity: 'warning', code: 'leaked-example', message, range };
+  const [leak] = bank.leaks ?? [];
+  if (leak) {
+    const [index, { line, similarity }] = leak;
+    const message = l10n.t(
+      '{0} examples say what test rows say and are passed over; the first is line {1} of the bank, {2} % like the row in line {3}.',
+      bank.leaks!.size,
+      bank.rows[index]!.line,
+      Math.floor(similarity * 100),
+      line,
+    );
+    yield { severity: 'warning', code: 'leaked-example', message, range };
+  }
+  if (bank.badLines) {
+    const { count, line, message: reason } = bank.badLines;
+    const message = l10n.t(
+      'Lines of the bank that cannot be read are passed over: {0}, the first is {1}:{2}: {3}',
+      count,
+      template.tunesmith.examples?.bank ?? bank.file,
+      line,
+      reason,
+    );
+    yield { severity: 'warning', code: 'bad-row', message, range };
+  }
 }
 
 /** Fills slots. Examples without a slot of their own go before the last user message. */

@@ -153,6 +153,35 @@ export type AnswerRule =
   /** The value at `path` (`$.items[0].name`) of the last JSON in the text. */
   | { readonly rule: 'json-path'; readonly path: string };
 
+/** What is scored: given candidates, or the word that completes the prompt. */
+export const ScoreTasks = ['candidates', 'last-word'] as const;
+export type ScoreTask = (typeof ScoreTasks)[number];
+
+/** Which sum of log-probabilities decides: all of it, its mean over tokens, or its mean over characters. */
+export const ScoreMeasures = ['total', 'per-token', 'per-character'] as const;
+export type ScoreMeasure = (typeof ScoreMeasures)[number];
+
+/** Where a candidate stands inside the text: what follows it is scored given the rest, or the whole text (Trinh & Le 2018). */
+export const ScoreMethods = ['partial', 'full'] as const;
+export type ScoreMethod = (typeof ScoreMethods)[number];
+
+/** As a plain text, or as a conversation in the model's chat template. */
+export const ScoreForms = ['text', 'chat'] as const;
+export type ScoreForm = (typeof ScoreForms)[number];
+
+/** How given texts are compared by their likelihood (evaluation/score.ts). */
+export interface ScoreSettings {
+  readonly task: ScoreTask;
+  /** The same for all rows, or the column of a row that lists its own. */
+  readonly candidates?: readonly string[] | { readonly column: string };
+  /** The input whose place each candidate takes; left out: candidates continue the prompt. */
+  readonly input?: string;
+  readonly method: ScoreMethod;
+  readonly by: ScoreMeasure;
+  readonly as: ScoreForm;
+  readonly range: TextRange;
+}
+
 export const Grades = ['equal', 'numbers-equal', 'one-of', 'contains', 'regex', 'json-equal', 'rouge-l'] as const;
 export type Grade = (typeof Grades)[number];
 
@@ -203,6 +232,18 @@ export interface Axes {
   readonly model?: readonly string[];
 }
 
+export const AxisNames = [
+  'model',
+  'strategy',
+  'trigger',
+  'persona',
+  'prefix',
+  'suffix',
+  'shots',
+  'temperature',
+] as const satisfies readonly (keyof Axes)[];
+export type AxisName = (typeof AxisNames)[number];
+
 /** Texts that a variant puts around the template's own. */
 export interface Wrap {
   readonly persona?: string;
@@ -220,6 +261,7 @@ export interface TunesmithSettings {
   readonly expected?: string;
   readonly grade: Grading;
   readonly axes: Axes;
+  readonly score?: ScoreSettings;
 }
 
 /** A role marker of the body's own text; markers inside values are never one. */
@@ -297,6 +339,8 @@ export interface RenderedPrompt {
   readonly continueLast: boolean;
   /** Bank rows used as shots, in order (0-based index in the bank). */
   readonly shots: readonly number[];
+  /** Where examples were left out so that it fits into the model's context: how many and why, in a sentence. */
+  readonly cut?: string;
 }
 
 /** What to send to a model. */

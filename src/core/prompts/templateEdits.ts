@@ -5,7 +5,13 @@ import { l10n } from '../../base/l10n.ts';
 import type { Replacement } from '../../base/textChange.ts';
 import { splitFrontMatter } from './frontMatter.ts';
 
-export type FrontMatterValue = string | number | boolean | readonly string[] | null;
+export type FrontMatterValue =
+  | string
+  | number
+  | boolean
+  | readonly (string | number)[]
+  | { readonly [key: string]: string | number }
+  | null;
 
 /** Offsets of the YAML between its delimiter lines, or undefined where the file has no front matter. */
 export function frontMatterRange(text: string): { start: number; end: number } | undefined {
@@ -37,7 +43,7 @@ export function setFrontMatter(text: string, path: readonly string[], value: Fro
   }));
 }
 
-const cannot = (path: readonly string[]): HumanError =>
+export const cannot = (path: readonly string[]): HumanError =>
   new HumanError(
     l10n.t('“{0}” cannot be set while the front matter has errors. Correct them in the text first.', path.join('.')),
   );
@@ -75,12 +81,12 @@ const isEmpty = (node: unknown): boolean =>
   (isScalar(node) && (node.value === null || node.value === undefined) && !node.source);
 
 /** Just after the colon of a pair that has no value. */
-function valueStart(pair: Pair<unknown, unknown>, yaml: string): number {
+export function valueStart(pair: Pair<unknown, unknown>, yaml: string): number {
   const end = (pair.key as Scalar).range![1];
   return yaml.indexOf(':', end) + 1;
 }
 
-function replacement(pair: Pair<unknown, unknown>, value: FrontMatterValue, yaml: string): Replacement {
+export function replacement(pair: Pair<unknown, unknown>, value: FrontMatterValue, yaml: string): Replacement {
   const node = pair.value as { range?: [number, number, number] } | null;
   if (isEmpty(node) || !node?.range) {
     return { offset: valueStart(pair, yaml), length: 0, text: ` ${yamlInline(value)}` };
@@ -105,9 +111,13 @@ function insertion(
     const close = yaml.lastIndexOf('}', end - 1);
     const last = map.items.at(-1);
     if (!last)
-      return { offset: start + 1, length: close - start - 1, text: `${path[0]}: ${flow(path.slice(1), value)}` };
+      return {
+        offset: start + 1,
+        length: close - start - 1,
+        text: `${yamlInline(path[0])}: ${flow(path.slice(1), value)}`,
+      };
     const lastEnd = rangeEnd(last);
-    return { offset: lastEnd, length: 0, text: `, ${path[0]}: ${flow(path.slice(1), value)}` };
+    return { offset: lastEnd, length: 0, text: `, ${yamlInline(path[0])}: ${flow(path.slice(1), value)}` };
   }
   const first = map.items[0]!;
   const keyStart = (first.key as Scalar).range![0];
@@ -117,7 +127,7 @@ function insertion(
   return { offset: end, length: 0, text: (needsBreak ? eol : '') + block(path, value, indent, eol) };
 }
 
-function removal(map: YAMLMap, pair: Pair<unknown, unknown>, yaml: string): Replacement {
+export function removal(map: YAMLMap, pair: Pair<unknown, unknown>, yaml: string): Replacement {
   const start = (pair.key as Scalar).range![0];
   const end = rangeEnd(pair);
   if (map.flow) {
@@ -137,7 +147,7 @@ function removal(map: YAMLMap, pair: Pair<unknown, unknown>, yaml: string): Repl
 }
 
 /** End of a pair's last character, without the white space that follows it. */
-function rangeEnd(pair: Pair<unknown, unknown>): number {
+export function rangeEnd(pair: Pair<unknown, unknown>): number {
   const value = pair.value as { range?: [number, number, number]; items?: readonly unknown[]; flow?: boolean } | null;
   if (isMap(value) && !value.flow && value.items.length > 0)
     return rangeEnd(value.items.at(-1) as Pair<unknown, unknown>);
@@ -145,7 +155,7 @@ function rangeEnd(pair: Pair<unknown, unknown>): number {
 }
 
 /** Just after the line break of the line that `offset` is in; block values end after their own break already. */
-function lineEnd(yaml: string, offset: number): number {
+export function lineEnd(yaml: string, offset: number): number {
   if (offset > 0 && yaml[offset - 1] === '\n') return offset;
   const end = yaml.indexOf('\n', offset);
   return end === -1 ? yaml.length : end + 1;
@@ -165,13 +175,13 @@ export function yamlInline(value: unknown): string {
 
 /** `{a: {b: value}}` for the keys that are missing inside one line. */
 const flow = (path: readonly string[], value: FrontMatterValue): string =>
-  path.reduceRight((inner, key) => `{${key}: ${inner}}`, yamlInline(value));
+  path.reduceRight((inner, key) => `{${yamlInline(key)}: ${inner}}`, yamlInline(value));
 
 function block(path: readonly string[], value: FrontMatterValue, indent: number, eol: string): string {
   return path
     .map(
       (key, depth) =>
-        `${' '.repeat(indent + depth * 2)}${key}:${depth === path.length - 1 ? ` ${yamlInline(value)}` : ''}${eol}`,
+        `${' '.repeat(indent + depth * 2)}${yamlInline(key)}:${depth === path.length - 1 ? ` ${yamlInline(value)}` : ''}${eol}`,
     )
     .join('');
 }

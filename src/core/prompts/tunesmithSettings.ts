@@ -4,6 +4,7 @@ import { parseJsonPath } from '../evaluation/jsonAnswer.ts';
 import { triggerText } from '../evaluation/triggers.ts';
 import { readAxes } from './axesSettings.ts';
 import type { Report, Section } from './frontMatter.ts';
+import { readScoreSettings } from './scoreSettings.ts';
 import {
   type AnswerRule,
   BudgetPolicies,
@@ -49,6 +50,7 @@ export function readTunesmithSettings(section: Section | undefined, report: Repo
     expected: section.string('expected'),
     grade: readGrading(section),
     axes: readAxes(section.section('axes'), report),
+    ...(section.field('score') ? { score: readScoreSettings(section, report) } : {}),
   };
 }
 

@@ -7,11 +7,13 @@ import type { MatchPattern } from '../evaluation/answers.ts';
 import type { Ask } from '../evaluation/ask.ts';
 import { Dispatcher } from '../evaluation/dispatch.ts';
 import { type Cell, runCells, samplingOf } from '../evaluation/runCells.ts';
+import { requireScores } from '../evaluation/score.ts';
+import { afterPrompt, scoreOptionsOf } from '../evaluation/scoreTexts.ts';
 import { defaultSampling } from '../generation.ts';
 import type { RenderTemplate } from '../prompts/pieces.ts';
 import { firstError } from '../prompts/promptyFile.ts';
 import { renderPrompt } from '../prompts/render.ts';
-import { promptOf, type Template } from '../prompts/template.ts';
+import type { Template } from '../prompts/template.ts';
 import type { GenerateRequest, TextGenerator } from '../textGenerator.ts';
 import type { Metric } from './options.ts';
 import type { RowResult, SearchHost } from './search.ts';
@@ -104,12 +106,11 @@ async function answers(
 /** log p(expected answer | prompt) for each row, nats. */
 async function likelihoods(models: SearchModels, template: Template, rows: readonly DataRow[]): Promise<RowResult[]> {
   const { model, signal } = models;
-  if (!model.score) {
-    throw new HumanError(l10n.t('“{0}” gives no log-likelihoods. Score by accuracy instead.', model.model.label));
-  }
+  requireScores(model);
   const cells = await cellsOf(models, template, rows);
+  const { as } = scoreOptionsOf(template);
   const scored = await model.score(
-    cells.map(({ prompt }, i) => ({ prompt: promptOf(prompt), continuation: expectedText(template, rows[i]!) })),
+    cells.map(({ prompt }, i) => afterPrompt(prompt, expectedText(template, rows[i]!), as)),
     { signal },
   );
   return scored.map(({ logLikelihood }) => ({ score: logLikelihood }));
@@ -118,7 +119,7 @@ async function likelihoods(models: SearchModels, template: Template, rows: reado
 /** Calls of a model that one answer takes at most. */
 export function callsOf(template: Template, metric: Metric): number {
   const { strategy, samples } = template.tunesmith.reasoning;
-  if (metric === 'likelihood' && strategy !== 'direct' && strategy !== 'few-shot-cot') {
+  if (metric === 'likelihood' && strategy !== 'direct') {
     throw new HumanError(
       l10n.t(
         'Log-likelihood scores answers that come at once; this template reasons first. Score by accuracy instead.',

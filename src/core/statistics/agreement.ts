@@ -25,13 +25,28 @@ export function rawAgreement(units: readonly RatedUnit[]): number {
 /** Cohen's κ (1960) of two annotators who both judged every unit. NaN when chance alone makes them agree always. */
 export function cohenKappa(first: readonly number[], second: readonly number[]): number {
   if (first.length !== second.length) throw new RangeError('cohenKappa needs two values for each unit');
-  const n = first.length;
-  const values = new Set([...first, ...second]);
-  const share = (list: readonly number[], value: number) => list.filter(other => other === value).length / n;
-  const observed = first.filter((value, i) => value === second[i]).length / n;
+  const values = [...new Set([...first, ...second])];
+  const counts = new Array<number>(values.length ** 2).fill(0);
+  for (const [i, value] of first.entries())
+    counts[values.indexOf(value) * values.length + values.indexOf(second[i]!)]!++;
+  return kappaOfCounts(counts, values.length);
+}
+
+/** Cohen's κ from a table of counts by rows, `size` × `size`: one annotator's values down, the other's across. */
+export function kappaOfCounts(counts: readonly number[], size: number): number {
+  const n = sum(counts);
+  let observed = 0;
   let chance = 0;
-  for (const value of values) chance += share(first, value) * share(second, value);
-  return (observed - chance) / (1 - chance);
+  for (let value = 0; value < size; value++) {
+    observed += counts[value * size + value]!;
+    let [row, column] = [0, 0];
+    for (let other = 0; other < size; other++) {
+      row += counts[value * size + other]!;
+      column += counts[other * size + value]!;
+    }
+    chance += (row / n) * (column / n);
+  }
+  return (observed / n - chance) / (1 - chance);
 }
 
 /** Fleiss' κ (1971). `counts[unit][category]`; every unit has the same number of judgements, at least two. */
