@@ -8,6 +8,7 @@ import { l10n } from '../base/l10n.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import type { Piece, RenderRequest } from '../core/prompts/pieces.ts';
 import { EvaluatorReplySchema, type EvaluatorRequest, EvaluatorResultSchemas } from '../protocol/evaluator.ts';
+import { unpacked } from '../protocol/renderedPieces.ts';
 import { workerEntry } from './workerEntry.ts';
 
 export interface EvaluatorOptions {
@@ -39,9 +40,13 @@ interface WaitingRender {
 
 /** So many templates are well below the time limit of one call. */
 const largestBatch = 128;
+/** One batch is rendered there while the results of the one before are used here. */
+const mostBatches = 2;
+/** Calls that the process has at once: it begins one while the reply to the one before is read here. */
+const mostSent = 2;
 const startLimit = 20_000;
 
-/** One warm process, restarted by the call after one that had to be stopped. Calls run one at a time, in order. */
+/** One warm process, restarted after a call that had to be stopped. Calls run one at a time, in order. */
 export class Evaluator implements Disposable {
   readonly #options: EvaluatorOptions;
   readonly #child: StoppableChild;
@@ -64,7 +69,8 @@ export class Evaluator implements Disposable {
   readonly render = (request: RenderRequest): Promise<readonly Piece[]> => {
     const { promise, resolve: succeed, reject } = Promise.withResolvers<readonly Piece[]>();
     this.#waiting.push({ request, succeed, reject });
-    this.#renderSoon();
+    if (this.#waiting.length >= largestBatch && this.#batches < mostBatches) void this.#renderWaiting();
+    else this.#renderSoon();
     return promise;
   };
 
@@ -78,8 +84,7 @@ export class Evaluator implements Disposable {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      // One batch is rendered there while the results of the one before are used here.
-      while (this.#batches < 2 && this.#waiting.length > 0) void this.#renderWaiting();
+      while (this.#batches < mostBatches && this.#waiting.length > 0) void this.#renderWaiting();
     });
   }
 
@@ -110,10 +115,11 @@ export class Evaluator implements Disposable {
     const result = await this.#child.call({ method: 'render', templates, items, maxOutput }, seconds =>
       l10n.t('The template took longer than {0} s and was stopped. Look for loops over large ranges.', seconds),
     );
-    const { results } = v.parse(EvaluatorResultSchemas.render, result);
-    if (results.length !== batch.length) throw new Error('the evaluator gave too few results');
+    const { packs, results } = v.parse(EvaluatorResultSchemas.render, result);
+    if (results.length !== batch.length || packs.length !== templates.length)
+      throw new Error('the evaluator gave too few results');
     results.forEach((one, index) => {
-      if ('pieces' in one) batch[index]!.succeed(one.pieces);
+      if ('layout' in one) batch[index]!.succeed(unpacked(packs[items[index]!.template]!, one));
       else batch[index]!.reject(new HumanError(one.message, { place: { line: one.line } }));
     });
   }
@@ -172,7 +178,18 @@ export class Evaluator implements Disposable {
   }
 }
 
-type Call = EvaluatorRequest extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+type Request = EvaluatorRequest extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+
+interface Call {
+  readonly id: number;
+  readonly request: Request;
+  /** The sentence for a call that was stopped after so many seconds. */
+  readonly tooLong: (seconds: number) => string;
+  readonly succeed: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** The process that has it. */
+  sentTo?: ChildProcess;
+}
 
 /** Owns one child process at a time: starts it when needed and kills it when a call outlives its limit. */
 class StoppableChild implements Disposable {
@@ -181,7 +198,10 @@ class StoppableChild implements Disposable {
   readonly #logger: Logger;
   #process: ChildProcess | undefined;
   #starting: Promise<ChildProcess> | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  /** Not answered yet, in order. The process works at the first. */
+  readonly #calls: Call[] = [];
+  /** Runs for the first call. */
+  #clock: NodeJS.Timeout | undefined;
   #nextId = 1;
   #disposed = false;
   /** Which of `flagSets` works on this Node. */
@@ -202,46 +222,74 @@ class StoppableChild implements Disposable {
     return this.#starting;
   }
 
-  call(request: Call, tooLong: (seconds: number) => string): Promise<unknown> {
-    const result = this.#queue.then(() => this.#run(request, tooLong));
-    this.#queue = result.catch(() => undefined);
-    return result;
+  call(request: Request, tooLong: (seconds: number) => string): Promise<unknown> {
+    const { promise, resolve: succeed, reject } = Promise.withResolvers<unknown>();
+    this.#calls.push({ id: this.#nextId++, request, tooLong, succeed, reject });
+    this.#sendCalls();
+    return promise;
   }
 
-  async #run(request: Call, tooLong: (seconds: number) => string): Promise<unknown> {
-    const child = await this.ready();
-    const limit = this.#options.timeLimit ?? 2000;
-    const id = this.#nextId++;
-    const { promise, resolve: succeed, reject } = Promise.withResolvers<unknown>();
-    const onMessage = (message: unknown): void => {
-      const reply = v.safeParse(EvaluatorReplySchema, message);
-      if (!reply.success || reply.output.type === 'hello' || reply.output.id !== id) return;
-      if (reply.output.type === 'reply') succeed(reply.output.result);
-      else reject(new HumanError(reply.output.message, { place: { line: reply.output.line } }));
-    };
-    const onExit = (): void => {
-      reject(
-        this.#disposed
-          ? disposedError()
-          : new HumanError(l10n.t('It used more memory than is allowed ({0} MB) and was stopped.', this.#memory)),
+  /** Sends the first calls, once the process is up. */
+  #sendCalls(): void {
+    const [first] = this.#calls;
+    if (!first) return;
+    const child = this.#process;
+    if (!child) {
+      this.ready().then(
+        () => this.#sendCalls(),
+        error => {
+          if (this.#calls[0] !== first) return;
+          this.#calls.shift();
+          first.reject(error);
+          this.#sendCalls();
+        },
       );
-    };
-    child.on('message', onMessage);
-    child.once('exit', onExit);
-    const timer = setTimeout(() => {
-      reject(new HumanError(tooLong(limit / 1000)));
-      this.#kill(child);
-    }, limit);
-    child.send({ ...request, id }, error => {
-      if (error) reject(new HumanError(l10n.t('The evaluation process has ended; try again.'), { cause: error }));
-    });
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-      child.off('message', onMessage);
-      child.off('exit', onExit);
+      return;
     }
+    for (const call of this.#calls.slice(0, mostSent)) {
+      if (call.sentTo === child) continue;
+      call.sentTo = child;
+      child.send({ ...call.request, id: call.id }, error => {
+        if (error)
+          this.#lost(child, new HumanError(l10n.t('The evaluation process has ended; try again.'), { cause: error }));
+      });
+    }
+    this.#clock ??= setTimeout(() => {
+      // A reply that came while this process was busy is read first.
+      setImmediate(() => {
+        if (this.#calls[0] === first) this.#lost(child, new HumanError(first.tooLong(this.#limit / 1000)));
+      });
+    }, this.#limit);
+  }
+
+  #received(child: ChildProcess, message: unknown): void {
+    const reply = v.safeParse(EvaluatorReplySchema, message);
+    const [first] = this.#calls;
+    if (!reply.success || reply.output.type === 'hello' || first?.sentTo !== child || reply.output.id !== first.id)
+      return;
+    this.#stopClock();
+    this.#calls.shift();
+    this.#sendCalls();
+    if (reply.output.type === 'reply') first.succeed(reply.output.result);
+    else first.reject(new HumanError(reply.output.message, { place: { line: reply.output.line } }));
+  }
+
+  /** The process is gone or goes, for a fault of the first call; those behind it are asked again. */
+  #lost(child: ChildProcess, error: HumanError): void {
+    if (this.#process !== child) return;
+    this.#kill(child);
+    this.#stopClock();
+    if (this.#calls[0]?.sentTo === child) this.#calls.shift()!.reject(error);
+    this.#sendCalls();
+  }
+
+  #stopClock(): void {
+    clearTimeout(this.#clock);
+    this.#clock = undefined;
+  }
+
+  get #limit(): number {
+    return this.#options.timeLimit ?? 2000;
   }
 
   get #memory(): number {
@@ -252,9 +300,7 @@ class StoppableChild implements Disposable {
     for (;;) {
       const flags = flagSets[this.#flags]!;
       try {
-        const child = await this.#spawn(flags);
-        if (this.#options.bundle) child.send({ id: 0, method: 'configure', bundle: this.#options.bundle });
-        return child;
+        return await this.#spawn(flags);
       } catch (error) {
         if (this.#disposed) throw disposedError();
         if (this.#flags + 1 >= flagSets.length) throw error;
@@ -277,10 +323,7 @@ class StoppableChild implements Disposable {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'json',
     });
-    child.once('exit', () => {
-      if (this.#process === child) this.#process = undefined;
-    });
-    const { promise, resolve: started, reject } = Promise.withResolvers<ChildProcess>();
+    const { promise, resolve: started, reject } = Promise.withResolvers<void>();
     const failed = (cause?: unknown): void =>
       reject(
         new HumanError(
@@ -294,11 +337,24 @@ class StoppableChild implements Disposable {
       this.#kill(child);
       failed();
     }, startLimit);
-    child.once('message', () => started(child));
+    child.once('message', () => started());
     child.once('exit', failed);
     child.once('error', failed);
     try {
-      this.#process = await promise;
+      await promise;
+      if (this.#disposed) {
+        this.#kill(child);
+        throw disposedError();
+      }
+      this.#process = child;
+      if (this.#options.bundle) child.send({ id: 0, method: 'configure', bundle: this.#options.bundle });
+      child.on('message', message => this.#received(child, message));
+      child.once('exit', () =>
+        this.#lost(
+          child,
+          new HumanError(l10n.t('It used more memory than is allowed ({0} MB) and was stopped.', this.#memory)),
+        ),
+      );
       // A waiting process must not keep its parent alive.
       child.unref();
       child.channel?.unref();
@@ -316,7 +372,9 @@ class StoppableChild implements Disposable {
 
   dispose(): void {
     this.#disposed = true;
+    this.#stopClock();
     if (this.#process) this.#kill(this.#process);
+    for (const call of this.#calls.splice(0)) call.reject(disposedError());
   }
 }
 

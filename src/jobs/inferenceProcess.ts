@@ -137,6 +137,11 @@ export class InferenceProcess implements Disposable {
     return (await this.#start()).request('export', parameters, context);
   }
 
+  /** Rewards of answers by a trained reward model. Aborting rejects after the answers that are being read. */
+  async reward(parameters: Parameters<'reward'>, context: RequestContext = {}): Promise<InferenceResult<'reward'>> {
+    return (await this.#start()).request('reward', parameters, context);
+  }
+
   /** Ends the process; requests under way fail. The next request starts another. */
   async stop(): Promise<void> {
     const running = this.#running;

@@ -1,8 +1,19 @@
 /** Makes training jobs: data and specification in a folder of their own, ready to be started. */
 import { relative } from 'node:path';
+import type { Instruction } from '../core/datasets/instructions.ts';
 import type { Prompt } from '../core/generation.ts';
-import type { ModelReference, RewardSettings, RewardSource, RlhfSettings } from '../core/jobs/job.ts';
+import type {
+  DpoSettings,
+  JobSpecification,
+  KtoSettings,
+  ModelReference,
+  RewardSettings,
+  RewardSource,
+  RlhfSettings,
+  SftSettings,
+} from '../core/jobs/job.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
+import type { LabelledAnswer } from '../core/preferences/labelled.ts';
 import { createJobFolder, type JobFolder } from '../storage/jobFolder.ts';
 import { freeModelName } from '../storage/modelStore.ts';
 import type { WorkspaceLayout } from '../storage/workspaceLayout.ts';
@@ -22,6 +33,21 @@ export interface NewRewardJob extends NewTraining {
   readonly settings: RewardSettings;
 }
 
+export interface NewDpoJob extends NewTraining {
+  readonly pairs: readonly PreferencePair[];
+  readonly settings: DpoSettings;
+}
+
+export interface NewKtoJob extends NewTraining {
+  readonly answers: readonly LabelledAnswer[];
+  readonly settings: KtoSettings;
+}
+
+export interface NewSftJob extends NewTraining {
+  readonly examples: readonly Instruction[];
+  readonly settings: SftSettings;
+}
+
 export interface NewRlhfJob extends NewTraining {
   readonly prompts: readonly Prompt[];
   /** Answered before and after, never trained on. */
@@ -30,19 +56,38 @@ export interface NewRlhfJob extends NewTraining {
   readonly settings: RlhfSettings;
 }
 
-export async function newRewardJob(options: NewRewardJob): Promise<JobFolder> {
+export const newSftJob = (options: NewSftJob): Promise<JobFolder> =>
+  newOfflineJob('sft', 'examples.jsonl', options.examples, options);
+
+export const newRewardJob = (options: NewRewardJob): Promise<JobFolder> =>
+  newOfflineJob('reward', 'pairs.jsonl', options.pairs, options);
+
+export const newDpoJob = (options: NewDpoJob): Promise<JobFolder> =>
+  newOfflineJob('dpo', 'pairs.jsonl', options.pairs, options);
+
+export const newKtoJob = (options: NewKtoJob): Promise<JobFolder> =>
+  newOfflineJob('kto', 'answers.jsonl', options.answers, options);
+
+/** A job that learns from the rows of one file. */
+async function newOfflineJob<K extends 'sft' | 'reward' | 'dpo' | 'kto'>(
+  kind: K,
+  file: string,
+  rows: readonly unknown[],
+  options: NewTraining & Pick<Extract<JobSpecification, { kind: K }>, 'settings'>,
+): Promise<JobFolder> {
   const name = await freeModelName(options.layout, options.name);
   return createJobFolder(options.layout, {
     name,
-    data: { 'pairs.jsonl': options.pairs },
-    specification: ({ id, createdAt, data }) => ({
-      ...common(options, name),
-      kind: 'reward',
-      id,
-      createdAt,
-      data: data['pairs.jsonl'],
-      settings: options.settings,
-    }),
+    data: { [file]: rows },
+    specification: ({ id, createdAt, data }) =>
+      ({
+        ...common(options, name),
+        kind,
+        id,
+        createdAt,
+        data: data[file]!,
+        settings: options.settings,
+      }) as JobSpecification,
   });
 }
 

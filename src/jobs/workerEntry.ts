@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 
-export type WorkerName = 'inferenceMain' | 'jobMain' | 'evaluatorMain';
+export type WorkerName = 'inferenceMain' | 'jobMain' | 'evaluatorMain' | 'preferenceMain';
 
 export interface WorkerEntry {
   /** The Node (or the editor's own Electron, which runs as Node by `env`) to start. */

@@ -3,13 +3,12 @@
  * `.tunesmith/preferences/<author>/<writer>.jsonl`. Each process writes a file of its own, the reader takes the union.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Disposable } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
-import { l10n } from '../base/l10n.ts';
-import { JournalState, judgementKey } from '../core/preferences/journalState.ts';
+import type { JournalState } from '../core/preferences/journalState.ts';
+import { type JudgeFilter, trainingPairs } from '../core/preferences/judgeChoice.ts';
 import {
   type Answer,
   type ItemRecord,
@@ -18,20 +17,10 @@ import {
   type JudgementRecord,
   type PreferencePair,
 } from '../core/preferences/judgement.ts';
-import { derivePairs } from '../core/preferences/pairs.ts';
 import { type Disk, nodeDisk, randomName } from './fileSystem.ts';
-import {
-  checkHeader,
-  decodeRecords,
-  type FileProblem,
-  isReplaced,
-  keepsBeingReplaced,
-  RecordLogWriter,
-} from './recordLog.ts';
+import { JournalFiles, JournalFormat, JournalLog } from './journalFiles.ts';
+import { type AppendedBytes, type FileProblem, isReplaced, keepsBeingReplaced, RecordLogWriter } from './recordLog.ts';
 import { ensureGitFiles, fileNameFor, type WorkspaceLayout } from './workspaceLayout.ts';
-
-const JournalFormat = 1;
-const LogName = 'preferences';
 
 export interface JournalOptions {
   /** Who judges here: a name or an e-mail address. */
@@ -39,6 +28,8 @@ export interface JournalOptions {
   readonly disk?: Disk;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** So many records make an index worth its file; for tests. */
+  readonly indexFrom?: number;
 }
 
 export type NewItem = Pick<ItemRecord, 'set' | 'messages'> & { readonly answers: readonly NewAnswer[] };
@@ -46,13 +37,9 @@ export type NewAnswer = Omit<Answer, 'id'>;
 export type NewJudgement = Omit<JudgementRecord, 'format' | 'type' | 'id' | 'at' | 'author'> & {
   /** Simulated annotators and model judges sign with a name of their own. */
   readonly author?: string;
+  /** Of what is imported: the same row again is the same record. A random one when left out. */
+  readonly id?: string;
 };
-
-interface FileState {
-  stamp: string;
-  readonly records: JournalRecord[];
-  readonly problems: readonly FileProblem[];
-}
 
 export class PreferenceJournal implements Disposable {
   readonly #layout: WorkspaceLayout;
@@ -60,8 +47,9 @@ export class PreferenceJournal implements Disposable {
   readonly #disk: Disk;
   readonly #now: () => number;
   readonly #changed = new Emitter<void>();
-  readonly #files = new Map<string, FileState>();
-  #writer: RecordLogWriter | undefined;
+  readonly #files: JournalFiles;
+  /** By folder: one for the author, one for each judge that ran in their name. */
+  readonly #writers = new Map<string, RecordLogWriter>();
   #state: JournalState | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #lastTime = 0;
@@ -73,13 +61,16 @@ export class PreferenceJournal implements Disposable {
     this.#layout = layout;
     this.#author = options.author.trim() || 'someone';
     this.#disk = options.disk ?? nodeDisk;
+    this.#files = new JournalFiles(layout, this.#disk, options.indexFrom);
     this.#now = options.now ?? Date.now;
   }
 
   /** Reads what is there. Nothing is written before the first record. */
   static async open(layout: WorkspaceLayout, options: JournalOptions): Promise<PreferenceJournal> {
     const journal = new PreferenceJournal(layout, options);
+    await journal.#files.load();
     await journal.refresh();
+    await journal.#files.saveIndex(() => journal.state);
     return journal;
   }
 
@@ -89,27 +80,27 @@ export class PreferenceJournal implements Disposable {
 
   /** Damaged lines and files that could not be read; everything else was. */
   get problems(): readonly FileProblem[] {
-    return [...this.#files.values()].flatMap(file => file.problems);
+    return this.#files.problems;
   }
 
   get state(): JournalState {
-    this.#state ??= new JournalState([...this.#files.values()].flatMap(file => file.records));
+    this.#state ??= this.#files.makeState();
     return this.#state;
   }
 
   /** Items that stand, oldest first; of one set, or all. */
   items(set?: string): readonly ItemRecord[] {
-    return set === undefined ? this.state.items : this.state.items.filter(item => item.set === set);
+    return set === undefined ? this.state.items : [...this.state.eachItem(set)];
   }
 
   /** The standing judgement of an item by this author (or another annotator). */
   judgementOf(item: string, by: { author?: string; judge?: string } = {}): JudgementRecord | undefined {
-    return this.state.judgement(judgementKey({ item, author: by.author ?? this.#author, judge: by.judge }));
+    return this.state.judgement({ item, author: by.author ?? this.#author, judge: by.judge });
   }
 
-  /** Pairs of all standing judgements. */
-  pairs(): PreferencePair[] {
-    return derivePairs(this.state.judgements, this.state.itemById);
+  /** Pairs of standing judgements to train on; those of judges only where the filter says so. */
+  pairs(filter?: JudgeFilter): PreferencePair[] {
+    return trainingPairs(this.state, filter);
   }
 
   /**
@@ -133,16 +124,20 @@ export class PreferenceJournal implements Disposable {
       };
       return [record];
     });
-    const { items: standing, deleted } = this.state;
-    const find = (id: string) => standing.find(item => item.id === id || item.id.startsWith(`${id}-`));
+    const { deleted } = this.state;
     const fresh = new Map<string, ItemRecord>();
     for (const item of made) {
-      if (fresh.has(item.id) || find(item.id)) continue;
+      if (fresh.has(item.id) || this.state.standingId(item.id) !== undefined) continue;
       // Taken down before and put up again: a deletion is final, so it gets another name.
       fresh.set(item.id, deleted.has(item.id) ? { ...item, id: `${item.id}-${randomName(6)}` } : item);
     }
     await this.#append([...fresh.values()]);
-    return made.map(item => find(item.id) ?? fresh.get(item.id) ?? item);
+    return made.map(item => {
+      const added = fresh.get(item.id);
+      if (added) return added;
+      const standing = this.state.standingId(item.id);
+      return (standing === undefined ? undefined : this.state.itemById.get(standing)) ?? item;
+    });
   }
 
   /** Resolves when the judgement is on the disk; until then it does not count. */
@@ -151,30 +146,46 @@ export class PreferenceJournal implements Disposable {
     return record!;
   }
 
-  /** Several judgements with one wait for the disk. */
-  async addJudgements(judgements: readonly NewJudgement[]): Promise<JudgementRecord[]> {
+  /** Several judgements with one wait for the disk. `folder`: a journal of their own beside the author's, as model judges have it. */
+  async addJudgements(
+    judgements: readonly NewJudgement[],
+    { folder }: { readonly folder?: string } = {},
+  ): Promise<JudgementRecord[]> {
     const records = judgements.map(
-      (judgement): JudgementRecord => ({
-        ...this.#stamp(randomName(16), judgement.author),
+      ({ author, id, ...judgement }): JudgementRecord => ({
+        ...this.#stamp(id ?? randomName(16), author),
         type: 'judgement',
-        item: judgement.item,
-        ranking: judgement.ranking,
-        shown: judgement.shown,
-        verdict: judgement.verdict,
-        flags: judgement.flags,
-        note: judgement.note,
-        milliseconds: judgement.milliseconds,
-        replaces: judgement.replaces,
-        judge: judgement.judge,
+        ...judgement,
       }),
     );
-    await this.#append(records);
+    await this.#append(records, folder);
     return records;
   }
 
-  /** Takes back a judgement (undo) or takes down an item. Resolves when that is on the disk. */
-  async delete(id: string): Promise<void> {
-    await this.#append([{ ...this.#stamp(randomName(16)), type: 'deletion', deletes: id }]);
+  /** Takes back judgements (undo) or takes down items. Resolves when that is on the disk. */
+  async delete(...ids: readonly string[]): Promise<void> {
+    await this.#append(ids.map(deletes => ({ ...this.#stamp(randomName(16)), type: 'deletion', deletes })));
+  }
+
+  /**
+   * Puts back what was taken down, with its authors and times. A deletion is final, so all of it gets new ids; judgements of an
+   * item that is put back follow it.
+   */
+  async restore(items: readonly ItemRecord[], judgements: readonly JudgementRecord[]): Promise<void> {
+    const itemIds = new Map(items.map(({ id }) => [id, `${id.replace(/-.*/, '')}-${randomName(6)}`]));
+    const ids = new Map(judgements.map(({ id }) => [id, randomName(16)]));
+    const renamed = (id: string): string => ids.get(id) ?? id;
+    await this.#append([
+      ...items.map(item => ({ ...item, id: itemIds.get(item.id)! })),
+      ...judgements.map(judgement => ({
+        ...judgement,
+        id: ids.get(judgement.id)!,
+        item: itemIds.get(judgement.item) ?? judgement.item,
+        ...(judgement.repeatOf !== undefined && { repeatOf: renamed(judgement.repeatOf) }),
+        ...(judgement.replaces !== undefined && { replaces: renamed(judgement.replaces) }),
+        ...(judgement.adjudicates && { adjudicates: judgement.adjudicates.map(renamed) }),
+      })),
+    ]);
   }
 
   /** Reads files that are new or changed since: other windows' work, a checkout. */
@@ -184,30 +195,21 @@ export class PreferenceJournal implements Disposable {
   }
 
   async #refresh(): Promise<void> {
-    const seen = new Set<string>();
-    let changed = false;
-    for (const file of await journalFiles(this.#layout.preferences)) {
-      seen.add(file);
-      const stamp = await stampOf(file);
-      if (stamp === undefined || this.#files.get(file)?.stamp === stamp) continue;
-      this.#files.set(file, await readJournalFile(file, stamp));
-      changed = true;
-    }
-    for (const file of [...this.#files.keys()]) {
-      if (!seen.has(file)) changed = this.#files.delete(file) || changed;
-    }
-    if (!changed) return;
-    this.#state = undefined;
+    const found = await this.#files.refresh();
+    if (found === 'nothing') return;
+    if (found === 'replaced' || !this.#state?.catchUp()) this.#state = undefined;
     this.#changed.fire();
+    void this.#files.saveIndex(() => this.state);
   }
 
   /** Waits for what is being written and closes this process's file. */
   async close(): Promise<void> {
     await this.#queue.catch(() => {});
-    const writer = this.#writer;
-    this.#writer = undefined;
+    const writers = [...this.#writers.values()];
+    this.#writers.clear();
     this.#changed.dispose();
-    await writer?.close();
+    for (const writer of writers) await writer.close();
+    await this.#files.saveIndex(() => this.state);
   }
 
   dispose(): void {
@@ -220,8 +222,8 @@ export class PreferenceJournal implements Disposable {
     return { format: 1 as const, id, at: new Date(this.#lastTime).toISOString(), author };
   }
 
-  #append(records: readonly JournalRecord[]): Promise<void> {
-    return records.length === 0 ? Promise.resolve() : this.#inTurn(() => this.#write(records));
+  #append(records: readonly JournalRecord[], folder?: string): Promise<void> {
+    return records.length === 0 ? Promise.resolve() : this.#inTurn(() => this.#write(records, folder ?? this.#author));
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
@@ -230,40 +232,39 @@ export class PreferenceJournal implements Disposable {
     return done;
   }
 
-  async #write(records: readonly JournalRecord[]): Promise<void> {
+  async #write(records: readonly JournalRecord[], folder: string): Promise<void> {
     // Validated on the way in too: what cannot be read back is not a saved judgement.
     for (const record of records) v.assert(JournalRecordSchema, record);
+    let appended: AppendedBytes;
+    let writer: RecordLogWriter;
     for (let attempt = 0; ; attempt++) {
-      this.#writer ??= await this.#newFile();
+      writer = this.#writers.get(folder) ?? (await this.#newFile(folder));
+      this.#writers.set(folder, writer);
       try {
-        await this.#writer.append(records);
+        appended = await writer.append(records);
         break;
       } catch (error) {
         if (!isReplaced(error)) throw error;
-        const { path } = this.#writer;
-        await this.#writer.close().catch(() => {});
-        this.#writer = undefined;
-        if (attempt === 3) throw keepsBeingReplaced(path);
+        await writer.close().catch(() => {});
+        this.#writers.delete(folder);
+        if (attempt === 3) throw keepsBeingReplaced(writer.path);
       }
     }
-    const { path } = this.#writer;
-    const own = this.#files.get(path) ?? { stamp: '', records: [], problems: [] };
-    own.records.push(...records);
-    own.stamp = (await stampOf(path)) ?? '';
-    this.#files.set(path, own);
-    if (!records.every(record => this.#state?.add(record))) this.#state = undefined;
+    await this.#files.appended(writer.path, records, appended);
+    if (!this.#state?.catchUp()) this.#state = undefined;
     this.#changed.fire();
+    void this.#files.saveIndex(() => this.state);
   }
 
   /** A file with a name that no process ever used, so that windows and branches never append to one file. */
-  async #newFile(): Promise<RecordLogWriter> {
+  async #newFile(folder: string): Promise<RecordLogWriter> {
     await ensureGitFiles(this.#layout, this.#disk);
     const writer = randomName(16);
     return RecordLogWriter.create(
-      join(this.#layout.preferences, fileNameFor(this.#author, 'someone'), `${writer}.jsonl`),
+      join(this.#layout.preferences, fileNameFor(folder, 'someone'), `${writer}.jsonl`),
       {
         type: 'header',
-        log: LogName,
+        log: JournalLog,
         format: JournalFormat,
         writer,
         author: this.#author,
@@ -283,57 +284,3 @@ const itemId = (item: NewItem): string =>
     .update(JSON.stringify([item.set, item.messages, item.answers.map(answer => shortHash(answer.text)).sort()]))
     .digest('hex')
     .slice(0, 20);
-
-async function journalFiles(folder: string): Promise<string[]> {
-  try {
-    const names = await readdir(folder, { recursive: true });
-    return names
-      .filter(name => name.endsWith('.jsonl') && name.split(sep).length === 2)
-      .sort()
-      .map(name => join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
-async function stampOf(file: string): Promise<string | undefined> {
-  try {
-    const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true });
-    return [dev, ino, size, mtimeNs].join(':');
-  } catch {
-    return undefined;
-  }
-}
-
-async function readJournalFile(file: string, stamp: string): Promise<FileState> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const message = l10n.t('This file cannot be read ({0}). Check its permissions.', String((error as Error).message));
-    return { stamp, records: [], problems: [{ file, line: 1, message }] };
-  }
-  const contents = decodeRecords(text, file);
-  const wrong = checkHeader(contents.records, LogName, JournalFormat);
-  if (wrong) return { stamp, records: [], problems: [{ ...wrong, file }] };
-
-  const records: JournalRecord[] = [];
-  const problems = [...contents.problems];
-  for (const { line, value } of contents.records) {
-    if ((value as { type?: unknown } | null)?.type === 'header') continue;
-    const parsed = v.safeParse(JournalRecordSchema, value);
-    if (parsed.success) records.push(parsed.output);
-    else {
-      const format = (value as { format?: unknown } | null)?.format;
-      problems.push({
-        file,
-        line,
-        message:
-          typeof format === 'number' && format > JournalFormat
-            ? l10n.t('This record was written by a newer version of Tunesmith. Update Tunesmith to read it.')
-            : l10n.t('This record lacks something that every record has, and was passed over.'),
-      });
-    }
-  }
-  return { stamp, records, problems };
-}

@@ -2,7 +2,7 @@
  * Append-only files of checksummed JSON records, one a line, each with one writer. Format in docs/formats.md:
  * `{"c":"<CRC-32 of r's bytes, 8 hex digits>","r":<record>}\n`, the first record a header with the format's number.
  */
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { HumanError } from '../base/errors.ts';
@@ -82,6 +82,12 @@ class ReplacedFileError extends Error {
   }
 }
 
+/** What was appended to a log, and where. */
+export interface AppendedBytes {
+  readonly position: number;
+  readonly bytes: Buffer;
+}
+
 /** The one writer of one log. Calls must not overlap: await each. */
 export class RecordLogWriter {
   readonly path: string;
@@ -122,7 +128,7 @@ export class RecordLogWriter {
     try {
       const file = await disk.openForAppend(path);
       const writer = new RecordLogWriter(path, file, await file.identity(), disk);
-      const end = (await readFile(path)).lastIndexOf(0x0a) + 1;
+      const end = await endOfLastLine(path);
       if (end !== writer.#length) {
         await file.truncate(end);
         await file.sync();
@@ -140,9 +146,10 @@ export class RecordLogWriter {
    * On failure none of them counts: what was written of them is cut off again, and a HumanError says why.
    * Rejects with ReplacedFileError when the file was replaced; nothing can be said of records in it then.
    */
-  async append(values: readonly unknown[]): Promise<void> {
+  async append(values: readonly unknown[]): Promise<AppendedBytes> {
     if (this.#broken || !(await this.#isInPlace(this.#length))) throw new ReplacedFileError(this.path);
     const bytes = Buffer.from(values.map(encodeRecord).join(''));
+    const position = this.#length;
     try {
       await this.#file.write(bytes, this.#length);
     } catch (error) {
@@ -164,6 +171,7 @@ export class RecordLogWriter {
       throw new ReplacedFileError(this.path);
     }
     this.#length = length;
+    return { position, bytes };
   }
 
   async #cutOff(): Promise<void> {
@@ -187,6 +195,26 @@ export class RecordLogWriter {
   async close(): Promise<void> {
     this.#broken = true;
     await this.#file.close();
+  }
+}
+
+const chunk = 64 * 1024;
+
+/** Bytes up to which the file consists of whole lines. */
+async function endOfLastLine(path: string): Promise<number> {
+  const handle = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(chunk);
+    for (let end = (await handle.stat()).size; end > 0; ) {
+      const start = Math.max(0, end - chunk);
+      const { bytesRead } = await handle.read(buffer, 0, end - start, start);
+      const found = buffer.subarray(0, bytesRead).lastIndexOf(0x0a);
+      if (found !== -1) return start + found + 1;
+      end = start;
+    }
+    return 0;
+  } finally {
+    await handle.close();
   }
 }
 

@@ -38,6 +38,11 @@ export async function readTemplateRows(template: Template, workspace: string): P
   return readRows(text, path);
 }
 
+/** Input rows of a file that the person named, wherever it lies. */
+export async function readDataFile(path: string): Promise<DataRow[]> {
+  return readRows(await readWhole(resolve(path), { file: path }), path);
+}
+
 /** A file that `${file:…}` names: in or below the template's folder also after links were followed. */
 export async function readReferencedFile(template: string, file: string): Promise<string> {
   const place = { file: template };

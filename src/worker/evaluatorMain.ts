@@ -10,6 +10,7 @@ import { renderJinja } from '../core/prompts/jinja.ts';
 import { renderMustache } from '../core/prompts/mustache.ts';
 import type { Piece } from '../core/prompts/pieces.ts';
 import { type EvaluatorReply, type EvaluatorRequest, EvaluatorRequestSchema } from '../protocol/evaluator.ts';
+import { type PackedRender, Packer } from '../protocol/renderedPieces.ts';
 
 const allowCode = process.argv.includes('--allow-code');
 // What the parent had to set to start it is nothing that evaluated code needs to see.
@@ -18,9 +19,13 @@ for (const name of Object.keys(process.env)) delete process.env[name];
 /** Bound now, so that reward code cannot take its place. */
 const send = process.send?.bind(process);
 
-function reply(message: EvaluatorReply): void {
-  send?.(message, undefined, {}, error => {
-    if (error) process.exit(0);
+/** Resolves when the message has left, also where this process is stopped a moment later. */
+function reply(message: EvaluatorReply): Promise<void> {
+  return new Promise(sent => {
+    send?.(message, undefined, {}, error => {
+      if (error) process.exit(0);
+      sent();
+    });
   });
 }
 
@@ -30,7 +35,7 @@ async function answer(request: EvaluatorRequest): Promise<unknown> {
       l10n.config(request.bundle);
       return {};
     case 'render':
-      return { results: request.items.map(item => renderItem(request, item)) };
+      return renderAll(request);
     case 'match':
       return { matches: request.texts.map(text => match(request.pattern, request.flags, text, request.last)) };
     case 'reward':
@@ -40,16 +45,20 @@ async function answer(request: EvaluatorRequest): Promise<unknown> {
 
 type RenderAll = Extract<EvaluatorRequest, { method: 'render' }>;
 
-/** Its pieces, or the sentence that a person is to read, so that the rest of the batch goes on. */
-function renderItem({ templates, maxOutput }: RenderAll, { template, variables }: RenderAll['items'][number]): unknown {
-  try {
+function renderAll({ templates, items, maxOutput }: RenderAll): PackedRender {
+  const packers = templates.map(() => new Packer());
+  const results = items.map(({ template, variables }) => {
     const { format, template: source } = templates[template]!;
     const render = format === 'mustache' ? renderMustache : renderJinja;
-    return { pieces: limited(render(source, variables), maxOutput) };
-  } catch (error) {
-    if (error instanceof HumanError) return { message: error.message, line: error.place.line };
-    throw error;
-  }
+    try {
+      return packers[template]!.add(limited(render(source, variables), maxOutput));
+    } catch (error) {
+      // The sentence that a person is to read; the rest of the batch goes on.
+      if (error instanceof HumanError) return { message: error.message, line: error.place.line };
+      throw error;
+    }
+  });
+  return { packs: packers.map(({ pack }) => pack), results };
 }
 
 function limited(pieces: readonly Piece[], maxOutput: number): readonly Piece[] {
@@ -97,21 +106,21 @@ async function rewards(file: string, rows: readonly { prompt: string; answer: st
   return values;
 }
 
-process.on('message', async message => {
+async function handle(message: unknown): Promise<void> {
   const request = v.safeParse(EvaluatorRequestSchema, message);
   if (!request.success) {
     const id = (message as { id?: unknown } | null)?.id;
-    if (typeof id === 'number') reply({ type: 'failure', id, message: v.summarize(request.issues) });
+    if (typeof id === 'number') await reply({ type: 'failure', id, message: v.summarize(request.issues) });
     return;
   }
   const { id } = request.output;
   try {
-    reply({ type: 'reply', id, result: await answer(request.output) });
+    await reply({ type: 'reply', id, result: await answer(request.output) });
   } catch (error) {
     const human = error instanceof HumanError;
     const text = error instanceof Error ? error.message : String(error);
     const denied = (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_ACCESS_DENIED';
-    reply({
+    await reply({
       type: 'failure',
       id,
       message: human
@@ -124,7 +133,13 @@ process.on('message', async message => {
       line: human ? error.place.line : undefined,
     });
   }
+}
+
+/** One at a time: a request that has to be stopped takes no reply with it that was ready before. */
+let handled: Promise<void> = Promise.resolve();
+process.on('message', message => {
+  handled = handled.then(() => handle(message));
 });
 process.on('disconnect', () => process.exit(0));
 
-reply({ type: 'hello' });
+void reply({ type: 'hello' });

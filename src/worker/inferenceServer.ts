@@ -6,6 +6,7 @@ import type { Provider } from '../engine/index.ts';
 import { type InferenceEvent, type InferenceRequest, InferenceRequestSchema } from '../protocol/inference.ts';
 import { ModelInMemory } from './loadedModel.ts';
 import { exportModel } from './modelExport.ts';
+import { RewardRequests } from './rewardRequests.ts';
 import type { SelfTest } from './selfTest.ts';
 
 type Failure = Extract<InferenceEvent, { type: 'failure' }>;
@@ -25,6 +26,7 @@ export class InferenceServer {
   readonly #models = new Map<string, Promise<ModelInMemory>>();
   readonly #handles = new Map<string, string>();
   readonly #running = new Map<number, AbortController>();
+  readonly #rewards = new RewardRequests();
   #nextHandle = 1;
 
   constructor(send: Send, abilities: Abilities, onShutdown: () => void, cacheFolder?: string) {
@@ -79,12 +81,9 @@ export class InferenceServer {
       case 'score':
         return (await this.#model(request.model)).score(request, signal);
       case 'export':
-        return exportModel(request, {
-          signal,
-          onProgress: (message, fraction) => {
-            this.#send({ type: 'progress', id, message, ...(fraction === undefined ? {} : { fraction }) });
-          },
-        });
+        return exportModel(request, { signal, onProgress: this.#progress(id) });
+      case 'reward':
+        return this.#rewards.answer(request, { signal, onProgress: this.#progress(id) });
       case 'embed':
         return (await this.#model(request.model)).embed(request.texts, signal);
       case 'cancel':
@@ -112,9 +111,7 @@ export class InferenceServer {
       ...(this.#cacheFolder === undefined ? {} : { cacheFolder: this.#cacheFolder }),
       inPlace: this.#abilities.bufferAliasing,
       provider: this.#abilities.provider,
-      onProgress: (message, fraction) => {
-        this.#send({ type: 'progress', id, message, ...(fraction === undefined ? {} : { fraction }) });
-      },
+      onProgress: this.#progress(id),
     });
     this.#handles.set(key, handle);
     this.#models.set(handle, loading);
@@ -123,6 +120,11 @@ export class InferenceServer {
       if (this.#handles.get(key) === handle) this.#handles.delete(key);
     });
     return loading;
+  }
+
+  #progress(id: number): (message: string, fraction?: number) => void {
+    return (message, fraction) =>
+      this.#send({ type: 'progress', id, message, ...(fraction === undefined ? {} : { fraction }) });
   }
 
   #model(handle: string): Promise<ModelInMemory> {

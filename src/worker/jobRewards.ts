@@ -4,18 +4,20 @@ import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { RewardSource, RlhfSettings } from '../core/jobs/job.ts';
 import { plainReward } from '../core/jobs/ruleReward.ts';
-import { sum } from '../engine/index.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
-import { createTrainingProgram } from '../language-model/trainable.ts';
+import type { CriticStart } from '../training/critic.ts';
 import type { RecipeHost } from '../training/recipe.ts';
 import { type Answer, inParts, type RewardFunction } from '../training/rollout.ts';
 import { readAdapter } from './adapterFiles.ts';
 import type { BaseModel } from './baseModel.ts';
 import { createEvaluatorChild } from './evaluatorChild.ts';
+import { openRewardScorer } from './rewardScorer.ts';
 
 export interface JobReward {
   readonly score: RewardFunction;
+  /** Adapter, head and bias of a reward model: where PPO's critic starts. */
+  readonly critic?: CriticStart;
   dispose(): Promise<void>;
 }
 
@@ -84,7 +86,6 @@ export async function rewardLora(
   return model.adapter === undefined ? undefined : (await readAdapter(model.adapter, config)).lora;
 }
 
-/** The head's output at the last token of prompt and answer, plus the bias that centres it. */
 async function openRewardModel(
   { base, basePath, settings, host, threads }: JobRewardOptions,
   model: { readonly base: string; readonly adapter?: string | undefined },
@@ -103,37 +104,19 @@ async function openRewardModel(
       { place: { file: model.adapter } },
     );
   }
-  const adapter = await readAdapter(model.adapter, base.config);
-  if (!adapter.parameters.has('score.weight')) {
-    throw new HumanError(
-      l10n.t('This adapter has no score head, so it is no reward model. Train a reward model first.'),
-      {
-        place: { file: model.adapter },
-      },
-    );
-  }
-  const bias = adapter.lineage?.rewardBias ?? 0;
-  const program = await createTrainingProgram({
-    config: base.config,
-    weights: base.weights,
-    trainable: { kind: 'lora', lora: adapter.lora, initial: adapter.parameters, seed: 0 },
-    head: 'score',
-    inputs: {},
-    loss: (_graph, out) => ({ loss: sum(out.scores) }),
-    optimizer: {},
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const scorer = await openRewardScorer(base, model.adapter, threads);
   const length = ({ prompt, ids }: Answer) => prompt.ids.length + ids.length;
   return {
+    critic: scorer.model,
     async score(answers) {
       const scores = new Array<number>(answers.length);
       await inParts(answers, length, settings.microBatchSize, host, async part => {
         const ids = part.map(index => [...answers[index]!.prompt.ids, ...answers[index]!.ids]);
-        const { rows } = await program.forward({ ids });
-        for (const [place, index] of part.entries()) scores[index] = rows.scores![place]! + bias;
+        const found = await scorer.score(ids);
+        for (const [place, index] of part.entries()) scores[index] = found[place]!;
       });
       return scores;
     },
-    dispose: () => program.dispose(),
+    dispose: () => scorer.dispose(),
   };
 }

@@ -4,28 +4,37 @@ import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
 import { parseJsonLines } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
+import type { Instruction } from '../core/datasets/instructions.ts';
 import type { Prompt } from '../core/generation.ts';
 import type { JobEstimate, JobNeeds } from '../core/jobs/estimate.ts';
 import type {
+  DpoJob,
   JobResult,
   JobSpecification,
+  KtoJob,
   RewardJob,
   RewardSettings,
   RlhfJob,
   RlhfSettings,
+  SftJob,
 } from '../core/jobs/job.ts';
-import { type SettingsKind, settingDescriptions } from '../core/jobs/settings.ts';
+import { type SettingsKind, settingDescriptions, settingsKindOf } from '../core/jobs/settings.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
+import type { LabelledAnswer } from '../core/preferences/labelled.ts';
 import { PromptSchema } from '../protocol/inference.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
-import { rewardNeeds, rlhfNeeds } from '../training/jobNeeds.ts';
+import { prepareInstructions } from '../training/instructionData.ts';
+import { preferenceNeeds, rewardNeeds, rlhfNeeds, sftNeeds } from '../training/jobNeeds.ts';
+import { prepareLabelled } from '../training/labelledData.ts';
 import { mean } from '../training/math/normalise.ts';
 import { preparePairs } from '../training/pairData.ts';
+import { trainPolicy } from '../training/policyGradient.ts';
+import { checkPreferenceSettings, type PreferenceTask, trainPreferences } from '../training/preferenceTuning.ts';
 import { encodePrompt, endToken, promptText } from '../training/promptTokens.ts';
 import type { RecipeCheckpoint, RecipeHost } from '../training/recipe.ts';
 import { rowsAtOnce, trainRewardModel } from '../training/rewardModel.ts';
-import { trainRloo } from '../training/rloo.ts';
 import type { EncodedPrompt } from '../training/rollout.ts';
+import { trainSupervised } from '../training/supervised.ts';
 import { requireFree, writeAdapter } from './adapterFiles.ts';
 import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
 import { openReward, rewardLora } from './jobRewards.ts';
@@ -67,12 +76,13 @@ function runKind(
   switch (specification.kind) {
     case 'reward':
       return runReward(context, specification, base);
+    case 'dpo':
+    case 'kto':
+      return runPreference(context, specification, base);
     case 'rlhf':
       return runRlhf(context, specification, base);
     case 'sft':
-      throw new HumanError(
-        l10n.t('Supervised fine-tuning is not part of this version. Train with preferences instead.'),
-      );
+      return runSft(context, specification, base);
   }
 }
 
@@ -104,7 +114,7 @@ async function runReward(context: RunContext, job: RewardJob, unread: UnreadBase
   host.phase(l10n.t('Training'));
   const outcome = await trainRewardModel({ ...base, ...common(context, job), settings: job.settings, data });
   if (outcome.kind === 'stopped') return undefined;
-  const { parameters, shapes, bias, accuracy, metrics } = outcome.value;
+  const { parameters, shapes, bias, accuracy, report, metrics } = outcome.value;
   const adapter = await writeAdapter(
     job.output,
     {
@@ -121,7 +131,95 @@ async function runReward(context: RunContext, job: RewardJob, unread: UnreadBase
     seconds: context.seconds(),
     metrics: { ...metrics },
     ...(accuracy ? { accuracy: { ...accuracy } } : {}),
-    warnings: [...data.warnings],
+    ...(report ? { report } : {}),
+    warnings: [...(report?.notReady ? [report.notReady] : []), ...data.warnings],
+  };
+}
+
+async function runSft(context: RunContext, job: SftJob, unread: UnreadBaseModel): Promise<JobResult | undefined> {
+  const { host, folder } = context;
+  const { settings } = job;
+  const { tokenizer, config } = unread;
+  const data = prepareInstructions(
+    readRows(await folder.readData(job.data), join(folder.path, job.data.file), InstructionSchema),
+    tokenizer,
+    { heldOutShare: settings.heldOutShare, maxLength: Math.min(settings.maxLength, config.maxPositions) },
+  );
+  for (const warning of data.warnings) host.log('warning', warning);
+  const lengths = [...data.train, ...data.heldOut].map(({ ids }) => ids.length);
+  const longest = Math.max(...lengths);
+  const needsWith = (changes: Partial<SftJob['settings']>, length = longest): JobNeeds =>
+    sftNeeds(
+      config,
+      { ...settings, ...changes },
+      { examples: data.train.length, heldOut: data.heldOut.length, longest: length, mean: mean(lengths) },
+    );
+  await estimate(context, job, unread, needsWith({}), [
+    adjustable('sft', 'microBatchSize', settings.microBatchSize, size => needsWith({ microBatchSize: size })),
+    ...recomputation('sft', settings, () => needsWith({ recompute: 'on' })),
+    adjustable('sft', 'maxLength', longest, length => needsWith({ microBatchSize: 1 }, length)),
+  ]);
+  const base = await unread.read();
+  const outcome = await trainSupervised({ ...base, ...common(context, job), settings, data });
+  if (outcome.kind === 'stopped') return undefined;
+  const { parameters, shapes, metrics } = outcome.value;
+  const adapter = await writeAdapter(
+    job.output,
+    { lora: settings.lora, parameters, shapes, lineage: { ...lineage(job, metrics), kind: 'policy' } },
+    config,
+  );
+  return { format: 1, adapter, seconds: context.seconds(), metrics: { ...metrics }, warnings: [...data.warnings] };
+}
+
+async function runPreference(
+  context: RunContext,
+  job: DpoJob | KtoJob,
+  unread: UnreadBaseModel,
+): Promise<JobResult | undefined> {
+  const { host, folder } = context;
+  checkPreferenceSettings(job);
+  const text = await folder.readData(job.data);
+  const file = join(folder.path, job.data.file);
+  const { tokenizer, config } = unread;
+  const { heldOutShare } = job.settings;
+  const limits = { heldOutShare, maxLength: Math.min(job.settings.maxLength, config.maxPositions) };
+  const task: PreferenceTask =
+    job.kind === 'dpo'
+      ? { ...job, data: preparePairs(readRows(text, file, PairSchema), tokenizer, limits) }
+      : { ...job, data: prepareLabelled(readRows(text, file, LabelledSchema), tokenizer, limits) };
+  for (const warning of task.data.warnings) host.log('warning', warning);
+  const lengths = [...task.data.train, ...task.data.heldOut].flatMap(row =>
+    'ids' in row ? [row.ids.length] : [row.chosen.length, row.rejected.length],
+  );
+  const needsWith = (changes: Partial<DpoJob['settings'] & KtoJob['settings']>, longest = Math.max(...lengths)) =>
+    preferenceNeeds(
+      config,
+      job.kind === 'dpo'
+        ? { kind: 'dpo', settings: { ...job.settings, ...changes } }
+        : { kind: 'kto', settings: { ...job.settings, ...changes } },
+      { examples: task.data.train.length, heldOut: task.data.heldOut.length, longest, mean: mean(lengths) },
+    );
+  await estimate(context, job, unread, needsWith({}), [
+    adjustable(job.kind, 'microBatchSize', job.settings.microBatchSize, size => needsWith({ microBatchSize: size })),
+    ...recomputation(job.kind, job.settings, () => needsWith({ recompute: 'on' })),
+    adjustable(job.kind, 'maxLength', Math.max(...lengths), length => needsWith({ microBatchSize: 1 }, length)),
+  ]);
+  const base = await unread.read();
+  const outcome = await trainPreferences({ ...base, ...common(context, job), task });
+  if (outcome.kind === 'stopped') return undefined;
+  const { parameters, shapes, accuracy, metrics } = outcome.value;
+  const adapter = await writeAdapter(
+    job.output,
+    { lora: job.settings.lora, parameters, shapes, lineage: { ...lineage(job, metrics), kind: 'policy' } },
+    config,
+  );
+  return {
+    format: 1,
+    adapter,
+    seconds: context.seconds(),
+    metrics: { ...metrics },
+    ...(accuracy ? { accuracy: { ...accuracy } } : {}),
+    warnings: [...task.data.warnings],
   };
 }
 
@@ -159,18 +257,20 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
   for (const warning of warnings) host.log('warning', warning);
   const judge = job.reward.kind === 'model' ? await rewardLora(job.reward.model, config) : undefined;
   const lengths = [...prompts, ...heldOut].map(({ ids }) => ids.length);
-  const needsWith = (changes: Partial<RlhfSettings>): JobNeeds =>
+  type Adjusted = Partial<Pick<RlhfSettings, 'microBatchSize' | 'maxNewTokens' | 'recompute'>>;
+  const needsWith = (changes: Adjusted): JobNeeds =>
     rlhfNeeds(
       config,
       { ...job.settings, ...changes },
       { longest: Math.max(...lengths), mean: mean(lengths), reward: judge },
     );
   const { microBatchSize, maxNewTokens } = job.settings;
+  const kind = settingsKindOf(job);
   const rows = Math.min(microBatchSize, job.settings.promptsPerStep * job.settings.samplesPerPrompt);
   await estimate(context, job, unread, needsWith({}), [
-    adjustable('rlhf', 'microBatchSize', rows, size => needsWith({ microBatchSize: size })),
-    ...recomputation('rlhf', job.settings, () => needsWith({ recompute: 'on' })),
-    adjustable('rlhf', 'maxNewTokens', maxNewTokens, tokens => needsWith({ microBatchSize: 1, maxNewTokens: tokens })),
+    adjustable(kind, 'microBatchSize', rows, size => needsWith({ microBatchSize: size })),
+    ...recomputation(kind, job.settings, () => needsWith({ recompute: 'on' })),
+    adjustable(kind, 'maxNewTokens', maxNewTokens, tokens => needsWith({ microBatchSize: 1, maxNewTokens: tokens })),
   ]);
   const base = await unread.read();
   const reward = await openReward({
@@ -183,13 +283,14 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
     ...threadsOf(job),
   });
   try {
-    const outcome = await trainRloo({
+    const outcome = await trainPolicy({
       ...base,
       ...common(context, job),
       settings: job.settings,
       prompts,
       heldOut,
       reward: reward.score,
+      ...(reward.critic ? { critic: reward.critic } : {}),
       endIds: tokenizer.endIds,
       decode: ids => tokenizer.decode(ids).trim(),
     });
@@ -274,6 +375,16 @@ const PairSchema: v.GenericSchema<unknown, PreferencePair> = v.object({
   rejected: v.string(),
   judgement: v.string(),
   item: v.string(),
+  margin: v.exactOptional(v.pipe(v.number(), v.finite())),
+});
+const InstructionSchema: v.GenericSchema<unknown, Instruction> = v.object({
+  messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
+  completion: v.string(),
+});
+const LabelledSchema: v.GenericSchema<unknown, LabelledAnswer> = v.object({
+  messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
+  completion: v.string(),
+  label: v.boolean(),
 });
 const PromptRowSchema: v.GenericSchema<unknown, { prompt: Prompt }> = v.object({ prompt: PromptSchema });
 

@@ -1,6 +1,7 @@
 /** A model in memory, as the inference process uses it: prompts to tokens, generation with stop strings, scores. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import { StopStrings } from '../core/stopStrings.ts';
 import type { Provider } from '../engine/index.ts';
 import { embed } from '../language-model/embed.ts';
 import {
@@ -14,7 +15,6 @@ import type { WeightPrecision } from '../language-model/quantise.ts';
 import { score } from '../language-model/score.ts';
 import type { InferenceRequest, InferenceResult, LoadedModel, PrecisionChoice } from '../protocol/inference.ts';
 import { encodePromptText } from '../tokenizer/promptText.ts';
-import { StopStrings } from '../tokenizer/stopStrings.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import { chosenPrecision, type ReadContext, readDecoderWeights } from './decoderWeights.ts';
 import { checkModel } from './memoryCheck.ts';
@@ -123,11 +123,19 @@ export class ModelInMemory {
       this.#requireRoom(prefix.length + rest.length - 1);
       return { prefix, continuation: rest };
     });
-    const scored = await score(this.#generator, items, { signal });
+    const alternatives = request.alternatives ?? 0;
+    const scored = await this.#generator.inTurn(() => score(this.#generator, items, { signal, alternatives }));
     return {
-      items: scored.map(({ logLikelihood, logProbs }, i) => ({
+      items: scored.map(({ logLikelihood, logProbs, ranks, alternatives }, i) => ({
         logLikelihood,
-        tokens: logProbs.map((logProb, t) => ({ text: this.#tokenizer.show(items[i]!.continuation[t]!), logProb })),
+        tokens: logProbs.map((logProb, t) => {
+          const others = alternatives[t]!.map(other => ({
+            text: this.#tokenizer.show(other.id),
+            logProb: other.logProb,
+          }));
+          const text = this.#tokenizer.show(items[i]!.continuation[t]!);
+          return { text, logProb, rank: ranks[t]!, ...(others.length > 0 ? { alternatives: others } : {}) };
+        }),
       })),
     };
   }
@@ -138,7 +146,7 @@ export class ModelInMemory {
       const tokens = this.#tokenizer.encode(text).slice(0, contextLength);
       return tokens.length > 0 ? tokens : this.#start();
     });
-    const vectors = await embed(this.#generator.decoder, ids, { signal });
+    const vectors = await this.#generator.inTurn(() => embed(this.#generator.decoder, ids, { signal }));
     return { vectors: vectors.map(vector => [...vector]) };
   }
 
