@@ -11,6 +11,7 @@ import type { Logger } from '../base/logger.ts';
 import { Dispatcher } from '../core/evaluation/dispatch.ts';
 import { Evaluator } from '../jobs/evaluatorProcess.ts';
 import { InferenceProcess, type PrecisionChoice } from '../jobs/inferenceProcess.ts';
+import { RewardScores } from '../jobs/rewardScores.ts';
 import { Supervisor } from '../jobs/supervisor.ts';
 import { packageRoot } from '../jobs/workerEntry.ts';
 import { environmentKeys, type KeyStore, originOf } from '../providers/keys.ts';
@@ -18,6 +19,7 @@ import { ModelRegistry } from '../providers/registry.ts';
 import { modelStore } from '../storage/modelStore.ts';
 import { PreferenceJournal } from '../storage/preferenceJournal.ts';
 import { ResponseFiles } from '../storage/responseCache.ts';
+import { RewardFiles } from '../storage/rewardFiles.ts';
 import { cacheFolder, userFolder, type WorkspaceLayout, workspaceLayout } from '../storage/workspaceLayout.ts';
 import { endpointModels } from './endpoints.ts';
 
@@ -72,6 +74,11 @@ export class Cli implements Disposable {
     return this.#options;
   }
 
+  /** Of Tunesmith. */
+  get version(): string {
+    return (JSON.parse(readFileSync(join(this.root, 'package.json'), 'utf8')) as { version: string }).version;
+  }
+
   get allowCode(): boolean {
     return this.#options.allowCode ?? false;
   }
@@ -114,6 +121,13 @@ export class Cli implements Disposable {
   /** Answers of earlier runs, of all workspaces. */
   get responses(): ResponseFiles {
     return this.#once('responses', () => new ResponseFiles(join(cacheFolder(this.terminal.env), 'responses')));
+  }
+
+  /** Rewards of answers, those of earlier commands too. */
+  get rewardScores(): RewardScores {
+    return this.#once('rewards', () => {
+      return new RewardScores(this.inference, new RewardFiles(join(cacheFolder(this.terminal.env), 'rewards')));
+    });
   }
 
   /** What commands ask models through. */

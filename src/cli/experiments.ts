@@ -3,28 +3,26 @@ import { Option } from 'commander';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { ExampleBank } from '../core/datasets/bank.ts';
-import type { Budget } from '../core/datasets/budget.ts';
 import { type EmbedTexts, embedderOf } from '../core/datasets/embeddings.ts';
 import { guardBank } from '../core/datasets/leakage.ts';
 import type { DataRow } from '../core/datasets/rows.ts';
-import { samplingOf } from '../core/evaluation/runCells.ts';
 import type { SamplingOptions } from '../core/generation.ts';
 import { firstError, toHumanError } from '../core/prompts/promptyFile.ts';
-import { type RenderOptions, renderPrompt } from '../core/prompts/render.ts';
+import type { RenderOptions } from '../core/prompts/render.ts';
+import { renderRows } from '../core/prompts/renderRows.ts';
 import type { RenderedPrompt, Template } from '../core/prompts/template.ts';
 import type { Interval } from '../core/statistics/intervals.ts';
 import type { TextGenerator } from '../core/textGenerator.ts';
 import { type Cli, numberOption } from './cli.ts';
+import { type ForecastFlags, forecastOptions } from './forecasts.ts';
 import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from './templates.ts';
 
-export interface ExperimentOptions {
+export interface ExperimentOptions extends ForecastFlags {
   readonly limit?: number;
   readonly seed?: number;
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly allowEndpoint: readonly string[];
-  readonly json?: boolean;
-  readonly fresh?: boolean;
   readonly concurrency?: number;
   readonly retries?: number;
 }
@@ -46,6 +44,7 @@ export const experimentOptions = (): Option[] => [
     .argParser(collectWords)
     .default([]),
   ...askOptions(),
+  ...forecastOptions(),
   new Option('--json', l10n.t('one JSON object')),
 ];
 
@@ -140,16 +139,16 @@ export async function guardedBank(
 export async function renderColumn(
   cli: Cli,
   template: Template,
-  rows: readonly DataRow[],
+  rows: readonly Pick<DataRow, 'values'>[],
   options: Omit<RenderOptions, 'values'>,
   said: Set<string>,
 ): Promise<RenderedPrompt[]> {
   const prompts: RenderedPrompt[] = [];
-  for (const { values } of rows) {
-    const { prompt, diagnostics } = await renderPrompt(template, { ...options, values }, cli.evaluator.render);
+  const all = rows.map(({ values }) => values);
+  for await (const { prompt, diagnostics } of renderRows(template, all, options, cli.evaluator.render)) {
     if (!prompt) throw firstError(template, diagnostics) ?? new Error('nothing rendered and nothing said');
     for (const diagnostic of diagnostics) {
-      if (!['too-few-examples', 'leaked-example', 'over-budget'].includes(diagnostic.code)) continue;
+      if (!['too-few-examples', 'leaked-example', 'bad-row', 'over-budget'].includes(diagnostic.code)) continue;
       const text = toHumanError(template, diagnostic).describe();
       if (said.has(diagnostic.code)) continue;
       said.add(diagnostic.code);
@@ -158,18 +157,6 @@ export async function renderColumn(
     prompts.push(prompt);
   }
   return prompts;
-}
-
-/** What the model's context leaves for a prompt, where its tokenizer is at hand. */
-export function budgetOf(
-  generator: TextGenerator,
-  template: Template,
-  overrides: Partial<SamplingOptions>,
-): Budget | undefined {
-  const { contextLength } = generator.model;
-  if (contextLength === undefined || !generator.countTokens) return undefined;
-  const reserved = samplingOf(template, overrides).maxOutputTokens;
-  return { contextLength, reserved, count: texts => generator.countTokens!(texts) };
 }
 
 /** Vectors for templates that compare examples by them. */

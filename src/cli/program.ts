@@ -1,18 +1,20 @@
 /** The commands of `tunesmith` and how one command line runs: data to stdout, progress to stderr, an exit code. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, type Terminal, useTerminalLanguage } from './cli.ts';
+import { registerAnswers } from './commands/answers.ts';
 import { registerCache } from './commands/cache.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConvert } from './commands/convert.ts';
+import { registerJudge } from './commands/judge.ts';
 import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
+import { registerOveroptimise } from './commands/overoptimise.ts';
 import { registerPreferences } from './commands/preferences.ts';
 import { registerRank } from './commands/rank.ts';
 import { registerRun } from './commands/run.ts';
+import { registerScore } from './commands/score.ts';
 import { registerSearch } from './commands/search.ts';
 import { registerSweep } from './commands/sweep.ts';
 import { registerTrain } from './commands/train.ts';
@@ -24,19 +26,22 @@ const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerSearch,
   registerCompare,
   registerSweep,
+  registerScore,
   registerRank,
+  registerJudge,
+  registerAnswers,
   registerPreferences,
   registerTrain,
   registerLoop,
+  registerOveroptimise,
   registerModels,
   registerCache,
 ];
 
 function buildProgram(cli: Cli): Command {
-  const { version } = JSON.parse(readFileSync(join(cli.root, 'package.json'), 'utf8')) as { version: string };
   const program = new Command('tunesmith')
     .description(l10n.t('Write prompts, rank answers, tune models.'))
-    .version(version)
+    .version(cli.version)
     .option(
       '--workspace <folder>',
       l10n.t('where .tunesmith lies (default: the nearest folder above that has it, or .git)'),

@@ -50,7 +50,7 @@ export async function sampleRows(cli: Cli, rows: readonly Row[], options: Sample
   };
   const { kept } = options;
   const answersOf = async (index: number, cells: readonly Cell[]): Promise<CellResult[]> => {
-    const results = cells.map((_, repeat) => kept?.finished(`${index}|${repeat}`));
+    const results = await Promise.all(cells.map((_, repeat) => kept?.finished(index, repeat)));
     const missing = [...cells.keys()].filter(repeat => !results[repeat]);
     const fresh = await runCells(
       ask,
@@ -59,7 +59,7 @@ export async function sampleRows(cli: Cli, rows: readonly Row[], options: Sample
       missing.map(repeat => cells[repeat]!),
       context,
     );
-    await Promise.all(missing.map((repeat, i) => kept?.keep(`${index}|${repeat}`, fresh[i]!)));
+    await Promise.all(missing.map((repeat, i) => kept?.keep(index, repeat, fresh[i]!)));
     for (const [i, repeat] of missing.entries()) results[repeat] = fresh[i]!;
     return results.map(result => result!);
   };

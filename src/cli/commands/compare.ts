@@ -3,6 +3,8 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
+import type { DataRow } from '../../core/datasets/rows.ts';
+import { budgetOf } from '../../core/evaluation/contextBudget.ts';
 import {
   answerColumn,
   type ColumnAnswers,
@@ -11,10 +13,10 @@ import {
 } from '../../core/evaluation/experiment.ts';
 import { expandAxes } from '../../core/evaluation/variants.ts';
 import { axesOf } from '../../core/prompts/axesSettings.ts';
+import type { RenderOptions } from '../../core/prompts/render.ts';
 import type { Axes, Template } from '../../core/prompts/template.ts';
 import type { Cli } from '../cli.ts';
 import {
-  budgetOf,
   collectWords,
   type ExperimentOptions,
   embedderFor,
@@ -29,6 +31,7 @@ import {
   table,
   testRows,
 } from '../experiments.ts';
+import { type ColumnPlan, rowRenderer, sayForecast } from '../forecasts.ts';
 
 interface CompareOptions extends ExperimentOptions {
   readonly model?: readonly string[];
@@ -71,21 +74,12 @@ async function compare(cli: Cli, paths: readonly string[], options: CompareOptio
     );
   // All columns answer the rows of the first template.
   const { rows, expected } = await testRows(cli, templates[0]!, options.limit);
+  const plans = await plansOf(cli, columns, rows, options);
+  if (await sayForecast(cli, plans, { rows: rows.length }, options)) return;
   const answered: ColumnAnswers[] = [];
   const said = new Set<string>();
-  for (const { label, template, model } of columns) {
-    const generator = await generatorFor(cli, template, model, options);
-    const prompts = await renderColumn(
-      cli,
-      template,
-      rows,
-      {
-        bank: await guardedBank(cli, template, rows),
-        embed: await embedderFor(cli, template),
-        budget: budgetOf(generator, template, samplingFlags(options)),
-      },
-      said,
-    );
+  for (const { label, template, generator, rendering } of plans) {
+    const prompts = await renderColumn(cli, template, rows, rendering, said);
     answered.push(
       await answerColumn({ label, template, generator, prompts }, expected, {
         ask: cli.dispatcher.ask(generator, options),
@@ -100,6 +94,32 @@ async function compare(cli: Cli, paths: readonly string[], options: CompareOptio
   const compared = compareColumns(answered);
   if (options.json) cli.out(`${JSON.stringify({ rows: rows.length, columns: compared })}\n`);
   else cli.show(asText(compared));
+}
+
+interface Plan extends ColumnPlan {
+  readonly label: string;
+  readonly rendering: Omit<RenderOptions, 'values'>;
+}
+
+/** What each column asks of its model, before it is asked. */
+async function plansOf(
+  cli: Cli,
+  columns: readonly Column[],
+  rows: readonly DataRow[],
+  options: CompareOptions,
+): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  for (const { label, template, model } of columns) {
+    const generator = await generatorFor(cli, template, model, options);
+    const rendering = {
+      bank: await guardedBank(cli, template, rows),
+      embed: await embedderFor(cli, template),
+      budget: budgetOf(generator, template, samplingFlags(options)),
+    };
+    const render = rowRenderer(cli, template, rows, rendering);
+    plans.push({ label, template, generator, rendering, render, sampling: samplingFlags(options) });
+  }
+  return plans;
 }
 
 /** Templates × variants × models. The first is the baseline. */

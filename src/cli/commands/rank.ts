@@ -1,21 +1,19 @@
 /** `tunesmith rank`: ranks answers in the terminal, blind and shuffled, with the keys of the Ranking view. */
 import type { Command } from 'commander';
-import { HumanError } from '../../base/errors.ts';
+import { HumanError, isHumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import type { Answer, ItemRecord, JudgementRecord } from '../../core/preferences/judgement.ts';
-import {
-  chooseSet,
-  nextItem,
-  type Ranks,
-  rankingOf,
-  ranksOf,
-  setProgress,
-  shownAnswers,
-  undoStack,
-} from '../../core/preferences/rankingSession.ts';
+import type { JudgementKind } from '../../core/preferences/judgement.ts';
+import { NextPlanner } from '../../core/preferences/nextItems.ts';
+import { RankingDesk } from '../../core/preferences/rankingDesk.ts';
+import type { Screen } from '../../core/preferences/rankingScreen.ts';
+import { chooseSet } from '../../core/preferences/rankingSession.ts';
+import type { RankingProject, RankingSettings } from '../../core/preferences/rankingSettings.ts';
+import type { Rewards } from '../../core/preferences/rewardMargins.ts';
 import type { PreferenceJournal } from '../../storage/preferenceJournal.ts';
+import { type Guidelines, readGuidelines, readRankingProject } from '../../storage/rankingFiles.ts';
 import { type Cli, numberOption, printable } from '../cli.ts';
 import { type Key, readKeys } from '../keys.ts';
+import { rewardsOf } from '../rewards.ts';
 
 interface RankOptions {
   readonly set?: string;
@@ -40,7 +38,9 @@ export function registerRank(program: Command, cli: Cli): void {
 async function rank(cli: Cli, options: RankOptions): Promise<void> {
   const journal = await cli.journal(options.author);
   for (const { file, line, message } of journal.problems) cli.note(`${file}:${line}: ${message}`);
-  const sets = setProgress(journal.state.items, journal.state.judgements, journal.author);
+  const { project, problem } = await readRankingProject(cli.layout);
+  if (problem) cli.note(problem.describe());
+  const sets = journal.state.progress(journal.author, name => project.of(name).sharing);
   if (options.sets) {
     for (const { name, judged, total } of sets)
       cli.out(
@@ -60,7 +60,7 @@ async function rank(cli: Cli, options: RankOptions): Promise<void> {
         cli.layout.root,
       ),
     );
-  const session = new Session(cli, journal, set, options.json ?? false);
+  const session = new Session(cli, journal, project, set, options.json ?? false);
   try {
     await session.run(options.limit);
   } finally {
@@ -68,32 +68,42 @@ async function rank(cli: Cli, options: RankOptions): Promise<void> {
   }
 }
 
+/** Judgements after which the next items are chosen anew. */
+const planned = 8;
+
+type Shown = NonNullable<Screen['item']>;
+
 /** One sitting at one set. The screen is stderr; stdout has the judgements. */
 class Session {
   readonly #cli: Cli;
   readonly #journal: PreferenceJournal;
-  readonly #set: string;
+  readonly #project: RankingProject;
   readonly #json: boolean;
+  readonly #desk = new RankingDesk();
+  readonly #planner = new NextPlanner();
+  #sincePlan = planned;
+  /** Of mode `margin`. */
+  #rewards: Rewards | undefined;
   /** The status stands on the last line, without a line break. */
   #lineOpen = false;
-  /** What undo took back: its item comes again with its ranks. */
-  #reopened: JudgementRecord | undefined;
 
-  constructor(cli: Cli, journal: PreferenceJournal, set: string, json: boolean) {
+  constructor(cli: Cli, journal: PreferenceJournal, project: RankingProject, set: string, json: boolean) {
     this.#cli = cli;
     this.#journal = journal;
-    this.#set = set;
+    this.#project = project;
     this.#json = json;
+    this.#desk.set = set;
   }
 
   async run(limit = Number.POSITIVE_INFINITY): Promise<void> {
     const keys = readKeys(this.#cli.terminal.stdin, this.#cli.signal);
+    const { set } = this.#desk;
     try {
       for (let judged = 0; judged < limit; ) {
-        const { items, judgements } = this.#journal.state;
-        const item = nextItem(items, judgements, this.#journal.author, this.#set, this.#reopened?.item);
-        if (!item) break;
-        const outcome = await this.#judge(item, keys);
+        await this.#plan();
+        const screen = this.#desk.show(this.#journal, this.#project, false);
+        if (!screen.item) break;
+        const outcome = await this.#judge(screen, screen.item, keys);
         if (outcome === 'stop') break;
         judged += outcome === 'judged' ? 1 : -1;
         judged = Math.max(0, judged);
@@ -101,22 +111,40 @@ class Session {
     } finally {
       await keys.return(undefined);
     }
-    const progress = setProgress(this.#journal.state.items, this.#journal.state.judgements, this.#journal.author);
-    const { judged, total } = progress.find(({ name }) => name === this.#set) ?? { judged: 0, total: 0 };
+    const progress = this.#journal.state.progress(this.#journal.author, name => this.#project.of(name).sharing);
+    const { judged, total } = progress.find(({ name }) => name === set) ?? { judged: 0, total: 0 };
     this.#say(l10n.t('{0} of {1} judged. Every judgement is saved.', judged, total));
   }
 
+  async #plan(): Promise<void> {
+    const wish = this.#desk.wish(this.#journal, this.#project);
+    if (!wish || (this.#sincePlan < planned && this.#desk.hasPlan(wish))) return;
+    const { author, state } = this.#journal;
+    if (wish.mode === 'margin') this.#rewards ??= await rewardsOf(this.#cli, this.#journal, this.#project, wish);
+    const work = this.#planner.planning(state, {
+      ...wish,
+      author,
+      rewards: this.#rewards,
+      count: 3 * planned,
+      kindOf: name => this.#project.of(name).kind,
+      sharingOf: name => this.#project.of(name).sharing,
+    });
+    let step = work.next();
+    while (!step.done) step = work.next();
+    this.#desk.planned({ set: wish.set, mode: wish.mode, items: step.value });
+    this.#sincePlan = 0;
+  }
+
   /** Shows one item until it is judged, skipped, or the sitting ends. */
-  async #judge(item: ItemRecord, keys: AsyncGenerator<Key>): Promise<'judged' | 'undone' | 'stop'> {
-    const shown = shownAnswers(item, this.#journal.author);
-    const ids = shown.map(answer => answer.id);
-    const before = this.#reopened?.item === item.id ? this.#reopened : undefined;
-    let draft: Draft = { ranks: ranksOf(ids, before?.ranking ?? []), focus: 0, last: null };
-    let note = before?.note ?? '';
+  async #judge(screen: Screen, item: Shown, keys: AsyncGenerator<Key>): Promise<'judged' | 'undone' | 'stop'> {
+    const { settings } = screen;
+    const guidelines = await readGuidelines(this.#cli.layout, settings.guidelines);
+    let draft: Draft = { ranks: item.draft?.values ?? item.answers.map(() => null), focus: 0, last: null };
+    let note = item.draft?.note ?? '';
     const started = performance.now();
-    this.#show(item, shown);
+    this.#show(screen, item, guidelines);
     for (;;) {
-      this.#status(draft);
+      this.#status(draft, item, settings, guidelines !== undefined);
       const next = await keys.next();
       if (next.done) return 'stop';
       const key = next.value;
@@ -124,39 +152,43 @@ class Session {
       if (key === 'u') {
         if (await this.#undo()) return 'undone';
       } else if (key === 'n') note = await this.#readNote(keys, note);
+      else if (key === 'g' && guidelines) this.#say(`\n${printable(guidelines.text)}`);
       else if (key === 's' || key === 'b' || key === 'enter') {
         const verdict = key === 's' ? 'skipped' : key === 'b' ? 'all-bad' : 'ranked';
-        const ranking = verdict === 'ranked' ? rankingOf(ids, draft.ranks) : [];
-        if (!ranking) {
-          this.#say(l10n.t('Give every answer a rank first.'));
-          continue;
+        try {
+          const judgement = this.#desk.judgement(this.#journal, this.#project, {
+            item: item.id,
+            verdict,
+            shown: item.answers.map(({ id }) => id),
+            values: draft.ranks,
+            flags: item.draft?.flags ?? [],
+            note,
+            highlights: item.draft?.highlights ?? [],
+            skipReason: null,
+            guidelines: guidelines?.version ?? null,
+            milliseconds: Math.round(performance.now() - started),
+          });
+          const record = await this.#journal.addJudgement(judgement);
+          this.#desk.judged(record);
+          this.#sincePlan++;
+          if (this.#json) this.#cli.out(`${JSON.stringify(record)}\n`);
+          return 'judged';
+        } catch (error) {
+          if (!isHumanError(error)) throw error;
+          this.#say(error.message);
         }
-        const milliseconds = Math.round(performance.now() - started);
-        const judgement = {
-          item: item.id,
-          ranking,
-          shown: ids,
-          verdict,
-          flags: before ? [...before.flags] : [],
-          milliseconds,
-        } as const;
-        const record = await this.#journal.addJudgement({ ...judgement, ...(note ? { note } : {}) });
-        this.#reopened = undefined;
-        if (this.#json) this.#cli.out(`${JSON.stringify(record)}\n`);
-        return 'judged';
-      } else draft = press(draft, key);
+      } else draft = press(draft, key, item.kind, settings.scale);
     }
   }
 
   async #undo(): Promise<boolean> {
-    const { items, judgements } = this.#journal.state;
-    const last = undoStack(items, judgements, this.#journal.author, this.#set)[0];
+    const last = this.#desk.lastOwn(this.#journal, this.#project);
     if (!last) {
       this.#say(l10n.t('There is nothing to take back.'));
       return false;
     }
     await this.#journal.delete(last.id);
-    this.#reopened = last;
+    this.#desk.undone(last);
     return true;
   }
 
@@ -173,21 +205,27 @@ class Session {
     return note.trim();
   }
 
-  #show(item: ItemRecord, shown: readonly Answer[]): void {
+  #show({ reason, lastGuidelines }: Screen, { messages, answers }: Shown, guidelines: Guidelines | undefined): void {
     const line = '─'.repeat(Math.min(this.#cli.terminal.stderr.columns ?? 80, 100));
-    const prompt = item.messages.map(({ role, content }) => `${role}: ${content}`).join('\n');
-    const answers = shown.map(({ text }, i) => `${letterOf(i)}  ${printable(text.trim()).replace(/\n/g, '\n   ')}`);
-    this.#say(`\n${line}\n${printable(prompt)}\n${line}\n${answers.join('\n\n')}\n`);
+    const prompt = messages.map(({ role, content }) => `${role}: ${content}`).join('\n');
+    const texts = answers.map(({ text }, i) => `${letterOf(i)}  ${printable(text.trim()).replace(/\n/g, '\n   ')}`);
+    const why = reason === null ? '' : `\n${printable(reason)}`;
+    const edited = guidelines && lastGuidelines !== undefined && lastGuidelines !== guidelines.version;
+    const notice = edited ? `\n${l10n.t('The guidelines were edited since your last judgement.')}` : '';
+    this.#say(`\n${line}${why}${notice}\n${printable(prompt)}\n${line}\n${texts.join('\n\n')}\n`);
   }
 
   /** One line that changes in place on a terminal. */
-  #status({ ranks, focus }: Draft): void {
-    const marks = ranks.map((rank, i) => `${i === focus ? '›' : ' '}${letterOf(i)} ${rank ?? '·'}`).join('  ');
-    const keys = l10n.t(
-      '1–{0} rank  t tie  b {1}  s skip  n note  u undo  Enter save  q quit',
-      ranks.length,
-      ranks.length === 2 ? l10n.t('both bad') : l10n.t('all bad'),
-    );
+  #status({ ranks, focus }: Draft, { kind }: Shown, { scale }: RankingSettings, hasGuidelines: boolean): void {
+    const marks = ranks.map((rank, i) => `${i === focus ? '›' : ' '}${letterOf(i)} ${markOf(rank, kind)}`).join('  ');
+    const keys = [
+      decidingKeys(kind, ranks.length, scale),
+      l10n.t(
+        'b {0}  s skip  n note  u undo  Enter save  q quit',
+        ranks.length === 2 ? l10n.t('both bad') : l10n.t('all bad'),
+      ),
+      ...(hasGuidelines ? [l10n.t('g guidelines')] : []),
+    ].join('  ');
     const { stderr } = this.#cli.terminal;
     stderr.write(stderr.isTTY ? `\r\x1b[2K${marks}   ${keys}` : `${marks}   ${keys}\n`);
     this.#lineOpen = stderr.isTTY === true;
@@ -200,18 +238,36 @@ class Session {
 }
 
 export interface Draft {
-  readonly ranks: Ranks;
+  /** A value for each answer; core/preferences/decision.ts says what it means in each kind. */
+  readonly ranks: readonly (number | null)[];
   readonly focus: number;
   /** Ranked last: what `t` ties with. */
   readonly last: number | null;
 }
 
-/** A key that changes the draft: a rank for the answer in focus (which moves on), a tie with the one before, up and down. */
-export function press(draft: Draft, key: Key): Draft {
+type Scale = Pick<RankingSettings['scale'], 'min' | 'max'>;
+
+/** A key that changes the draft: a value for the answer in focus (which moves on), a tie with the one before, up and down. */
+export function press(
+  draft: Draft,
+  key: Key,
+  kind: JudgementKind = 'ranking',
+  scale: Scale = { min: 1, max: 5 },
+): Draft {
   const { ranks, focus, last } = draft;
   const count = ranks.length;
   if (key === 'up') return { ...draft, focus: Math.max(0, focus - 1) };
   if (key === 'down') return { ...draft, focus: Math.min(count - 1, focus + 1) };
+  if (kind === 'best-worst') {
+    const given = key === 'y' ? 1 : key === 'x' ? -1 : null;
+    return given === null
+      ? draft
+      : { ranks: ranks.map((one, i) => (i === focus ? given : one === given ? null : one)), focus, last: focus };
+  }
+  if (kind === 'rating' || kind === 'accept-reject') {
+    const given = kind === 'rating' ? ratingOf(key, scale) : key === 'y' ? 1 : key === 'x' ? 0 : null;
+    return given === null ? draft : moveOn({ ranks: ranks.with(focus, given), focus, last: focus });
+  }
   if (key === 't' && count === 2) return { ranks: [1, 1], focus, last: focus };
   const tied = last !== null && last !== focus ? last : focus - 1;
   const value = key === 't' ? (ranks[tied] ?? null) : /^[1-9]$/.test(key) ? Number(key) : null;
@@ -221,8 +277,42 @@ export function press(draft: Draft, key: Key): Draft {
     count === 2
       ? ranks.map((_, i) => (i === focus ? value : 3 - value))
       : ranks.map((rank, i) => (i === focus ? value : rank));
-  const open = Array.from({ length: count - 1 }, (_, step) => (focus + 1 + step) % count).find(i => ranked[i] === null);
-  return { ranks: ranked, focus: open ?? focus, last: focus };
+  return moveOn({ ranks: ranked, focus, last: focus });
+}
+
+/** To the next answer without a value. */
+function moveOn(draft: Draft): Draft {
+  const { ranks, focus } = draft;
+  const open = Array.from({ length: ranks.length - 1 }, (_, step) => (focus + 1 + step) % ranks.length);
+  return { ...draft, focus: open.find(i => ranks[i] === null) ?? focus };
+}
+
+/** On a scale up to 10, 0 is the key of 10. */
+function ratingOf(key: Key, { min, max }: Scale): number | null {
+  if (!/^\d$/.test(key)) return null;
+  const digit = Number(key);
+  const rating = digit < min && digit + 10 <= max ? digit + 10 : digit;
+  return rating >= min && rating <= max ? rating : null;
+}
+
+function markOf(value: number | null, kind: JudgementKind): string {
+  if (value === null) return '·';
+  if (kind === 'accept-reject') return value === 1 ? '✓' : '✗';
+  if (kind === 'best-worst') return value === 1 ? '▲' : value === -1 ? '▼' : '·';
+  return String(value);
+}
+
+function decidingKeys(kind: JudgementKind, answers: number, { min, max }: Scale): string {
+  switch (kind) {
+    case 'rating':
+      return l10n.t('{0}–{1} rate', min, max);
+    case 'accept-reject':
+      return l10n.t('y accept  x reject');
+    case 'best-worst':
+      return l10n.t('y best  x worst');
+    default:
+      return l10n.t('1–{0} rank  t tie', answers);
+  }
 }
 
 const letterOf = (position: number): string => String.fromCharCode(65 + position);

@@ -1,23 +1,24 @@
 /** `tunesmith run <template>`: renders a template, samples answers, grades them where rows say what is right. */
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
+import { budgetOf } from '../../core/evaluation/contextBudget.ts';
 import { type CellResult, samplingOf } from '../../core/evaluation/runCells.ts';
 import type { SamplingOptions } from '../../core/generation.ts';
 import { exampleValues, type Values } from '../../core/prompts/inputValues.ts';
-import { firstError, toHumanError } from '../../core/prompts/promptyFile.ts';
-import { messagesOf, renderPrompt, shownAs } from '../../core/prompts/render.ts';
+import { messagesOf, shownAs } from '../../core/prompts/render.ts';
 import { type Selection, Selections, Strategies, type Strategy, type Template } from '../../core/prompts/template.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
-import { askOptions, embedderFor } from '../experiments.ts';
-import { KeptRun } from '../keptRun.ts';
+import { askOptions, embedderFor, guardedBank, renderColumn } from '../experiments.ts';
+import { type ForecastFlags, forecastOptions, sayForecast } from '../forecasts.ts';
+import { KeptRun, type RunToKeep } from '../keptRun.ts';
 import { asJson, asText, type Row, showPrompt, summarise, verdict } from '../runOutput.ts';
 import { sampleRows } from '../sampleRows.ts';
 import { bankOf, givenValues, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 
-interface RunOptions {
+interface RunOptions extends ForecastFlags {
   readonly model?: string;
   readonly row?: number;
   readonly rows?: boolean;
@@ -34,8 +35,6 @@ interface RunOptions {
   readonly maxTokens?: number;
   readonly allowEndpoint: readonly string[];
   readonly rank?: boolean;
-  readonly json?: boolean;
-  readonly fresh?: boolean;
   readonly concurrency?: number;
   readonly retries?: number;
   readonly resume?: string;
@@ -76,7 +75,7 @@ export function registerRun(program: Command, cli: Cli): void {
     .option('--prompt', l10n.t('print the rendered prompt and ask no model'))
     .option('--json', l10n.t('JSON Lines: one object a row, then a summary'))
     .action((path: string, options: RunOptions) => run(cli, path, options));
-  for (const option of askOptions()) command.addOption(option);
+  for (const option of [...askOptions(), ...forecastOptions()]) command.addOption(option);
 }
 
 async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
@@ -86,7 +85,15 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   cli.allowOrigins(byTemplate ? options.allowEndpoint : [...options.allowEndpoint, id.split('|')[0]!]);
   const template = await withReferences(cli, written, { local, allowEndpoint: options.allowEndpoint });
   const strategy = options.strategy ?? template.tunesmith.reasoning.strategy;
-  const rows = await prepare(cli, template, options, strategy);
+  const model = cli.models.get(id);
+  // A prompt can be looked at without the model; it is cut to the context where the model is here.
+  const rows = await prepare(
+    cli,
+    template,
+    options,
+    strategy,
+    await (options.prompt ? model.catch(() => undefined) : model),
+  );
   const { out, json } = { out: (text: string) => cli.out(text), json: options.json ?? false };
   if (options.prompt) {
     for (const row of rows)
@@ -96,26 +103,22 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
     return;
   }
 
-  const generator = await cli.models.get(id);
+  const generator = await model;
   cli.note(l10n.t('{0} on {1}', basename(path), generator.model.label));
   if (!generator.model.controlledSampling) cli.note(l10n.t('This model does not honour temperature and seed.'));
   const sampling = samplingOf(template, samplingFlags(options));
+  const plan = { template, strategy, generator, render: async (row: number) => rows[row]!.prompt, sampling };
+  if (await sayForecast(cli, [plan], { rows: rows.length, repeats: options.samples }, options)) return;
   const single = rows.length === 1 && options.samples === 1 && !json;
   const grades: boolean[] = [];
   const done: RankedRow[] = [];
   let problem: HumanError | undefined;
   let rowsDone = 0;
-  const kept = await KeptRun.open(cli.layout, written, {
-    resume: options.resume,
-    cells: rows.length * options.samples,
-    depends: [
-      generator.model.id,
-      strategy,
-      sampling,
-      options.samples,
-      rows.map(({ prompt, expected }) => [messagesOf(prompt), expected]),
-    ],
-  });
+  const kept = await KeptRun.open(
+    cli.layout,
+    await toKeep(cli, written, template, rows, generator, options),
+    options.resume,
+  );
   const failure = await sampleRows(cli, rows, {
     kept,
     ask: cli.dispatcher.ask(generator, options),
@@ -150,30 +153,81 @@ async function run(cli: Cli, path: string, options: RunOptions): Promise<void> {
   if (problem) throw problem;
 }
 
+/** Everything that the run's record says of it. */
+async function toKeep(
+  cli: Cli,
+  written: Template,
+  template: Template,
+  rows: readonly Row[],
+  generator: TextGenerator,
+  options: RunOptions,
+): Promise<RunToKeep> {
+  const { shots, selection } = options;
+  const examples = template.tunesmith.examples;
+  const withRows = options.row !== undefined || options.rows || options.limit !== undefined;
+  const shown = rows.some(({ prompt }) => prompt.shots.length > 0);
+  const bank = shown && examples ? await bankOf(cli, template) : undefined;
+  const beside = (file: string): string => resolve(dirname(template.file), file);
+  return {
+    // As it was written: what stands behind references belongs to this machine.
+    template: written,
+    strategy: options.strategy ?? template.tunesmith.reasoning.strategy,
+    sampling: samplingOf(template, samplingFlags(options)),
+    samples: options.samples,
+    rows,
+    generator,
+    settings: { shots: shots ?? examples?.shots, selection: selection ?? examples?.selection },
+    inputs: givenValues(template, options.input ?? []),
+    tool: cli.version,
+    files: {
+      ...(withRows && template.tunesmith.rows !== undefined && { data: beside(template.tunesmith.rows) }),
+      ...(bank && examples && { bank: { path: beside(examples.bank), rows: bank.rows.length } }),
+    },
+  };
+}
+
 interface RankedRow {
   readonly row: Row;
   readonly answers: readonly CellResult[];
 }
 
 /** Renders every row before the first is sent, so that what is wrong is said at once. */
-async function prepare(cli: Cli, template: Template, options: RunOptions, strategy: Strategy): Promise<Row[]> {
+async function prepare(
+  cli: Cli,
+  template: Template,
+  options: RunOptions,
+  strategy: Strategy,
+  generator: TextGenerator | undefined,
+): Promise<Row[]> {
+  const chosen = await valuesOf(cli, template, options);
   const wanted = options.shots ?? template.tunesmith.examples?.shots ?? 0;
-  const bank = wanted > 0 && shownAs(strategy, template) !== 'zero-shot-cot' ? await bankOf(cli, template) : undefined;
-  const embed = bank && (await embedderFor(cli, template));
+  const shown = wanted > 0 && shownAs(strategy, template) !== 'zero-shot-cot';
   const { expected } = template.tunesmith;
-  const rows: Row[] = [];
-  for (const { number, values } of await valuesOf(cli, template, options)) {
-    const { prompt, diagnostics } = await renderPrompt(
-      template,
-      { values, bank, embed, strategy, shots: options.shots, selection: options.selection, exampleSeed: options.seed },
-      cli.evaluator.render,
-    );
-    if (!prompt) throw firstError(template, diagnostics) ?? new Error('nothing rendered and nothing said');
-    const few = diagnostics.find(({ code }) => code === 'too-few-examples');
-    if (few && rows.length === 0) cli.note(toHumanError(template, few).describe());
-    rows.push({ number, values, prompt, expected: expected === undefined ? undefined : values[expected] });
-  }
-  return rows;
+  // What is graded must not be given away by an example.
+  const graded = expected !== undefined && chosen.some(({ number }) => number !== undefined);
+  const bank = !shown
+    ? undefined
+    : graded
+      ? await guardedBank(cli, template, await rowsOf(cli, template))
+      : await bankOf(cli, template);
+  const prompts = await renderColumn(
+    cli,
+    template,
+    chosen,
+    {
+      bank,
+      embed: bank && (await embedderFor(cli, template)),
+      budget: bank && generator && budgetOf(generator, template, samplingFlags(options)),
+      strategy,
+      shots: options.shots,
+      selection: options.selection,
+      exampleSeed: options.seed,
+    },
+    new Set(),
+  );
+  return chosen.map(({ number, values }, i) => {
+    return { number, values, prompt: prompts[i]!, expected: expected === undefined ? undefined : values[expected] };
+  });
 }
 
 async function valuesOf(

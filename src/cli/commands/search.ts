@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
+import { requireScores } from '../../core/evaluation/score.ts';
 import { triggers } from '../../core/evaluation/triggers.ts';
 import { searchModels } from '../../core/search/evaluate.ts';
 import { type Metric, Metrics } from '../../core/search/options.ts';
@@ -13,9 +14,10 @@ import { prepareSearch } from '../../core/search/specification.ts';
 import { type TargetKind, Targets, targetOf, withTarget } from '../../core/search/target.ts';
 import { SearchStore } from '../../storage/searchStore.ts';
 import { type Cli, numberOption } from '../cli.ts';
+import { type ForecastFlags, forecastOptions, rowRenderer, saySearch } from '../forecasts.ts';
 import { bankOf, loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 
-interface SearchFlags {
+interface SearchFlags extends ForecastFlags {
   readonly model?: string;
   readonly proposer?: string;
   readonly budget: number;
@@ -27,8 +29,6 @@ interface SearchFlags {
   readonly dev?: number;
   readonly heldOut?: number;
   readonly output?: string;
-  readonly fresh?: boolean;
-  readonly json?: boolean;
   readonly allowEndpoint: readonly string[];
 }
 
@@ -38,6 +38,7 @@ const nobody = 'none';
 export function registerSearch(program: Command, cli: Cli): void {
   const count = (name: string, min: number) => numberOption(name, { min, max: 1_000_000 });
   const collect = (word: string, before: readonly string[] = []): string[] => [...before, word];
+  const [forecastOption, priceOption] = forecastOptions();
   program
     .command('search <template>')
     .description(l10n.t('search for a better instruction or trigger'))
@@ -54,7 +55,12 @@ export function registerSearch(program: Command, cli: Cli): void {
       ),
     )
     .addOption(
-      new Option('--metric <metric>', l10n.t('what scores candidates')).choices(Metrics).default('accuracy').hideHelp(),
+      new Option(
+        '--metric <metric>',
+        l10n.t('what scores candidates on the dev rows: right answers, or the log-likelihood of the expected ones'),
+      )
+        .choices(Metrics)
+        .default('accuracy'),
     )
     .addOption(
       new Option('--candidate <text>', l10n.t('a candidate of your own; repeat it')).argParser(collect).default([]),
@@ -70,6 +76,8 @@ export function registerSearch(program: Command, cli: Cli): void {
         .default([]),
     )
     .option('--json', l10n.t('the report as one JSON object'))
+    .addOption(forecastOption!)
+    .addOption(priceOption!)
     .action((path: string, flags: SearchFlags) => search(cli, path, flags));
 }
 
@@ -93,6 +101,7 @@ async function search(cli: Cli, path: string, flags: SearchFlags): Promise<void>
     );
   }
   const { budget, seed, metric, dev, heldOut } = flags;
+  if (metric === 'likelihood') requireScores(model);
   const { options, specification } = prepareSearch({
     template,
     rows,
@@ -108,6 +117,11 @@ async function search(cli: Cli, path: string, flags: SearchFlags): Promise<void>
     heldOut,
   });
   cli.note(l10n.t('{0} on {1}, at most {2} calls', basename(path), model.model.label, budget));
+  const renderRow = rowRenderer(cli, template, rows, { bank });
+  if (
+    await saySearch(cli, { template, generator: model, proposer, budget, render: renderRow, rows: rows.length }, flags)
+  )
+    return;
   const store = await SearchStore.open(
     cli.layout,
     { name: template.name, specification },

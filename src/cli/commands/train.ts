@@ -1,25 +1,37 @@
-/** `tunesmith train reward|rlhf`: a training job in the foreground, from rankings or TRL files to a tuned model. */
+/** `tunesmith train sft|reward|dpo|kto|rlhf|grpo|reinforce|ppo`: a training job in the foreground, from rankings or TRL files to a tuned model. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { Rng } from '../../base/rng.ts';
+import { parseInstructions } from '../../core/datasets/instructions.ts';
 import type { Prompt } from '../../core/generation.ts';
 import type { JobResult, ModelReference, RewardSource, RuleReward } from '../../core/jobs/job.ts';
 import {
+  dpoPresets,
+  dpoSettings,
+  fit,
+  grpoPresets,
+  ktoPresets,
+  ktoSettings,
   type PresetName,
   PresetNames,
+  ppoPresets,
+  reinforcePresets,
   rewardPresets,
   rewardSettings,
   rlhfPresets,
-  rlhfSettings,
+  sftPresets,
 } from '../../core/jobs/presets.ts';
-import { type SettingsKind, settingDescriptions, withSettings } from '../../core/jobs/settings.ts';
+import { type OnlineKind, type SettingsKind, settingDescriptions, withSettings } from '../../core/jobs/settings.ts';
 import type { PreferencePair } from '../../core/preferences/judgement.ts';
-import { parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
-import { newRewardJob, newRlhfJob } from '../../jobs/newJobs.ts';
+import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
+import { parseTrlLabelled, parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
+import type { Interval } from '../../core/statistics/intervals.ts';
+import { newDpoJob, newKtoJob, newRewardJob, newRlhfJob, newSftJob } from '../../jobs/newJobs.ts';
 import { type Cli, numberOption } from '../cli.ts';
+import { checkJudges, type JudgeFlags, withJudgeFlags } from '../judgeFlags.ts';
 import { runJob } from './trainJobs.ts';
 
 interface TrainFlags {
@@ -33,7 +45,7 @@ interface TrainFlags {
   readonly [setting: string]: unknown;
 }
 
-interface RewardFlags extends TrainFlags {
+interface DataFlags extends TrainFlags, JudgeFlags {
   readonly data?: string;
 }
 
@@ -48,13 +60,43 @@ interface RlhfFlags extends TrainFlags {
 }
 
 export function registerTrain(program: Command, cli: Cli): void {
-  const train = program.command('train').description(l10n.t('train a reward model, or tune a model with one'));
-  withSettingFlags(train.command('reward'), 'reward')
+  const train = program.command('train').description(l10n.t('train a reward model, or tune a model'));
+  withJudgeFlags(withSettingFlags(train.command('reward'), 'reward'), { checked: true })
     .description(l10n.t('a reward model from preferences'))
     .option('--data <file>', l10n.t('preferences as TRL JSON Lines (default: the rankings of the workspace)'))
-    .action((flags: RewardFlags) => trainReward(cli, flags));
-  withSettingFlags(train.command('rlhf'), 'rlhf')
-    .description(l10n.t('tune a model by reinforcement learning (RLOO with a KL penalty)'))
+    .action((flags: DataFlags) => trainReward(cli, flags));
+  withJudgeFlags(withSettingFlags(train.command('dpo'), 'dpo'), { checked: true })
+    .description(l10n.t('tune a model on preferences directly, without a reward model (DPO, cDPO, IPO)'))
+    .option('--data <file>', l10n.t('preferences as TRL JSON Lines (default: the rankings of the workspace)'))
+    .action((flags: DataFlags) => trainDpo(cli, flags));
+  withJudgeFlags(withSettingFlags(train.command('kto'), 'kto'), { checked: true })
+    .description(l10n.t('tune a model on answers that are labelled good or bad (KTO)'))
+    .option(
+      '--data <file>',
+      l10n.t('labelled answers as TRL JSON Lines (default: answers that won or lost in the rankings of the workspace)'),
+    )
+    .action((flags: DataFlags) => trainKto(cli, flags));
+  withSettingFlags(train.command('sft'), 'sft')
+    .description(l10n.t('tune a model on answers to imitate (supervised fine-tuning)'))
+    .requiredOption('--data <file>', l10n.t('examples as JSON Lines: of TRL, chat messages, Alpaca or ShareGPT'))
+    .action((flags: TrainFlags & { readonly data: string }) => trainSft(cli, flags));
+  for (const [kind, description] of Object.entries(onlineKinds())) {
+    registerOnline(train, cli, kind as OnlineKind, description);
+  }
+}
+
+const onlineKinds = (): Readonly<Record<OnlineKind, string>> => ({
+  rlhf: l10n.t('tune a model by reinforcement learning (RLOO with a KL penalty)'),
+  grpo: l10n.t('tune a model by reinforcement learning (GRPO, in the ways of dapo and dr_grpo too)'),
+  reinforce: l10n.t('tune a model by reinforcement learning (REINFORCE, with a mean baseline if wanted)'),
+  ppo: l10n.t('tune a model by reinforcement learning (PPO, with a critic)'),
+});
+
+const onlinePresets = { rlhf: rlhfPresets, grpo: grpoPresets, reinforce: reinforcePresets, ppo: ppoPresets } as const;
+
+function registerOnline(train: Command, cli: Cli, kind: OnlineKind, description: string): void {
+  withSettingFlags(train.command(kind), kind)
+    .description(description)
     .option('--prompts <file>', l10n.t('prompts as TRL JSON Lines (default: the prompts that were ranked)'))
     .option('--reward-model <name>', l10n.t('a trained reward model, by name or folder (default: the newest)'))
     .option('--reward-word <word>', l10n.t('reward answers that have this word'))
@@ -65,7 +107,7 @@ export function registerTrain(program: Command, cli: Cli): void {
       '--reward-code <file>',
       l10n.t('a JavaScript module that exports reward({prompt, answer}); needs --allow-code'),
     )
-    .action((flags: RlhfFlags) => trainRlhf(cli, flags));
+    .action((flags: RlhfFlags) => trainOnline(cli, kind, flags));
 }
 
 function withSettingFlags(command: Command, kind: SettingsKind): Command {
@@ -98,10 +140,10 @@ function changesOf(kind: SettingsKind, flags: TrainFlags): Record<string, string
   return changes;
 }
 
-async function trainReward(cli: Cli, flags: RewardFlags): Promise<void> {
+async function trainReward(cli: Cli, flags: DataFlags): Promise<void> {
   const changes = changesOf('reward', flags);
   withSettings('reward', rewardPresets[flags.preset], changes);
-  const pairs = await preferences(cli, flags.data);
+  const pairs = await preferences(cli, flags);
   const model = await cli.models.reference(flags.model);
   const settings = withSettings('reward', rewardSettings(flags.preset, await sizeOf(cli, model)), changes);
   const job = await newRewardJob({
@@ -114,13 +156,52 @@ async function trainReward(cli: Cli, flags: RewardFlags): Promise<void> {
   report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
 }
 
-async function trainRlhf(cli: Cli, flags: RlhfFlags): Promise<void> {
-  const changes = changesOf('rlhf', flags);
-  withSettings('rlhf', rlhfPresets[flags.preset], changes);
+async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
+  const changes = changesOf('dpo', flags);
+  withSettings('dpo', dpoPresets[flags.preset], changes);
+  const pairs = await preferences(cli, flags);
+  const model = await cli.models.reference(flags.model);
+  const settings = withSettings('dpo', dpoSettings(flags.preset, await sizeOf(cli, model)), changes);
+  const name = flags.name ?? `${shortName(model.id)}-dpo`;
+  const job = await newDpoJob({ ...common(cli, flags), name, model, pairs, settings });
+  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+}
+
+async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
+  const changes = changesOf('kto', flags);
+  withSettings('kto', ktoPresets[flags.preset], changes);
+  const answers = await labelled(cli, flags);
+  const model = await cli.models.reference(flags.model);
+  const settings = withSettings('kto', ktoSettings(flags.preset, await sizeOf(cli, model)), changes);
+  const name = flags.name ?? `${shortName(model.id)}-kto`;
+  const job = await newKtoJob({ ...common(cli, flags), name, model, answers, settings });
+  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+}
+
+async function trainSft(cli: Cli, flags: TrainFlags & { readonly data: string }): Promise<void> {
+  const changes = changesOf('sft', flags);
+  withSettings('sft', sftPresets[flags.preset], changes);
+  const examples = parseInstructions(await readText(cli, flags.data), flags.data);
+  if (examples.length === 0) {
+    throw new HumanError(l10n.t('This file has no examples. Each of its lines is one.'), {
+      place: { file: flags.data },
+    });
+  }
+  const model = await cli.models.reference(flags.model);
+  const settings = withSettings('sft', fit(sftPresets[flags.preset], await sizeOf(cli, model)), changes);
+  const name = flags.name ?? `${shortName(model.id)}-sft`;
+  const job = await newSftJob({ ...common(cli, flags), name, model, examples, settings });
+  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+}
+
+async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promise<void> {
+  const changes = changesOf(kind, flags);
+  const preset = onlinePresets[kind][flags.preset];
+  withSettings(kind, preset, changes);
   const reward = await rewardOf(cli, flags);
   const all = await promptsOf(cli, flags.prompts);
   const model = await cli.models.reference(flags.model);
-  const settings = withSettings('rlhf', rlhfSettings(flags.preset, await sizeOf(cli, model)), changes);
+  const settings = withSettings(kind, fit(preset, await sizeOf(cli, model)), changes);
   const order = Rng.seeded(flags.seed).stream('held-out').shuffled(all);
   const held = Math.min(settings.evaluationPrompts, Math.floor(all.length / 5));
   const job = await newRlhfJob({
@@ -151,13 +232,14 @@ const common = (cli: Cli, { seed, threads }: TrainFlags) => ({
 
 const shortName = (id: string): string => id.replace(/^.*[:/\\]/, '').replace(/\.gguf$/i, '');
 
-async function preferences(cli: Cli, file: string | undefined): Promise<readonly PreferencePair[]> {
+async function preferences(cli: Cli, { data: file, ...flags }: DataFlags): Promise<readonly PreferencePair[]> {
   if (file !== undefined) {
     const given = parseTrlPreferences(await readText(cli, file), file);
     if (given.length > 0) return given;
     throw new HumanError(l10n.t('This file has no preferences. Each of its lines is one pair.'), { place: { file } });
   }
-  const pairs = (await cli.journal()).pairs();
+  const journal = await cli.journal();
+  const pairs = journal.pairs(checkJudges(cli, journal.state, flags));
   if (pairs.length > 0) return pairs;
   throw new HumanError(
     l10n.t(
@@ -165,6 +247,20 @@ async function preferences(cli: Cli, file: string | undefined): Promise<readonly
     ),
     { place: { file: cli.layout.preferences } },
   );
+}
+
+async function labelled(cli: Cli, flags: DataFlags): Promise<readonly LabelledAnswer[]> {
+  const { data: file } = flags;
+  if (file !== undefined) {
+    const given = parseTrlLabelled(await readText(cli, file), file);
+    if (given.length > 0) return given;
+    throw new HumanError(l10n.t('This file has no labelled answers. Each of its lines is one answer.'), {
+      place: { file },
+    });
+  }
+  const { rows, undecided } = labelledFromPairs(await preferences(cli, flags));
+  if (undecided > 0) cli.note(l10n.t('{0} answers were left out: they won and lost equally often.', undecided));
+  return rows;
 }
 
 /** Different prompts, in their order. */
@@ -261,6 +357,22 @@ function report(cli: Cli, { json }: TrainFlags, job: string, result: JobResult):
     cli.out(
       `${l10n.t('Held-out accuracy: {0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n)}\n`,
     );
+  }
+  if (result.report) {
+    const { lengthRule, alikeLengths, calibrationError } = result.report;
+    const of = ({ estimate, low, high, n }: Interval) =>
+      l10n.t('{0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n);
+    cli.out(
+      lengthRule.prefers === 'longer'
+        ? `${l10n.t('Preferring the longer answer: {0}', of(lengthRule.accuracy))}\n`
+        : `${l10n.t('Preferring the shorter answer: {0}', of(lengthRule.accuracy))}\n`,
+    );
+    if (alikeLengths.n > 0) cli.out(`${l10n.t('Accuracy where both are about as long: {0}', of(alikeLengths))}\n`);
+    cli.out(`${l10n.t('Calibration error: {0}', calibrationError.toFixed(3))}\n`);
+  }
+  const { eval_perplexity_before: first, eval_perplexity: last } = result.metrics;
+  if (first !== undefined && last !== undefined) {
+    cli.out(`${l10n.t('Held-out perplexity: {0} before, {1} after', first.toFixed(3), last.toFixed(3))}\n`);
   }
   const { reward_before: before, reward_after: after, kl } = result.metrics;
   if (before !== undefined && after !== undefined) {
