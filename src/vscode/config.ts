@@ -16,10 +16,16 @@ export interface Settings {
   readonly localPrecision: PrecisionChoice;
   /** Name under which judgements are kept. Empty: the git user. */
   readonly author: string;
+  /** Quiet hints while ranking: pace, and one side again and again. */
+  readonly rankingHints: boolean;
   /** Servers with an OpenAI-compatible interface. */
   readonly endpoints: readonly Endpoint[];
   /** US dollars for a million tokens, by model: `{ "input": 0.15, "output": 0.6 }`. */
   readonly prices: Readonly<Record<string, unknown>>;
+  /** Calls of models beyond which a run of the playground asks first. */
+  readonly forecastCalls: number;
+  /** US dollars beyond which a run of the playground asks first. */
+  readonly forecastCost: number;
   /** Id of the model that a playground starts with. */
   readonly defaultModel: string;
 }
@@ -30,8 +36,11 @@ export const settingDefaults: Settings = {
   threads: 0,
   localPrecision: 'auto',
   author: '',
+  rankingHints: true,
   endpoints: [],
   prices: {},
+  forecastCalls: 50,
+  forecastCost: 0.1,
   defaultModel: 'local:pebble',
 };
 

@@ -21,10 +21,17 @@ export function activate(context: vscode.ExtensionContext): void {
 }
 
 function registerPlayground(services: Services): void {
-  const load = () => import('./panels/playgroundPanel.ts');
+  const load = () => import('./panels/playgroundCommands.ts');
   lazyCommand(services, CommandIds.openPlayground, async () => (await load()).openPlayground);
   lazyCommand(services, CommandIds.runTemplate, async () => (await load()).runTemplate);
   lazyCommand(services, CommandIds.runFresh, async () => (await load()).runFresh);
+  lazyCommand(services, CommandIds.showRuns, async () => (await load()).showRuns);
+  lazyCommand(services, CommandIds.runFailed, async () => (await load()).runFailed);
+  lazyCommand(services, CommandIds.runChanged, async () => (await load()).runChanged);
+  lazyCommand(services, CommandIds.resumeRun, async () => (await load()).resumeRun);
+  lazyCommand(services, CommandIds.compareVariants, async () => (await load()).compareVariants);
+  lazyCommand(services, CommandIds.scoreTemplate, async () => (await load()).scoreTemplate);
+  lazyCommand(services, CommandIds.sweepShots, async () => (await load()).sweepShots);
   lazyCommand(services, CommandIds.clearCache, async () => (await import('./commands/cache.ts')).clearCache);
   services.store.add(
     vscode.window.registerWebviewPanelSerializer(PanelTypes.playground, {

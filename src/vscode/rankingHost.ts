@@ -1,23 +1,22 @@
 /** The host's side of every Ranking view: what to show next, and judgements that are on disk before a view moves on. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore, toDisposable } from '../base/disposable.ts';
-import { HumanError } from '../base/errors.ts';
-import type { JudgementRecord } from '../core/preferences/judgement.ts';
-import {
-  chooseSet,
-  JudgementFlags,
-  medianPace,
-  nextItem,
-  rankingOf,
-  ranksOf,
-  setProgress,
-  shownAnswers,
-  undoStack,
-} from '../core/preferences/rankingSession.ts';
-import { type RankingDecision, type RankingItem, type RankingState, rankingContract } from '../protocol/ranking.ts';
+import { errorMessage, HumanError } from '../base/errors.ts';
+import { inSlices } from '../base/slices.ts';
+import type { ItemRecord } from '../core/preferences/judgement.ts';
+import { type NextMode, NextModes } from '../core/preferences/nextItems.ts';
+import { modeWords } from '../core/preferences/nextWords.ts';
+import { RankingDesk } from '../core/preferences/rankingDesk.ts';
+import type { Rewards } from '../core/preferences/rewardMargins.ts';
+import { type RankingDecision, type RankingState, rankingContract } from '../protocol/ranking.ts';
 import type { Channel } from '../protocol/rpc.ts';
+import { listTunedModels } from '../storage/modelStore.ts';
 import type { PreferenceJournal } from '../storage/preferenceJournal.ts';
-import { CommandIds } from './commandIds.ts';
+import { type Guidelines, rankingSettingsFile, readGuidelines, readRankingProject } from '../storage/rankingFiles.ts';
+import { ViewIds } from './commandIds.ts';
+import { onSetting, setting } from './config.ts';
+import { act } from './rankingActions.ts';
+import { RankingPlans } from './rankingPlans.ts';
 import type { Services } from './services.ts';
 import { pageHtml, webviewChannel, webviewOptions } from './webview.ts';
 
@@ -29,9 +28,13 @@ export class RankingHost implements Disposable {
   readonly #views = new Set<RankingConnection>();
   readonly #store = new DisposableStore();
   #watched: PreferenceJournal | undefined;
+  #reviewNext = false;
+  /** Asked for before there was a view to show it. */
+  #asked: ItemRecord | undefined;
 
   constructor(services: Services) {
     this.#services = services;
+    this.#store.add(onSetting(['rankingHints'], () => this.#update()));
   }
 
   /** Fills a webview with the Ranking page and serves it until it is disposed. `onState` hears how many items wait. */
@@ -42,6 +45,10 @@ export class RankingHost implements Disposable {
   ): Disposable & { setVisible(visible: boolean): void } {
     const view = new RankingConnection(this.#services, webview, surface, () => this.#journal(), onState);
     this.#views.add(view);
+    if (this.#reviewNext) view.review();
+    this.#reviewNext = false;
+    if (this.#asked) view.ask(this.#asked, this.#watched);
+    this.#asked = undefined;
     return {
       setVisible: visible => view.setVisible(visible),
       dispose: () => {
@@ -49,6 +56,27 @@ export class RankingHost implements Disposable {
         view.dispose();
       },
     };
+  }
+
+  /** A view is in sight. */
+  get isVisible(): boolean {
+    return [...this.#views].some(view => view.isVisible);
+  }
+
+  /** Review Disagreements: in the view used last, or in the one that is about to open. */
+  review(): void {
+    const view = [...this.#views].sort((a, b) => b.usedAt - a.usedAt)[0];
+    if (view) view.review();
+    else this.#reviewNext = true;
+  }
+
+  /** Shows an item in the Ranking view, to be judged or judged again. */
+  async ask(item: string): Promise<void> {
+    await vscode.commands.executeCommand(`${ViewIds.rank}.focus`);
+    const record = (await this.#journal()).state.itemById.get(item);
+    if (!record) throw new HumanError(vscode.l10n.t('This item was taken down in the meantime.'));
+    if (this.#views.size === 0) this.#asked = record;
+    for (const view of this.#views) view.ask(record, this.#watched);
   }
 
   /** The title bar's Undo: goes to the view used last. */
@@ -61,7 +89,9 @@ export class RankingHost implements Disposable {
     if (this.#watched !== journal) {
       this.#watched = journal;
       this.#store.add(journal.onDidChange(() => this.#update()));
-      this.#store.add(watchJournal(this.#services.layout().root, () => journal.refresh().catch(() => {})));
+      const { root } = this.#services.layout();
+      this.#store.add(watchFiles(root, '.tunesmith/preferences/*/*.jsonl', () => journal.refresh().catch(() => {})));
+      this.#store.add(watchFiles(root, `{${rankingSettingsFile},**/*guidelines*.md}`, () => this.#update()));
     }
     return journal;
   }
@@ -76,9 +106,9 @@ export class RankingHost implements Disposable {
   }
 }
 
-/** Other windows, a pull, a checkout: their judgements arrive as files. */
-function watchJournal(root: string, changed: () => void): Disposable {
-  const pattern = new vscode.RelativePattern(vscode.Uri.file(root), '.tunesmith/preferences/*/*.jsonl');
+/** Other windows, a pull, a checkout: their judgements arrive as files; settings and guidelines are edited. */
+export function watchFiles(root: string, files: string, changed: () => void): Disposable {
+  const pattern = new vscode.RelativePattern(vscode.Uri.file(root), files);
   const watcher = vscode.workspace.createFileSystemWatcher(pattern);
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
@@ -96,22 +126,35 @@ function watchJournal(root: string, changed: () => void): Disposable {
 
 /** Milliseconds. */
 const JustNow = 10_000;
+/** Where unsaved work lies for the next page. */
+const savedKey = 'ranking.saved';
+/** How this person wants the next item chosen here. */
+const modeKey = 'ranking.next';
 
 class RankingConnection implements Disposable {
   readonly #services: Services;
   readonly #journal: () => Promise<PreferenceJournal>;
   readonly #onState: (waiting: number) => void;
   readonly #channel: Channel<(typeof rankingContract)['toWebview']>;
-  #set: string | undefined;
-  /** The item that an undo brought back, with the judgement that was taken back. */
-  #reopened: JudgementRecord | undefined;
+  readonly #desk = new RankingDesk();
+  readonly #plans = new RankingPlans(
+    this.#desk,
+    (items, signal) => this.#score(items, signal),
+    () => this.#planned(),
+  );
   #version = 0;
-  /** Time of the newest item that this view has heard of. */
-  #newest = '';
+  /** The item on the screen came before it was known why. */
+  #lacksReason = false;
+  #hasRewardModel = false;
+  /** Open disagreements that the page knows of. */
+  #disputes = 0;
+  /** Time of the newest item that this view has heard of, milliseconds since 1970. */
+  #newest = 0;
   /** A request is under way: its reply carries the state, so changes need not be told. */
   #busy = 0;
   #opened = false;
   usedAt = 0;
+  isVisible = true;
 
   constructor(
     services: Services,
@@ -123,31 +166,36 @@ class RankingConnection implements Disposable {
     this.#services = services;
     this.#journal = journal;
     this.#onState = onState;
+    const kept = services.context.workspaceState;
+    this.#desk.mode = NextModes.find(mode => mode === kept.get(modeKey));
     webview.options = webviewOptions(services.context.extensionUri);
     this.#channel = webviewChannel(
       webview,
       rankingContract,
       {
-        open: ({ set }) =>
+        open: ({ set, item, review }) =>
           this.#reply(async opened => {
             this.#opened = true;
-            this.#set ??= set ?? undefined;
+            await this.#lookForRewardModel();
+            this.#desk.set ??= set ?? undefined;
             this.#follow(opened);
+            const { project } = await readRankingProject(services.layout());
+            if (review) this.#desk.review(true);
+            else if (item !== null) this.#desk.resume(opened, project, item);
           }),
-        judge: decision => this.#reply(journal => this.#judge(journal, decision)),
-        undo: () => this.#reply(journal => this.#undo(journal)),
+        judge: decision => this.#reply(opened => this.#judge(opened, decision)),
+        undo: () => this.#reply(opened => this.#undo(opened)),
+        review: ({ on }) => this.#reply(async opened => this.#review(opened, on)),
+        reveal: () => this.#reply(async () => this.#desk.reveal()),
         chooseSet: ({ set }) => {
-          this.#set = set;
+          this.#desk.set = set;
           return this.#reply(async () => {});
         },
-        act: ({ action }) => {
-          const command = {
-            'open-playground': CommandIds.openPlayground,
-            'open-in-editor': CommandIds.openRanking,
-            'train-reward-model': CommandIds.trainRewardModel,
-            export: CommandIds.exportPreferences,
-          }[action];
-          void vscode.commands.executeCommand(command);
+        chooseMode: ({ mode, keep }) => this.#reply(() => this.#chooseMode(mode, keep)),
+        act: ({ action }) => act(services, action, this.#desk.set),
+        keep: ({ saved }) => {
+          void kept.update(savedKey, saved);
+          void kept.update(`${savedKey}.${surface}`, saved);
         },
       },
       services.logger,
@@ -158,7 +206,7 @@ class RankingConnection implements Disposable {
       entry: 'ranking',
       title: vscode.l10n.t('Rank'),
       bundle: services.bundle,
-      initial: { surface },
+      initial: { surface, saved: kept.get(`${savedKey}.${surface}`) ?? kept.get(savedKey) ?? null },
     });
   }
 
@@ -166,6 +214,16 @@ class RankingConnection implements Disposable {
   update(journal?: PreferenceJournal): void {
     this.#follow(journal);
     if (!this.#opened || this.#busy > 0) return;
+    this.#plans.changed();
+    this.#push();
+  }
+
+  /** A plan is there: the view hears of it where it waits for a reason. */
+  #planned(): void {
+    if (this.#opened && this.#busy === 0 && (this.#lacksReason || this.#desk.disputes !== this.#disputes)) this.#push();
+  }
+
+  #push(): void {
     void this.#state().then(
       state => this.#channel.remote.state(state),
       error => this.#services.logger.error('Ranking', error),
@@ -174,10 +232,22 @@ class RankingConnection implements Disposable {
 
   /** Answers that were just sent to ranking are what the person wants to see; those that a pull brings are older. */
   #follow(journal: PreferenceJournal | undefined): void {
-    const newest = journal?.items().at(-1);
-    if (!newest || newest.at <= this.#newest) return;
-    this.#newest = newest.at;
-    if (Date.now() - Date.parse(newest.at) < JustNow) this.#set = newest.set;
+    const newest = journal?.state.newestItem;
+    if (!newest || newest.time <= this.#newest) return;
+    this.#newest = newest.time;
+    if (Date.now() - newest.time < JustNow) this.#desk.set = newest.set;
+  }
+
+  /** A page that has not opened yet begins with it. */
+  review(): void {
+    if (this.#opened) this.#channel.remote.review({});
+    else this.#desk.review(true);
+  }
+
+  ask(item: ItemRecord, journal: PreferenceJournal | undefined): void {
+    if (!journal) return;
+    this.#desk.ask(journal, item);
+    this.update(journal);
   }
 
   undo(): void {
@@ -185,6 +255,8 @@ class RankingConnection implements Disposable {
   }
 
   setVisible(visible: boolean): void {
+    this.isVisible = visible;
+    if (visible) void this.#lookForRewardModel();
     this.#channel.remote.visible({ visible });
   }
 
@@ -200,84 +272,97 @@ class RankingConnection implements Disposable {
   }
 
   async #judge(journal: PreferenceJournal, decision: RankingDecision): Promise<void> {
-    const item = journal.state.itemById.get(decision.item);
-    if (!item) throw new HumanError(vscode.l10n.t('This item was removed in the meantime. Skip it to go on.'));
-    const known = shownAnswers(item, journal.author).map(answer => answer.id);
-    const shown = decision.shown;
-    if (shown.length !== known.length || [...known].sort().join() !== [...shown].sort().join()) {
-      throw new Error('the answers shown are not those of the item');
+    if (this.#desk.reviewing && decision.verdict === 'skipped') {
+      this.#desk.setAside(decision.item);
+      return;
     }
-    const ranking = decision.verdict === 'ranked' ? rankingOf(shown, decision.ranks) : [];
-    if (!ranking) throw new HumanError(vscode.l10n.t('Give every answer a rank first.'));
-    await journal.addJudgement({
-      item: item.id,
-      ranking,
-      shown,
-      verdict: decision.verdict,
-      flags: JudgementFlags.filter(flag => decision.flags.includes(flag)),
-      note: decision.note === '' ? undefined : decision.note,
-      milliseconds: decision.milliseconds,
-    });
-    this.#reopened = undefined;
+    // Another window may have judged the item: then this judgement revises that one.
+    await journal.refresh();
+    const { project } = await readRankingProject(this.#services.layout());
+    const judgement = this.#desk.judgement(journal, project, decision);
+    this.#desk.judged(await journal.addJudgement(judgement));
+    this.#plans.judged();
+  }
+
+  /** What nobody has read yet is read in slices: many people's judgements of many items take a while. */
+  async #review(journal: PreferenceJournal, on: boolean): Promise<void> {
+    if (on) await inSlices(this.#desk.look(journal), () => false);
+    this.#desk.review(on);
+  }
+
+  /** The project's own way is not kept, so that it follows the project. */
+  async #chooseMode(mode: NextMode, keep: boolean): Promise<void> {
+    const { project } = await readRankingProject(this.#services.layout());
+    const own = mode === project.of(this.#desk.set ?? '').next ? undefined : mode;
+    this.#desk.choose(own, keep);
+    await this.#services.context.workspaceState.update(modeKey, own);
   }
 
   async #undo(journal: PreferenceJournal): Promise<void> {
-    const set = this.#currentSet(journal);
-    const last = set && undoStack(journal.items(), journal.state.judgements, journal.author, set)[0];
+    const { project } = await readRankingProject(this.#services.layout());
+    const last = this.#desk.lastOwn(journal, project);
     if (!last) return;
     await journal.delete(last.id);
-    this.#reopened = last;
-  }
-
-  #currentSet(journal: PreferenceJournal): string | undefined {
-    return chooseSet(setProgress(journal.items(), journal.state.judgements, journal.author), this.#set);
+    this.#desk.undone(last);
   }
 
   async #state(): Promise<RankingState> {
     const journal = await this.#journal();
-    const { author } = journal;
-    const { items, judgements } = journal.state;
-    const sets = setProgress(items, judgements, author);
-    const set = chooseSet(sets, this.#set);
-    this.#set = set;
-    const stack = set === undefined ? [] : undoStack(items, judgements, author, set);
-    const item = set === undefined ? undefined : nextItem(items, judgements, author, set, this.#reopened?.item);
-    this.#onState(sets.reduce((sum, one) => sum + one.total - one.judged, 0));
+    const layout = this.#services.layout();
+    const { project, problem } = await readRankingProject(layout);
+    await this.#plans.plan(journal, project);
+    const screen = this.#desk.show(journal, project, setting('rankingHints'));
+    const problems = journal.problems
+      .slice(0, 20)
+      .map(({ file, line, message }) => `${vscode.workspace.asRelativePath(file, false)}:${line}: ${message}`);
+    if (problem) problems.unshift(problem.describe());
+    let guidelines: Guidelines | undefined;
+    try {
+      guidelines = await readGuidelines(layout, screen.settings.guidelines);
+    } catch (error) {
+      problems.unshift(errorMessage(error));
+    }
+    this.#onState(screen.sets.reduce((sum, one) => sum + one.total - one.judged, 0));
+    const { settings, lastGuidelines, ...shown } = screen;
+    this.#disputes = shown.disputes;
+    this.#lacksReason = shown.item !== null && (shown.reason === null || shown.mode === 'margin');
+    const words = modeWords();
+    const modes = NextModes.filter(id => id !== 'margin' || this.#hasRewardModel || id === shown.mode);
+    if (this.#plans.problem !== undefined && shown.mode === 'margin') problems.unshift(this.#plans.problem);
     return {
+      ...shown,
+      modes: modes.map(id => ({ id, label: words[id] })),
       version: ++this.#version,
-      sets: [...sets],
-      set: set ?? null,
-      item: item ? this.#shown(item, author) : null,
-      paceMs: medianPace(stack) ?? null,
-      canUndo: stack.length > 0,
-      problems: journal.problems
-        .slice(0, 20)
-        .map(({ file, line, message }) => `${vscode.workspace.asRelativePath(file, false)}:${line}: ${message}`),
+      scale: { ...settings.scale },
+      flags: [...settings.flags],
+      skipReasons: [...settings.skipReasons],
+      guidelines: guidelines
+        ? { ...guidelines, changed: lastGuidelines !== undefined && lastGuidelines !== guidelines.version }
+        : null,
+      problems,
     };
   }
 
-  /** What may be seen of an item: no model, no seed, no order but the shuffled one. */
-  #shown(item: Parameters<typeof shownAnswers>[0], author: string): RankingItem {
-    const shown = shownAnswers(item, author);
-    const before = this.#reopened?.item === item.id ? this.#reopened : undefined;
-    return {
-      id: item.id,
-      messages: item.messages,
-      answers: shown.map(({ id, text }) => ({ id, text })),
-      draft: before
-        ? {
-            ranks: ranksOf(
-              shown.map(answer => answer.id),
-              before.ranking,
-            ),
-            flags: before.flags,
-            note: before.note ?? '',
-          }
-        : null,
-    };
+  /** Choosing by a reward model is offered where there is one. */
+  async #lookForRewardModel(): Promise<void> {
+    const { models } = await listTunedModels(this.#services.layout());
+    this.#hasRewardModel = models.some(({ lineage }) => lineage.kind === 'reward');
+  }
+
+  async #score(items: readonly ItemRecord[], signal: AbortSignal): Promise<Rewards> {
+    const registry = await this.#services.models();
+    const [newest] = await registry.rewardModels();
+    if (!newest)
+      throw new HumanError(
+        vscode.l10n.t('There is no reward model yet. Train one, or choose the next item in another way.'),
+      );
+    const { base, adapter } = await registry.rewardReference(newest.name);
+    const scores = await this.#services.rewardScores();
+    return scores.of({ base, ...(adapter !== undefined && { adapter }) }, items, { signal });
   }
 
   dispose(): void {
+    this.#plans.dispose();
     this.#channel.dispose();
   }
 }

@@ -24,7 +24,25 @@ export function registerRanking(services: Services): void {
     }),
   );
   lazyCommand(services, CommandIds.openRanking, async () => (await view()).openRankingPanel);
+  const data = () => import('./panels/preferenceData.ts');
+  lazyCommand(services, CommandIds.openData, async () => (await data()).openPreferenceData);
+  services.store.add(
+    vscode.window.registerWebviewPanelSerializer(PanelTypes.data, {
+      async deserializeWebviewPanel(panel) {
+        (await data()).restorePreferenceData(services, panel);
+      },
+    }),
+  );
+  lazyCommand(services, CommandIds.reviewDisagreements, async () => (await commands()).reviewDisagreements);
   lazyCommand(services, CommandIds.undoRanking, async () => (await commands()).undoRanking);
+  lazyCommand(
+    services,
+    CommandIds.importAnswers,
+    async () => (await import('./commands/importAnswers.ts')).importAnswers,
+  );
+  const judges = () => import('./commands/judgeAnswers.ts');
+  lazyCommand(services, CommandIds.judgeAnswers, async () => (await judges()).judgeAnswers);
+  lazyCommand(services, CommandIds.showJudges, async () => (await judges()).showJudges);
   lazyCommand(services, CommandIds.exportPreferences, async () => (await commands()).exportPreferences);
 }
 

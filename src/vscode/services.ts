@@ -10,6 +10,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Dispatcher } from '../core/evaluation/dispatch.ts';
 import type { Evaluator } from '../jobs/evaluatorProcess.ts';
 import type { InferenceProcess } from '../jobs/inferenceProcess.ts';
+import type { RewardScores } from '../jobs/rewardScores.ts';
 import type { Supervisor } from '../jobs/supervisor.ts';
 import type { ModelRegistry } from '../providers/registry.ts';
 import type { PreferenceJournal } from '../storage/preferenceJournal.ts';
@@ -49,6 +50,7 @@ export class Services implements Disposable {
   readonly #processes = new Map<string, Promise<InferenceProcess>>();
   readonly #evaluators = new Map<string, Promise<Evaluator>>();
   readonly #responses = new Map<string, Promise<ResponseFiles>>();
+  readonly #rewards = new Map<string, Promise<RewardScores>>();
   readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
 
   constructor(context: vscode.ExtensionContext) {
@@ -117,9 +119,10 @@ export class Services implements Disposable {
     const folder = this.workspaceFolder(near);
     const layout = folder?.uri.scheme === 'file' ? workspaceLayout(folder.uri.fsPath) : undefined;
     return this.#once(this.#registries, layout?.root ?? '', async () => {
-      const [{ ModelRegistry }, { endpointProvider }, { modelStore }, inference] = await Promise.all([
+      const [{ ModelRegistry }, { endpointProvider }, { EditorModels }, { modelStore }, inference] = await Promise.all([
         import('../providers/registry.ts'),
         import('../providers/openAiCompatible.ts'),
+        import('./lmProvider.ts'),
         import('../storage/modelStore.ts'),
         this.inference(),
       ]);
@@ -129,7 +132,9 @@ export class Services implements Disposable {
         keys: this.keys,
         approve: (origin, model) => this.approvals.ask({ kind: 'endpoint', address: origin }, model),
       });
-      const registry = this.store.add(new ModelRegistry({ root: this.root, store, inference, providers: [servers] }));
+      const editor = this.store.add(new EditorModels(() => registry.refresh()));
+      const providers = [servers, editor];
+      const registry = this.store.add(new ModelRegistry({ root: this.root, store, inference, providers }));
       this.store.add(onSetting(['endpoints'], () => registry.refresh()));
       return registry;
     });
@@ -167,6 +172,18 @@ export class Services implements Disposable {
     return this.#once(this.#responses, '', async () => {
       const { ResponseFiles } = await import('../storage/responseCache.ts');
       return new ResponseFiles(join(cacheFolder(), 'responses'));
+    });
+  }
+
+  /** Rewards of answers by reward models, those of earlier windows too. */
+  rewardScores(): Promise<RewardScores> {
+    return this.#once(this.#rewards, '', async () => {
+      const [{ RewardScores }, { RewardFiles }, inference] = await Promise.all([
+        import('../jobs/rewardScores.ts'),
+        import('../storage/rewardFiles.ts'),
+        this.inference(),
+      ]);
+      return new RewardScores(inference, new RewardFiles(join(cacheFolder(), 'rewards')));
     });
   }
 

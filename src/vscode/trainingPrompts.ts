@@ -4,7 +4,8 @@ import type { Prompt } from '../core/generation.ts';
 import type { ItemRecord } from '../core/preferences/judgement.ts';
 import { renderPrompt } from '../core/prompts/render.ts';
 import { promptOf } from '../core/prompts/template.ts';
-import { type LoadedTemplate, loadTemplate } from './panels/playgroundTemplate.ts';
+import type { LoadedTemplate } from './panels/loadedTemplate.ts';
+import { loadTemplate } from './panels/playgroundTemplate.ts';
 import type { Services } from './services.ts';
 
 export interface TrainingPrompts {

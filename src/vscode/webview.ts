@@ -17,7 +17,7 @@ export const webviewOptions = (extensionUri: vscode.Uri): vscode.WebviewOptions 
 /** The icon of a panel's tab: `media/icons/<name>-{light,dark}.svg`. */
 export function panelIcon(
   extensionUri: vscode.Uri,
-  name: 'template' | 'rank' | 'job',
+  name: 'template' | 'rank' | 'job' | 'data',
 ): { light: vscode.Uri; dark: vscode.Uri } {
   const icon = (theme: string): vscode.Uri =>
     vscode.Uri.joinPath(extensionUri, 'media', 'icons', `${name}-${theme}.svg`);
@@ -34,7 +34,7 @@ export interface PageOptions {
   readonly extensionUri: vscode.Uri;
   readonly webview: vscode.Webview;
   /** Name of the entry: `dist/media/<entry>.js` and `<entry>.css`. */
-  readonly entry: 'playground' | 'ranking' | 'jobs' | 'bank';
+  readonly entry: 'playground' | 'ranking' | 'jobs' | 'bank' | 'data';
   readonly title: string;
   /** Translations for the page (empty in English). */
   readonly bundle: Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import { importPrompt } from '../../core/prompts/convert/importPrompt.ts';
 import { exampleValues } from '../../core/prompts/inputValues.ts';
 import { firstError } from '../../core/prompts/promptyFile.ts';
 import { renderPrompt } from '../../core/prompts/render.ts';
+import { templateInFront } from '../panels/playgroundCommands.ts';
 import { loadTemplate } from '../panels/playgroundTemplate.ts';
 import type { Services } from '../services.ts';
 
@@ -26,8 +27,8 @@ const languages: Readonly<Record<Target, string>> = {
 };
 
 export async function exportPromptAs(services: Services, given?: vscode.Uri): Promise<void> {
-  const uri = given ?? vscode.window.activeTextEditor?.document.uri;
-  if (!uri?.path.endsWith('.prompty')) throw new HumanError(vscode.l10n.t('Open a template first.'));
+  const uri = templateInFront(given);
+  if (!uri) throw new HumanError(vscode.l10n.t('Open a template first.'));
   const labels: Readonly<Record<Target, string>> = {
     openai: vscode.l10n.t('OpenAI request (JSON)'),
     anthropic: vscode.l10n.t('Anthropic request (JSON)'),

@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import { HumanError } from '../../base/errors.ts';
 import { exportTrl, type TrlFormat } from '../../core/preferences/trlExport.ts';
+import { ViewIds } from '../commandIds.ts';
+import { askWhose } from '../judgeLabels.ts';
 import type { Services } from '../services.ts';
 import { rankingHost } from '../views/rankingView.ts';
 
@@ -9,11 +11,20 @@ export function undoRanking(services: Services): void {
   rankingHost(services).undo();
 }
 
+/** `Tunesmith: Review Disagreements`: in the Ranking view, or in the editor where that was used last. */
+export async function reviewDisagreements(services: Services): Promise<void> {
+  const host = rankingHost(services);
+  if (!host.isVisible) await vscode.commands.executeCommand(`${ViewIds.rank}.focus`);
+  host.review();
+}
+
 /** `Tunesmith: Export Preferences`: pairs of all judgements as a TRL preference data set. */
 export async function exportPreferences(services: Services): Promise<void> {
   const journal = await services.journal();
   await journal.refresh();
-  const pairs = journal.pairs();
+  const filter = await askWhose(journal, vscode.l10n.t('Export Preferences'));
+  if (!filter) return;
+  const pairs = journal.pairs(filter);
   if (pairs.length === 0) {
     throw new HumanError(
       vscode.l10n.t('There is nothing to export: no ranking says yet that one answer is better than another.'),

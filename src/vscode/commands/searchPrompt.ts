@@ -1,20 +1,23 @@
 /** `Search for a Better Prompt`: a few choices, the search with its progress, the report, and the winner in the template. */
 import * as vscode from 'vscode';
 import { HumanError, isAbort } from '../../base/errors.ts';
+import { requireScores } from '../../core/evaluation/score.ts';
 import { firstError } from '../../core/prompts/promptyFile.ts';
 import { searchModels } from '../../core/search/evaluate.ts';
+import type { Metric } from '../../core/search/options.ts';
 import { type SearchReport, verdictSentence } from '../../core/search/report.ts';
 import { runSearch, type SearchProgress } from '../../core/search/search.ts';
 import { type PreparedSearch, prepareSearch } from '../../core/search/specification.ts';
 import { targetEdits, targetOf } from '../../core/search/target.ts';
 import { SearchStore } from '../../storage/searchStore.ts';
+import { templateInFront } from '../panels/playgroundCommands.ts';
 import { loadTemplate } from '../panels/playgroundTemplate.ts';
 import { type Choice, QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
 
 export async function searchPrompt(services: Services, given?: vscode.Uri): Promise<void> {
-  const uri = given ?? vscode.window.activeTextEditor?.document.uri;
-  if (!uri?.path.endsWith('.prompty')) throw new HumanError(vscode.l10n.t('Open a template first.'));
+  const uri = templateInFront(given);
+  if (!uri) throw new HumanError(vscode.l10n.t('Open a template first.'));
   const layout = services.layout(uri);
   const document = await vscode.workspace.openTextDocument(uri);
   const { template, rows, bank, diagnostics, waiting } = await loadTemplate(
@@ -39,6 +42,7 @@ export async function searchPrompt(services: Services, given?: vscode.Uri): Prom
   if (!chosen) return;
   const registry = await services.models(uri);
   const [model, proposer] = await Promise.all([registry.get(chosen.model), registry.get(chosen.proposer)]);
+  if (chosen.metric === 'likelihood') requireScores(model);
   const prepared = prepareSearch({
     template,
     rows,
@@ -47,7 +51,7 @@ export async function searchPrompt(services: Services, given?: vscode.Uri): Prom
     proposer: proposer.model,
     budget: chosen.budget,
     seed: 0,
-    metric: 'accuracy',
+    metric: chosen.metric,
     given: [],
   });
   const store = await SearchStore.open(layout, { name: template.name, specification: prepared.specification });
@@ -88,6 +92,7 @@ export async function searchPrompt(services: Services, given?: vscode.Uri): Prom
 interface Chosen {
   readonly model: string;
   readonly proposer: string;
+  readonly metric: Metric;
   readonly budget: number;
 }
 
@@ -102,15 +107,29 @@ async function choose(services: Services, uri: vscode.Uri, usual: string): Promi
     const model = await steps.ask(vscode.l10n.t('The model that the prompt is for'), choices);
     const proposer =
       model && (await steps.ask(vscode.l10n.t('The model that proposes; a bigger one has better ideas'), choices));
-    const budget =
+    const metric =
       proposer &&
+      (await steps.ask<Metric>(vscode.l10n.t('What scores the candidates on the dev rows'), [
+        {
+          label: vscode.l10n.t('Right answers'),
+          description: vscode.l10n.t('as the template grades them'),
+          value: 'accuracy',
+        },
+        {
+          label: vscode.l10n.t('Likelihood of the expected answers'),
+          description: vscode.l10n.t('finer with few rows; for models that can score'),
+          value: 'likelihood',
+        },
+      ]));
+    const budget =
+      metric &&
       (await steps.ask(
         vscode.l10n.t('How many calls of models the search may spend'),
         [200, 400, 1000, 3000].map(
           (calls): Choice<number> => ({ label: vscode.l10n.t('{0} calls', calls), value: calls }),
         ),
       ));
-    return model && proposer && budget ? { model, proposer, budget } : undefined;
+    return model && proposer && metric && budget ? { model, proposer, metric, budget } : undefined;
   } finally {
     steps.dispose();
   }

@@ -10,6 +10,7 @@ import type { ModelRegistry } from '../../providers/registry.ts';
 import { CommandIds, ViewIds } from '../commandIds.ts';
 import { setting } from '../config.ts';
 import { jobsOf } from '../jobs.ts';
+import { askWhose } from '../judgeLabels.ts';
 import { newRewardJob, newRlhfJob } from '../newJobs.ts';
 import { openDashboard } from '../panels/jobDashboard.ts';
 import { type Choice, QuickSteps } from '../quickSteps.ts';
@@ -20,7 +21,9 @@ export async function trainRewardModel(services: Services): Promise<void> {
   const layout = services.layout();
   const journal = await services.journal();
   await journal.refresh();
-  const pairs = journal.pairs();
+  const filter = await askWhose(journal, vscode.l10n.t('Train Reward Model'));
+  if (!filter) return;
+  const pairs = journal.pairs(filter);
   if (pairs.length === 0) {
     await askToRank(journal.items().length > 0);
     return;

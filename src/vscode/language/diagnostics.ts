@@ -16,7 +16,7 @@ export function provideDiagnostics(services: Services): vscode.Disposable {
   const check = async (document: vscode.TextDocument): Promise<void> => {
     const version = document.version;
     const { template, diagnostics } = await loadTemplate(document.uri, document.getText(), services.approvals);
-    const host = languageHost(services, document, template);
+    const host = languageHost(services, document.uri, template);
     const [bank, rows] = await Promise.all([host.bank(), host.rows()]);
     if (document.isClosed || document.version !== version) return;
     const remarks = lints(templateDocument(document.getText(), document.uri.fsPath), {

@@ -1,7 +1,7 @@
 /** The editor's side of the language features: positions become offsets, plain data becomes what the editor shows. */
 import * as vscode from 'vscode';
 import type { Replacement } from '../../base/textChange.ts';
-import { codeLenses } from '../../core/language/codeLens.ts';
+import { codeLenses, type Lens } from '../../core/language/codeLens.ts';
 import { complete } from '../../core/language/completion.ts';
 import type { Completion, CompletionKind } from '../../core/language/completionItem.ts';
 import { folds } from '../../core/language/folding.ts';
@@ -42,7 +42,7 @@ export class Features {
   }
 
   #host(document: vscode.TextDocument): LanguageHost {
-    return languageHost(this.#services, document, this.#template(document).template);
+    return languageHost(this.#services, document.uri, this.#template(document).template);
   }
 
   async completion(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.CompletionList> {
@@ -201,10 +201,7 @@ export class Features {
 
   lenses(document: vscode.TextDocument): vscode.CodeLens[] {
     return codeLenses(this.#template(document)).map(({ action, range }) => {
-      const { title, command } =
-        action === 'run'
-          ? { title: `$(play) ${vscode.l10n.t('Run')}`, command: CommandIds.runTemplate }
-          : { title: `$(beaker) ${vscode.l10n.t('Open Playground')}`, command: CommandIds.openPlayground };
+      const { title, command } = lensOf(action);
       return new vscode.CodeLens(rangeOf(document, range), { title, command, arguments: [document.uri] });
     });
   }
@@ -252,3 +249,18 @@ const symbolKinds: Readonly<Record<TemplateSymbol['kind'], vscode.SymbolKind>> =
   message: vscode.SymbolKind.String,
   shots: vscode.SymbolKind.Array,
 };
+
+function lensOf(action: Lens['action']): { readonly title: string; readonly command: string } {
+  switch (action) {
+    case 'run':
+      return { title: `$(play) ${vscode.l10n.t('Run')}`, command: CommandIds.runTemplate };
+    case 'playground':
+      return { title: `$(beaker) ${vscode.l10n.t('Open Playground')}`, command: CommandIds.openPlayground };
+    case 'compare':
+      return { title: `$(split-horizontal) ${vscode.l10n.t('Compare')}`, command: CommandIds.compareVariants };
+    case 'score':
+      return { title: `$(law) ${vscode.l10n.t('Score')}`, command: CommandIds.scoreTemplate };
+    case 'sweep':
+      return { title: `$(graph-line) ${vscode.l10n.t('Sweep Shots')}`, command: CommandIds.sweepShots };
+  }
+}

@@ -13,8 +13,8 @@ const MostFiles = 500;
 /** Milliseconds that a hover waits for a tokenizer. */
 const TokenWait = 800;
 
-export function languageHost(services: Services, document: vscode.TextDocument, template: Template): LanguageHost {
-  const { uri } = document;
+/** `row`: the one that is looked at. */
+export function languageHost(services: Services, uri: vscode.Uri, template: Template, row = 0): LanguageHost {
   return {
     models: async () => (await services.models(uri)).list(),
     dataFiles: async () => {
@@ -28,7 +28,7 @@ export function languageHost(services: Services, document: vscode.TextDocument, 
         () => false,
       ),
     bank: async () => named((await bankOf(uri, template).catch(() => undefined))?.rows),
-    rows: async () => named(await rowsOf(uri, template).catch(() => undefined)),
+    rows: async () => named(await rowsOf(uri, template).catch(() => undefined), row),
     countTokens: text => {
       const late = new Promise<undefined>(resolve => setTimeout(() => resolve(undefined), TokenWait));
       return Promise.race([countTokens(services, uri, template, text).catch(() => undefined), late]);
@@ -56,8 +56,8 @@ function relative(from: vscode.Uri, to: vscode.Uri): string {
 
 const depth = (name: string): number => name.split('/').length + 10 * name.split('../').length;
 
-function named(rows: readonly DataRow[] | undefined): NamedRows | undefined {
+function named(rows: readonly DataRow[] | undefined, row = 0): NamedRows | undefined {
   if (!rows) return undefined;
   const fields = new Set(rows.slice(0, 20).flatMap(({ values }) => Object.keys(values)));
-  return { count: rows.length, fields: [...fields], current: rows[0]?.values ?? {} };
+  return { count: rows.length, fields: [...fields], current: (rows[row] ?? rows[0])?.values ?? {} };
 }

@@ -8,23 +8,26 @@ const texts = new Map<string, string>();
 let registered = false;
 let next = 1;
 
-/** Opens the editor's diff. Names are shown in its tab. */
-export async function diffAnswers(
-  left: { readonly name: string; readonly text: string },
-  right: { readonly name: string; readonly text: string },
-): Promise<void> {
+/** A read-only document with this text; the end of its name is shown. */
+export function answerDocument(name: string, text: string): vscode.Uri {
   if (!registered) {
     registered = true;
     vscode.workspace.registerTextDocumentContentProvider(scheme, {
       provideTextDocumentContent: uri => texts.get(uri.path) ?? '',
     });
   }
-  const [before, after] = [left, right].map(({ name, text }) => {
-    const path = `/${next++}/${name.replaceAll('/', '∕')}`;
-    texts.set(path, text);
-    if (texts.size > kept) texts.delete(texts.keys().next().value!);
-    return vscode.Uri.from({ scheme, path });
-  });
+  const path = `/${next++}/${name}`;
+  texts.set(path, text);
+  if (texts.size > kept) texts.delete(texts.keys().next().value!);
+  return vscode.Uri.from({ scheme, path });
+}
+
+/** Opens the editor's diff. Names are shown in its tab. */
+export async function diffAnswers(
+  left: { readonly name: string; readonly text: string },
+  right: { readonly name: string; readonly text: string },
+): Promise<void> {
+  const [before, after] = [left, right].map(({ name, text }) => answerDocument(name.replaceAll('/', '∕'), text));
   await vscode.commands.executeCommand('vscode.diff', before, after, `${left.name} ↔ ${right.name}`, {
     viewColumn: vscode.ViewColumn.Active,
     preview: true,

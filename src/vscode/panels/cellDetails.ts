@@ -1,26 +1,29 @@
 /** What an opened cell shows beyond the matrix: its prompt, its tokens' probabilities, and the conversation that goes on from it. */
 import type { Disposable } from '../../base/disposable.ts';
 import { errorMessage } from '../../base/errors.ts';
-import type { CellResult } from '../../core/evaluation/runCells.ts';
-import type { GeneratedToken, Message, SamplingOptions } from '../../core/generation.ts';
+import type { Message, SamplingOptions } from '../../core/generation.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
-import type { Cell, CellKey, Detail } from '../../protocol/playground.ts';
+import type { Cell, CellKey, Detail } from '../../protocol/playgroundCells.ts';
+import type { KeptDetail } from './openRun.ts';
 import { keyOf } from './playgroundRun.ts';
 
-/** Answers whose tokens are kept in memory: a token with alternatives takes half a kilobyte. */
-const KeptTokens = 300;
 /** Milliseconds between two messages about an answer that streams. */
 const FrameDelay = 50;
 
 export interface DetailTools {
-  cell(key: CellKey): Cell | undefined;
-  prompt(cell: Cell): readonly Message[] | undefined;
+  /** With its text. */
+  cell(key: CellKey): Promise<Cell | undefined>;
+  /** Prompt, tokens and conversation, as they are kept. */
+  kept(key: CellKey): Promise<KeptDetail>;
+  /** Keeps the conversation with the answer; never rejects. */
+  said(key: CellKey, turns: Detail['turns']): Promise<void>;
   /** The cell's model and how it samples. */
   model(key: CellKey): Promise<{ readonly generator: TextGenerator; readonly options: SamplingOptions }>;
   show(cell: CellKey, detail: Detail): void;
 }
 
 interface Conversation {
+  readonly kept: KeptDetail;
   readonly turns: { role: 'user' | 'assistant'; text: string }[];
   problem: string | null;
   abort: AbortController | undefined;
@@ -28,7 +31,7 @@ interface Conversation {
 
 export class CellDetails implements Disposable {
   readonly #tools: DetailTools;
-  readonly #tokens = new Map<string, readonly GeneratedToken[]>();
+  /** Those that are being led; others lie with their answers. */
   readonly #conversations = new Map<string, Conversation>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -36,53 +39,39 @@ export class CellDetails implements Disposable {
     this.#tools = tools;
   }
 
-  /** Keeps the tokens of a new answer; a conversation about the answer before ends. */
-  finished(cell: Cell, { generation }: CellResult): void {
+  /** A new answer: a conversation about the one before ends. */
+  finished(cell: CellKey): void {
     const key = keyOf(cell);
     this.#conversations.get(key)?.abort?.abort();
     this.#conversations.delete(key);
-    this.#tokens.delete(key);
-    if (!generation.tokens) return;
-    this.#tokens.set(key, generation.tokens);
-    if (this.#tokens.size > KeptTokens) this.#tokens.delete(this.#tokens.keys().next().value!);
   }
 
-  of(key: CellKey): Detail {
-    const cell = this.#tools.cell(key);
+  async of(key: CellKey): Promise<Detail> {
     const conversation = this.#conversations.get(keyOf(key));
-    const tokens = this.#tokens.get(keyOf(key));
-    return {
-      prompt: cell ? (this.#tools.prompt(cell) ?? []).map(({ role, content }) => ({ role, content })) : [],
-      tokens:
-        tokens?.map(({ text, logProb, alternatives = [] }) => ({
-          text,
-          logProb,
-          alternatives: alternatives.map(other => ({ text: other.text, logProb: other.logProb })),
-        })) ?? null,
-      turns: conversation?.turns.map(turn => ({ ...turn })) ?? [],
-      problem: conversation?.problem ?? null,
-      busy: conversation?.abort !== undefined,
-    };
+    return detailOf(conversation?.kept ?? (await this.#tools.kept(key)), conversation);
   }
 
   /** Sends a further turn; the same model answers with the same sampling. Resolves when the answer has ended. */
   async say(key: CellKey, text: string): Promise<void> {
-    const cell = this.#tools.cell(key);
-    const prompt = cell && this.#tools.prompt(cell);
-    if (!cell || !prompt) return;
-    const conversation: Conversation = this.#conversations.get(keyOf(key)) ?? {
-      turns: [],
-      problem: null,
-      abort: undefined,
-    };
-    this.#conversations.set(keyOf(key), conversation);
-    if (conversation.abort) return;
+    const name = keyOf(key);
+    if (this.#conversations.get(name)?.abort) return;
+    const [cell, kept] = await Promise.all([this.#tools.cell(key), this.#tools.kept(key)]);
+    if (!cell || kept.prompt.length === 0) return;
+    const known = this.#conversations.get(name);
+    if (known?.abort) return;
     const abort = new AbortController();
+    const conversation: Conversation = known ?? {
+      kept,
+      turns: kept.turns.map(turn => ({ ...turn })),
+      problem: null,
+      abort,
+    };
+    this.#conversations.set(name, conversation);
     const { turns } = conversation;
     Object.assign(conversation, { abort, problem: null });
     turns.push({ role: 'user', text });
     const messages: Message[] = [
-      ...prompt,
+      ...kept.prompt,
       { role: 'assistant', content: cell.text },
       ...turns.map(turn => ({ role: turn.role, content: turn.text })),
     ];
@@ -108,6 +97,8 @@ export class CellDetails implements Disposable {
     } finally {
       conversation.abort = undefined;
       this.#soon(key);
+      // What the person said counts even where the model gave nothing back.
+      if (this.#conversations.get(name) === conversation) await this.#tools.said(key, conversation.turns);
     }
   }
 
@@ -123,7 +114,18 @@ export class CellDetails implements Disposable {
   #soon(key: CellKey): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#tools.show({ column: key.column, row: key.row, repeat: key.repeat }, this.of(key));
+      const conversation = this.#conversations.get(keyOf(key));
+      if (!conversation) return;
+      const { column, row, repeat } = key;
+      this.#tools.show({ column, row, repeat }, detailOf(conversation.kept, conversation));
     }, FrameDelay);
   }
 }
+
+const detailOf = (kept: KeptDetail, conversation: Conversation | undefined): Detail => ({
+  prompt: kept.prompt.map(({ role, content }) => ({ role, content })),
+  tokens: kept.tokens,
+  turns: (conversation?.turns ?? kept.turns).map(turn => ({ ...turn })),
+  problem: conversation?.problem ?? null,
+  busy: conversation?.abort !== undefined,
+});

@@ -1,89 +1,32 @@
 /** The playground: a panel beside a template, bound to its document. One panel a template. */
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../base/disposable.ts';
 import { errorMessage, HumanError } from '../../base/errors.ts';
-import { type PlaygroundState, playgroundContract, type Setup, SetupSchema } from '../../protocol/playground.ts';
+import { emptySetup, type PlaygroundState, playgroundContract, type Setup } from '../../protocol/playground.ts';
 import type { Channel, Handlers } from '../../protocol/rpc.ts';
-import { CommandIds, PanelTypes, ViewIds } from '../commandIds.ts';
+import { CommandIds, ViewIds } from '../commandIds.ts';
 import type { Services } from '../services.ts';
 import { besideTemplate } from '../templateFiles.ts';
 import { findTemplates } from '../templates.ts';
-import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
+import { pageHtml, panelIcon, webviewChannel } from '../webview.ts';
 import { openBank } from './bankEditor.ts';
+import { OpenPlaygrounds } from './openPlaygrounds.ts';
 import { idle } from './playgroundRun.ts';
 import { PlaygroundSession } from './playgroundSession.ts';
+import { runHandlers } from './runHandlers.ts';
 
 type ToHost = typeof playgroundContract.toHost;
 type ToWebview = typeof playgroundContract.toWebview;
 
-/** What the page saves for a reload of the window. */
-const SavedSchema = v.object({ uri: v.nullish(v.string()), setup: v.nullish(SetupSchema) });
+export type PageCommand = 'history' | 'failed' | 'changed' | 'resume' | 'sweep';
 
-const open = new Set<PlaygroundPanel>();
+export const openPanels = new Set<PlaygroundPanel>();
 
-/** `model`: an id that is added beside the models that are there, in the playground that was used last. */
-export async function openPlayground(
-  services: Services,
-  target?: unknown,
-  { model }: { readonly model?: string } = {},
-): Promise<PlaygroundPanel> {
-  const panel = show(services, target, model !== undefined);
-  if (model !== undefined) await panel.addModel(model);
-  return panel;
-}
+/** The playgrounds that come back with the window. */
+export const remembered = (services: Services): OpenPlaygrounds => new OpenPlaygrounds(services.context.workspaceState);
 
-function show(services: Services, target: unknown, anyPanel: boolean): PlaygroundPanel {
-  const uri = uriOf(target);
-  const active = anyPanel && !(target instanceof vscode.Uri) ? PlaygroundPanel.active : undefined;
-  if (active) {
-    active.reveal();
-    return active;
-  }
-  const known = [...open].find(panel => panel.uri?.toString() === uri?.toString());
-  if (known) {
-    known.reveal();
-    return known;
-  }
-  const beside = vscode.window.activeTextEditor?.document.uri.toString() === uri?.toString() && uri !== undefined;
-  const panel = vscode.window.createWebviewPanel(
-    PanelTypes.playground,
-    titleOf(uri),
-    beside ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active,
-    webviewOptions(services.context.extensionUri),
-  );
-  return new PlaygroundPanel(services, panel, uri);
-}
-
-export async function runTemplate(services: Services, target?: unknown): Promise<void> {
-  const panel = await openPlayground(services, target);
-  await panel.run();
-}
-
-/** As `runTemplate`, asking the models anew. */
-export async function runFresh(services: Services, target?: unknown): Promise<void> {
-  const shown = uriOf(target) ? undefined : PlaygroundPanel.active;
-  const panel = shown ?? (await openPlayground(services, target));
-  await panel.run({ fresh: true });
-}
-
-export function restorePlayground(services: Services, panel: vscode.WebviewPanel, state: unknown): void {
-  const saved = v.safeParse(SavedSchema, state);
-  const uri = saved.success && saved.output.uri ? vscode.Uri.parse(saved.output.uri) : undefined;
-  panel.webview.options = webviewOptions(services.context.extensionUri);
-  new PlaygroundPanel(services, panel, uri, saved.success ? (saved.output.setup ?? undefined) : undefined);
-}
-
-/** What a menu, a tree or a CodeLens hands over; else the template in front. */
-function uriOf(target: unknown): vscode.Uri | undefined {
-  if (target instanceof vscode.Uri) return target;
-  const inside = target && typeof target === 'object' ? (target as { uri?: unknown }).uri : undefined;
-  if (inside instanceof vscode.Uri) return inside;
-  const active = vscode.window.activeTextEditor?.document;
-  return active?.languageId === 'prompty' ? active.uri : undefined;
-}
-
-const titleOf = (uri: vscode.Uri | undefined): string =>
+export const titleOf = (uri: vscode.Uri | undefined): string =>
   uri ? uri.path.replace(/^.*\//, '').replace(/\.prompty$/, '') : vscode.l10n.t('Playground');
 
 export class PlaygroundPanel {
@@ -97,6 +40,10 @@ export class PlaygroundPanel {
   #wanted: string | undefined;
   #session: PlaygroundSession | undefined;
   #opening: Promise<void> | undefined;
+  /** The page hears commands. */
+  #isReady = false;
+  /** For a page that is still loading. */
+  #waiting: PageCommand | undefined;
 
   constructor(services: Services, panel: vscode.WebviewPanel, uri: vscode.Uri | undefined, setup?: Setup) {
     this.#services = services;
@@ -117,28 +64,64 @@ export class PlaygroundPanel {
       title: panel.title,
       bundle: services.bundle,
     });
-    open.add(this);
+    openPanels.add(this);
   }
 
   get uri(): vscode.Uri | undefined {
     return this.#uri;
   }
 
+  get isActive(): boolean {
+    return this.#panel.active;
+  }
+
   reveal(): void {
     this.#panel.reveal();
   }
 
-  /** Runs the chosen row as the page's Run does. */
-  async run({ fresh = false } = {}): Promise<void> {
+  /** Runs the chosen row as the page's Run does, or the first rows. */
+  async run({ fresh = false, first }: { readonly fresh?: boolean; readonly first?: number } = {}): Promise<void> {
     await this.#ensureSession();
     const session = this.#need();
-    await session.start({ kind: 'row', row: session.setup.row }, { fresh });
+    const rows =
+      first === undefined
+        ? ({ kind: 'row', row: session.setup.row } as const)
+        : { kind: 'first' as const, count: first };
+    await session.runs.start(rows, { fresh });
+  }
+
+  /** Scores the candidates of the first rows. */
+  async score(first: number): Promise<void> {
+    await this.#ensureSession();
+    await this.#need().score({ kind: 'first', count: first });
+  }
+
+  /** Hands a command on to the page, once there is a template in it. */
+  async command(command: PageCommand): Promise<void> {
+    await this.#ensureSession();
+    this.#need();
+    if (this.#isReady) this.#channel.remote.command(command);
+    else this.#waiting = command;
+  }
+
+  /** The page has asked for the state: what was meant for it follows the answer. */
+  #ready(): Promise<PlaygroundState> {
+    return this.#state().finally(() => {
+      setTimeout(() => {
+        this.#isReady = true;
+        const command = this.#waiting;
+        this.#waiting = undefined;
+        if (command !== undefined && !this.#store.isDisposed) this.#channel.remote.command(command);
+      });
+    });
   }
 
   /** The playground that was used last, to put a model into. */
   static get active(): PlaygroundPanel | undefined {
     return (
-      [...open].find(panel => panel.#panel.active) ?? [...open].find(panel => panel.#panel.visible) ?? [...open].at(-1)
+      [...openPanels].find(panel => panel.#panel.active) ??
+      [...openPanels].find(panel => panel.#panel.visible) ??
+      [...openPanels].at(-1)
     );
   }
 
@@ -184,6 +167,7 @@ export class PlaygroundPanel {
     this.#session?.dispose();
     this.#session = session;
     this.#panel.title = titleOf(uri);
+    remembered(this.#services).put(uri.toString(), session.setup);
     await this.#addWanted();
   }
 
@@ -205,10 +189,13 @@ export class PlaygroundPanel {
       document: null,
       template: null,
       preview: null,
-      setup: { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0, probabilities: false },
+      setup: emptySetup,
       columns: [],
       board: { filter: 'all', rows: [], cells: 0, rankable: 0 },
       run: idle,
+      offer: null,
+      viewing: null,
+      forecast: null,
       models: [],
       templates: (await findTemplates()).map(({ uri, name, folder }) => ({
         uri: uri.toString(),
@@ -221,42 +208,70 @@ export class PlaygroundPanel {
 
   #handlers(): Handlers<ToHost> {
     return {
-      ready: () => this.#state(),
-      edit: ({ version, change }) => this.#need().edit(version, change),
+      ready: () => this.#ready(),
+      edit: ({ version, change }) => this.#need().source.edit(version, change),
       set: async ({ path, value }) => {
         if (!['model', 'metadata', 'inputs'].includes(path[0] ?? ''))
           throw new HumanError(vscode.l10n.t('This cannot be set here.'));
-        await this.#need().set(path, value);
+        await this.#need().source.set(path, value);
+        return null;
+      },
+      setAxis: async ({ axis, values }) => {
+        await this.#need().source.setAxis(axis, values);
         return null;
       },
       setup: async setup => {
         this.#setup = setup;
         await this.#need().configure(setup);
+        remembered(this.#services).put(this.#need().uri.toString(), setup);
         return null;
       },
       run: async rows => {
-        await this.#need().start(rows);
+        await this.#need().runs.start(rows);
         return null;
       },
       runFresh: async rows => {
-        await this.#need().start(rows, { fresh: true });
+        await this.#need().runs.start(rows, { fresh: true });
+        return null;
+      },
+      confirm: async ({ run }) => {
+        await this.#need().confirm(run);
         return null;
       },
       retry: async key => {
-        await this.#need().retry(key);
+        await this.#need().runs.retry(key);
         return null;
       },
-      window: ({ rows }) => this.#need().window(rows),
+      score: async rows => {
+        await this.#need().score(rows);
+        return null;
+      },
+      sweepState: () => this.#need().sweeps.state(),
+      sweep: async ({ wanted, fresh }) => {
+        await this.#need().sweep(wanted, fresh);
+        return null;
+      },
+      complete: ({ text, offset }) => this.#need().language.complete(text, offset),
+      hover: ({ text, offset, row }) => this.#need().language.hover(text, offset, row),
+      scoreState: () => this.#need().scores.state(),
+      scoreCells: ({ rows }) => this.#need().scores.cells(rows),
+      scoreTokens: ({ column, row }) => this.#need().scores.tokens(column, row),
+      ...runHandlers(() => this.#need(), this.#services),
+      window: ({ rows }) => this.#need().shown.window(rows),
       filter: ({ filter }) => {
-        this.#need().filter(filter);
+        this.#need().shown.filter(filter);
         return null;
       },
       mark: async ({ cell, marks }) => {
-        await this.#need().mark(cell, marks);
+        await this.#need().actions.mark(cell, marks);
+        return null;
+      },
+      capture: async key => {
+        await this.#need().actions.capture(key);
         return null;
       },
       diff: async ({ left, right }) => {
-        await this.#need().diff(left, right);
+        await this.#need().actions.diff(left, right);
         return null;
       },
       detail: key => this.#need().details.of(key),
@@ -270,7 +285,7 @@ export class PlaygroundPanel {
         return null;
       },
       sendToRanking: async rows => {
-        const count = await this.#need().sendToRanking(rows);
+        const count = await this.#need().actions.sendToRanking(rows);
         await vscode.commands.executeCommand(`${ViewIds.rank}.focus`);
         return count;
       },
@@ -309,7 +324,7 @@ export class PlaygroundPanel {
     };
     switch (action) {
       case 'open-text':
-        await vscode.window.showTextDocument(this.#need().document, { viewColumn: vscode.ViewColumn.Beside });
+        await vscode.window.showTextDocument(this.#need().source.document, { viewColumn: vscode.ViewColumn.Beside });
         return;
       case 'show-log':
         this.#services.showLog();
@@ -325,6 +340,12 @@ export class PlaygroundPanel {
         return;
       case 'open-samples':
         await run(CommandIds.openSamples);
+        return;
+      case 'export-prompt':
+        await run(CommandIds.exportPromptAs, this.#need().uri);
+        return;
+      case 'search-prompt':
+        await run(CommandIds.searchPrompt, this.#need().uri);
         return;
       case 'open-ranking':
         await run(`${ViewIds.rank}.focus`);
@@ -368,7 +389,8 @@ export class PlaygroundPanel {
   }
 
   #dispose(): void {
-    open.delete(this);
+    openPanels.delete(this);
+    if (this.#uri) remembered(this.#services).remove(this.#uri.toString());
     this.#session?.dispose();
     this.#store.dispose();
   }

@@ -2,7 +2,7 @@
 import type { Prompt } from '../../core/generation.ts';
 import { promptOf, type RenderedMessage, type RenderedPrompt, type Template } from '../../core/prompts/template.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
-import type { Preview } from '../../protocol/playground.ts';
+import type { Preview } from '../../protocol/playgroundTemplate.ts';
 
 /** Index of the role whose section of the body a message comes from; −1 for worked examples and text before the first role. */
 function sectionOf(template: Template, message: RenderedMessage): number {
@@ -57,6 +57,7 @@ export async function previewOf({
     tokens: counts ? tokens : null,
     sections,
     shots: shotPairs(messages),
+    cut: prompt.cut ?? null,
     error: null,
   };
 }
@@ -84,5 +85,6 @@ export const failedPreview = (row: number, model: string, error: string): Previe
   tokens: null,
   sections: [],
   shots: [],
+  cut: null,
   error,
 });

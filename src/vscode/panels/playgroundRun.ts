@@ -1,5 +1,6 @@
 /** Runs the matrix of the playground: columns × rows × samples, streaming, stoppable within a token. No part of the editor is needed here. */
 import { errorMessage, isAbort, isHumanError } from '../../base/errors.ts';
+import { GrowingText } from '../../base/growingText.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Ask } from '../../core/evaluation/ask.ts';
 import { matchUntilRefused, pool } from '../../core/evaluation/cellPool.ts';
@@ -13,7 +14,8 @@ import {
 } from '../../core/evaluation/runCells.ts';
 import type { RenderedPrompt, Strategy, Template } from '../../core/prompts/template.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
-import type { Cell, RunState } from '../../protocol/playground.ts';
+import type { Cell } from '../../protocol/playgroundCells.ts';
+import type { RunState } from '../../protocol/playgroundRuns.ts';
 
 /** What a column of the matrix runs. */
 export interface RunColumn {
@@ -55,6 +57,10 @@ interface Job extends CellKey {
 /** Likeliest tokens shown at each place. */
 const Alternatives = 5;
 
+/** What is asked of a model's tokens: nothing where the person does not want it, or the model cannot tell. */
+export const logProbsOf = ({ model }: TextGenerator, wanted: boolean): CoreCell['logProbs'] =>
+  wanted && model.logProbs ? { alternatives: Alternatives } : undefined;
+
 interface Asking extends Pick<CoreCell, 'logProbs'> {
   readonly ask: Ask;
 }
@@ -90,17 +96,23 @@ export class PlaygroundRun {
     this.#abort.abort();
   }
 
-  /** Resolves when every cell has ended, with an answer, a failure or cancelled. */
-  async run(columns: readonly RunColumn[], rows: readonly number[], repeats: readonly number[]): Promise<void> {
-    this.#total = columns.length * rows.length * repeats.length;
-    this.#listener.cells(
-      columns.flatMap(({ id }) => rows.flatMap(row => repeats.map(repeat => emptyCell({ column: id, row, repeat })))),
-    );
+  /** Resolves when every cell has ended, with an answer, a failure or cancelled. `only`: no cells but those with these keys. */
+  async run(
+    columns: readonly RunColumn[],
+    rows: readonly number[],
+    repeats: readonly number[],
+    only?: ReadonlySet<string>,
+  ): Promise<void> {
+    const cells = columns
+      .flatMap(({ id }) => rows.flatMap(row => repeats.map(repeat => emptyCell({ column: id, row, repeat }))))
+      .filter(cell => !only || only.has(keyOf(cell)));
+    this.#total = cells.length;
+    this.#listener.cells(cells);
     this.#report(true);
     const asks = new Map(
       columns.map(column => [column.id, lazily(async () => this.#asking(await column.generator()))]),
     );
-    await pool(jobs(columns, rows, repeats), async job => {
+    await pool(jobs(columns, rows, repeats, only), async job => {
       if (this.#abort.signal.aborted) this.#stopped(job, '');
       else await this.#cell(job, asks.get(job.column)!);
       this.#report(true);
@@ -110,15 +122,19 @@ export class PlaygroundRun {
 
   #asking(generator: TextGenerator): Asking {
     const ask = this.#askOf(generator);
-    return this.#probabilities && generator.model.logProbs
-      ? { ask, logProbs: { alternatives: Alternatives } }
-      : { ask };
+    const logProbs = logProbsOf(generator, this.#probabilities);
+    return logProbs ? { ask, logProbs } : { ask };
   }
 
   async #cell(job: Job, asking: Lazily<Asking>): Promise<void> {
     const { of: column, row, repeat } = job;
     const key: CellKey = { column: column.id, row, repeat };
-    const stream = { text: '', tokens: 0 };
+    /** What the listener has been told. */
+    const streamed = new GrowingText();
+    let tokens = 0;
+    /** Of the text, what the listener has not been told. */
+    let untold = '';
+    let tell = (): void => {};
     try {
       const prompt = await job.prompt();
       const options = samplingOf(column.template);
@@ -126,23 +142,34 @@ export class PlaygroundRun {
       const cell: CoreCell = { prompt, options, repeat, expected: column.expected(row), ...(logProbs && { logProbs }) };
       this.#listener.cells([{ ...emptyCell(key), status: 'running' }]);
       const began = performance.now();
+      tell = () => {
+        if (untold === '') return;
+        streamed.add(untold);
+        this.#listener.append({ ...key, text: untold, latencyMs: performance.now() - began, tokens });
+        untold = '';
+      };
       const [result] = await runCells(ask, column.template, column.strategy, [cell], {
         match: this.#match,
         signal: this.#abort.signal,
         onDelta: (_, text) => {
-          stream.text += text;
-          stream.tokens++;
-          this.#listener.append({ ...key, text, latencyMs: performance.now() - began, tokens: stream.tokens });
+          tokens++;
+          // Tokens that came in one packet are told as one text.
+          if (untold === '') queueMicrotask(() => tell());
+          untold += text;
         },
         onRestart: () => {
-          Object.assign(stream, { text: '', tokens: 0 });
+          untold = '';
+          streamed.clear();
+          tokens = 0;
           this.#listener.cells([{ ...emptyCell(key), status: 'running' }]);
         },
       });
       this.#finish(key, result!, prompt, column);
     } catch (error) {
-      if (isAbort(error)) this.#stopped(key, stream.text);
+      if (isAbort(error)) this.#stopped(key, `${streamed}${untold}`);
       else this.#fail([key], error);
+    } finally {
+      untold = '';
     }
   }
 
@@ -173,6 +200,7 @@ export class PlaygroundRun {
       answer: result.answer === undefined || result.correct === undefined ? null : placed(result.text, result.answer),
       right: result.correct ?? null,
       error: result.problem?.message ?? null,
+      warning: prompt.cut ?? null,
       votes: (result.votes ?? []).slice(0, 20),
       stages: result.stages.length === 1 ? [] : result.stages.map(({ name, generation: { text } }) => ({ name, text })),
     };
@@ -219,11 +247,19 @@ function lazily<T>(make: () => Promise<T>): Lazily<T> {
 }
 
 /** Row by row, so that all columns of the first rows are there soon. */
-function* jobs(columns: readonly RunColumn[], rows: readonly number[], repeats: readonly number[]): Generator<Job> {
+function* jobs(
+  columns: readonly RunColumn[],
+  rows: readonly number[],
+  repeats: readonly number[],
+  only: ReadonlySet<string> | undefined,
+): Generator<Job> {
   for (const row of rows) {
     for (const of of columns) {
       const prompt = lazily(() => of.render(row));
-      for (const repeat of repeats) yield { column: of.id, of, row, repeat, prompt };
+      for (const repeat of repeats) {
+        const job = { column: of.id, of, row, repeat, prompt };
+        if (!only || only.has(keyOf(job))) yield job;
+      }
     }
   }
 }
@@ -242,6 +278,7 @@ export const emptyCell = ({ column, row, repeat }: CellKey): Cell => ({
   seed: null,
   finishReason: null,
   error: null,
+  warning: null,
   answer: null,
   right: null,
   votes: [],

@@ -1,113 +1,167 @@
 /** What one playground works on: a template's document, what is compared, the answers so far. The panel shows it. */
+import * as v from 'valibot';
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
-import { errorMessage, HumanError, isHumanError } from '../../base/errors.ts';
-import { changeOf } from '../../base/textChange.ts';
-import { type EmbedTexts, embedderOf } from '../../core/datasets/embeddings.ts';
+import { HumanError } from '../../base/errors.ts';
 import { kindOfId, priceOf, pricesOf } from '../../core/evaluation/prices.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
-import { parseTemplate } from '../../core/prompts/promptyFile.ts';
-import { endpointOf, originOf } from '../../core/prompts/references.ts';
-import { renderPrompt, shownAs } from '../../core/prompts/render.ts';
-import type { RenderedPrompt, Strategy } from '../../core/prompts/template.ts';
-import { setFrontMatter } from '../../core/prompts/templateEdits.ts';
-import type {
-  Cell,
-  Column,
-  Filter,
-  Marks,
-  ModelChoice,
-  PlaygroundState,
-  Preview,
-  playgroundContract,
-  RowInput,
-  Rows,
-  RunState,
-  Setup,
+import type { RunSpecification } from '../../core/runs/runRecord.ts';
+import {
+  type ModelChoice,
+  type PlaygroundState,
+  type playgroundContract,
+  type Setup,
+  SetupSchema,
 } from '../../protocol/playground.ts';
+import type { Rows } from '../../protocol/playgroundRuns.ts';
+import type { SweepWanted } from '../../protocol/playgroundSweep.ts';
+import type { TemplateState } from '../../protocol/playgroundTemplate.ts';
 import type { Remote } from '../../protocol/rpc.ts';
-import { endpointModelId } from '../../providers/openAiCompatible.ts';
 import { setting } from '../config.ts';
 import type { Services } from '../services.ts';
-import { diffAnswers } from './answerDocuments.ts';
-import { CellBoard } from './cellBoard.ts';
+import { AnswerActions } from './answerActions.ts';
 import { CellDetails } from './cellDetails.ts';
-import { columnScores } from './columnScores.ts';
-import { choicesOf, strategyLabel, variantKey } from './playgroundChoices.ts';
-import { PlaygroundDocument } from './playgroundDocument.ts';
-import { RunHistory } from './playgroundHistory.ts';
-import { failedPreview, previewOf } from './playgroundPreview.ts';
-import { type CellKey, idle, PlaygroundRun, type RunColumn } from './playgroundRun.ts';
-import {
-  firstProblem,
-  type LoadedTemplate,
-  loadTemplate,
-  rowCount,
-  rowExpected,
-  rowInput,
-  rowValues,
-  templateState,
-} from './playgroundTemplate.ts';
+import { type LoadedTemplate, rowCount, rowList } from './loadedTemplate.ts';
+import type { KeptDetail } from './openRun.ts';
+import { pastOf } from './pastTemplate.ts';
+import { firstSetup, modelChoices, validSetup } from './playgroundChoices.ts';
+import { columnsOf, type PlaygroundColumn, shownColumns } from './playgroundColumns.ts';
+import type { RunHistory } from './playgroundHistory.ts';
+import { PlaygroundLanguage } from './playgroundLanguage.ts';
+import { PlaygroundPrompts } from './playgroundPrompts.ts';
+import { type CellKey, keyOf } from './playgroundRun.ts';
+import { PlaygroundScores } from './playgroundScores.ts';
+import { specificationOf } from './playgroundSpecification.ts';
+import { PlaygroundSweep, type SweepTools } from './playgroundSweep.ts';
+import { loadTemplate, templateState } from './playgroundTemplate.ts';
+import { RowPreview } from './rowPreview.ts';
+import { RunControl, type RunHost } from './runControl.ts';
+import { type RunTools, runToolsOf } from './runTools.ts';
+import { ShownAnswers } from './shownAnswers.ts';
+import { TemplateSource } from './templateSource.ts';
 
 type Page = Remote<typeof playgroundContract.toWebview>;
 
 /** Milliseconds of rest after typing before the template is read anew. */
 const RefreshDelay = 150;
-/** Milliseconds between two messages about how far a run is. */
-const StateDelay = 100;
 
 export class PlaygroundSession implements Disposable {
   readonly services: Services;
   readonly uri: vscode.Uri;
   readonly #page: Page;
   readonly #store = new DisposableStore();
-  readonly #history: RunHistory;
-  #document!: PlaygroundDocument;
+  /** What runs, and what can be run. */
+  readonly runs: RunControl;
+  readonly source: TemplateSource;
   #loaded!: LoadedTemplate;
   #setup: Setup | undefined;
   #choices: ModelChoice[] = [];
   readonly #others = new Map<string, LoadedTemplate>();
-  readonly #board: CellBoard;
-  readonly #details: CellDetails;
+  readonly shown: ShownAnswers;
+  readonly actions: AnswerActions;
+  readonly details: CellDetails;
+  readonly scores: PlaygroundScores;
+  readonly sweeps: PlaygroundSweep;
+  readonly #tools: RunTools;
+  readonly language: PlaygroundLanguage;
   #refreshTimer: NodeJS.Timeout | undefined;
-  #stateTimer: NodeJS.Timeout | undefined;
-  #state: RunState = idle;
-  #run: PlaygroundRun | undefined;
-  #running: Promise<void> = Promise.resolve();
-  /** Vectors of examples stay for as long as the playground does. */
-  readonly #embedders = new Map<string, EmbedTexts>();
-  #previewing = 0;
-  #shownPreview: Preview | null = null;
+  readonly #prompts: PlaygroundPrompts;
+  readonly #preview: RowPreview;
+  /** The rows that the page has, as a text. */
+  #toldRows: string | undefined;
 
   constructor(services: Services, uri: vscode.Uri, page: Page, setup?: Setup) {
     this.services = services;
     this.uri = uri;
     this.#page = page;
     this.#setup = setup;
-    this.#history = new RunHistory(services, uri);
-    this.#board = this.#store.add(new CellBoard(page, () => page.columns(this.#scored())));
-    this.#details = this.#store.add(
+    this.#prompts = new PlaygroundPrompts(services, uri);
+    this.#tools = runToolsOf(services, uri);
+    this.#preview = new RowPreview(services, uri, this.#prompts, preview => page.preview(preview));
+    this.source = this.#store.add(
+      new TemplateSource(uri, {
+        page,
+        logger: services.logger,
+        loaded: () => this.#loaded,
+        changed: () => this.#refreshSoon(),
+        refresh: () => this.#refresh(),
+      }),
+    );
+    this.shown = this.#store.add(
+      new ShownAnswers({
+        page,
+        columns: () => shownColumns(this.#columns(), this.shown.now.all()),
+        loaded: () => this.#loaded,
+        kept: key => this.#kept(key),
+      }),
+    );
+    this.details = this.#store.add(
       new CellDetails({
-        cell: key => this.#board.get(key),
-        prompt: cell => this.#history.promptOf(cell),
+        cell: async key => (await this.shown.board.full([key]))[0],
+        kept: key => this.shown.kept(key),
+        said: (key, turns) => this.history.say(this.runs.runOf(key), keyOf(key), turns),
         model: key => this.#modelOf(key),
         show: (cell, detail) => page.detail({ cell, detail }),
       }),
     );
+    this.runs = new RunControl(this.#runHost());
+    this.actions = new AnswerActions({
+      shown: this.shown,
+      source: this.source,
+      runs: this.runs,
+      columns: () => this.#columns(),
+      loaded: () => this.#loaded,
+      journal: () => services.journal(uri),
+    });
+    this.sweeps = this.#store.add(new PlaygroundSweep(this.#sweepTools()));
+    this.language = new PlaygroundLanguage(services, uri);
+    this.scores = this.#store.add(
+      new PlaygroundScores({
+        ...this.#tools,
+        columns: () => this.#scoreColumns(),
+        loaded: () => this.#loaded,
+        render: () => this.#prompts.renderer(),
+        embed: () => this.#prompts.embedder(this.#loaded.template),
+        specify: columns => this.#specify(columns, this.#loaded, []),
+        runsChanged: () => page.runsChanged({}),
+        show: state => page.scores(state),
+      }),
+    );
+  }
+
+  /** Scores the candidates of rows; resolves when it has begun. */
+  async score(rows: Rows): Promise<void> {
+    await this.#refresh();
+    await this.scores.start(rowList(this.#loaded, rows));
+  }
+
+  /** Sweeps the number of examples; resolves when it has begun, or waits for a yes. */
+  async sweep(wanted: SweepWanted, fresh: boolean): Promise<void> {
+    await this.#refresh();
+    await this.sweeps.start(wanted, { fresh });
+  }
+
+  /** Begins what waits for a yes, or lets it be. */
+  async confirm(run: boolean): Promise<void> {
+    await this.runs.confirm(run);
+    await this.sweeps.confirm(run);
   }
 
   /** Opens the document and reads the template and the newest answers. */
   async open(): Promise<void> {
-    await this.#openDocument();
+    await this.source.open();
     await this.#load();
     const models = await this.services.models(this.uri);
-    this.#choices = await this.#listChoices();
+    this.#choices = await modelChoices(this.services, this.uri, this.#loaded);
     this.#store.add(models.onDidChange(() => void this.#modelsChanged()));
     this.#setup = this.#validSetup(this.#setup ?? this.#firstSetup());
-    this.#board.put(await this.#history.restore(this.#columns(), this.#loaded));
+    await this.runs.restore();
+    // It comes by itself when it is there.
+    void this.sweeps.restore();
+    void this.scores.restore();
     this.#store.add(
       vscode.workspace.onDidSaveTextDocument(saved => {
-        if (saved !== this.#document.document && /\.(jsonl|csv|prompty)$/i.test(saved.uri.path)) this.#refreshSoon();
+        if (saved !== this.source.document && /\.(jsonl|csv|prompty)$/i.test(saved.uri.path)) this.#refreshSoon();
       }),
     );
     this.#store.add(
@@ -117,7 +171,7 @@ export class PlaygroundSession implements Disposable {
       }),
     );
     this.#store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => this.#refreshSoon()));
-    void this.#preview();
+    void this.#showPreview();
   }
 
   /** Asks the user for what the template waits for. */
@@ -129,117 +183,60 @@ export class PlaygroundSession implements Disposable {
   state(): Omit<PlaygroundState, 'templates' | 'trusted'> {
     return {
       uri: this.uri.toString(),
-      document: this.#documentState(),
-      template: templateState(this.#loaded),
-      preview: this.#shownPreview,
+      document: this.source.state(),
+      template: this.#told(templateState(this.#loaded)),
+      preview: this.#preview.shown,
       setup: this.setup,
-      columns: this.#scored(),
-      board: this.#board.board(),
-      run: this.#state,
+      columns: this.shown.columns,
+      board: this.shown.board.board(),
+      run: this.runs.state,
+      forecast: this.runs.forecast ?? this.sweeps.forecast,
+      offer: this.runs.offer,
+      viewing: this.shown.viewing,
       models: this.#choices,
     };
-  }
-
-  #documentState(): NonNullable<PlaygroundState['document']> {
-    const { version, text } = this.#document;
-    return { version, text, bodyStart: parseTemplate(text, '').bodyRange.start };
   }
 
   get setup(): Setup {
     return this.#setup ?? this.#firstSetup();
   }
 
-  get document(): vscode.TextDocument {
-    return this.#document.document;
-  }
-
   get loaded(): LoadedTemplate {
     return this.#loaded;
-  }
-
-  edit(version: number, change: (number | string)[]): Promise<boolean> {
-    return this.#document.edit(version, change);
-  }
-
-  /** Sets a key of the front matter; null removes it. */
-  async set(path: readonly string[], value: string | number | string[] | null): Promise<void> {
-    const target = path[0] === 'inputs' && path.length === 3 && this.#isShorthand(path[1]!) ? path.slice(0, 2) : path;
-    const done = await this.#document.change(text => changeOf(setFrontMatter(text, target, value)));
-    if (!done) throw new HumanError(vscode.l10n.t('The file takes no changes. Is it read-only?'));
-    await this.#refresh();
   }
 
   async configure(setup: Setup): Promise<void> {
     const before = this.setup;
     this.#setup = this.#validSetup(setup);
     for (const variant of this.#setup.variants) if (variant.kind === 'template') await this.#other(variant.file);
-    if (JSON.stringify([before.models, before.variants]) !== JSON.stringify([setup.models, setup.variants])) {
-      this.#page.columns(this.#scored());
+    const shown = ({ models, variants, axes, baseline, orders }: Setup) =>
+      JSON.stringify([models, variants, axes, baseline, orders]);
+    if (shown(before) !== shown(setup)) {
+      this.shown.sendColumns();
+      this.scores.refreshed();
+      this.sweeps.refreshed();
     }
-    if (before.row !== setup.row || before.models[0] !== setup.models[0]) void this.#preview();
-  }
-
-  /** Runs rows and shows that they run; resolves when it has begun. */
-  async start(rows: Rows, { fresh = false } = {}): Promise<void> {
-    this.stop();
-    await this.#running;
-    await this.#refresh();
-    const list = this.#rowList(rows);
-    const repeats = Array.from({ length: this.setup.samples }, (_, i) => i);
-    const asked = new Set(list);
-    // Samples beyond those that are asked for now would stay from an earlier run.
-    this.#board.remove(cell => asked.has(cell.row) && cell.repeat >= repeats.length);
-    await this.#begin(this.#columns(), list, repeats, fresh);
-  }
-
-  /** Asks the model anew. */
-  async retry({ column, row, repeat }: CellKey): Promise<void> {
-    await this.#running;
-    await this.#begin(
-      this.#columns().filter(({ id }) => id === column),
-      [row],
-      [repeat],
-      true,
-    );
+    if (before.row !== setup.row || before.models[0] !== setup.models[0]) void this.#showPreview();
   }
 
   stop(): void {
-    this.#run?.stop();
-    this.#details.stop();
+    this.runs.stop();
+    this.details.stop();
+    this.scores.stop();
+    this.sweeps.stop();
   }
 
-  /** The rows that the page shows from now on. */
-  window(rows: readonly number[]): { cells: Cell[]; inputs: RowInput[] } {
-    const total = rowCount(this.#loaded);
-    return {
-      cells: this.#board.window(rows),
-      inputs: rows.filter(row => row < total).map(row => rowInput(this.#loaded, row)),
-    };
+  get history(): RunHistory {
+    return this.runs.history;
   }
 
-  filter(filter: Filter): void {
-    this.#board.filter(filter);
-  }
-
-  /** Marks an answer and keeps that with its run. */
-  async mark(key: CellKey, marks: Marks): Promise<void> {
-    if (this.#board.mark(key, marks)) await this.#history.keepMarks(this.#board.all());
-  }
-
-  async diff(left: CellKey, right: CellKey): Promise<void> {
-    const [before, after] = [left, right].map(key => {
-      const cell = this.#board.get(key);
-      if (!cell) throw new HumanError(vscode.l10n.t('This answer is no longer there.'));
-      const column = this.#columns().find(({ id }) => id === key.column);
-      const sample = key.repeat > 0 ? ` (${key.repeat + 1})` : '';
-      const name = column ? `${column.modelLabel}, ${column.label}` : key.column;
-      return { name: `${vscode.l10n.t('Row {0}', key.row + 1)}, ${name}${sample}`, text: cell.text };
-    });
-    await diffAnswers(before!, after!);
-  }
-
-  get details(): CellDetails {
-    return this.#details;
+  /** The texts of a past run are in the editor again: so is what was compared. */
+  async restored(setup: unknown): Promise<void> {
+    this.shown.close();
+    const chosen = v.safeParse(SetupSchema, setup);
+    if (chosen.success) await this.configure(chosen.output);
+    this.#page.setup(this.setup);
+    await this.#refresh();
   }
 
   async #modelOf(key: CellKey): ReturnType<ConstructorParameters<typeof CellDetails>[0]['model']> {
@@ -248,65 +245,11 @@ export class PlaygroundSession implements Disposable {
     return { generator: await column.generator(), options: samplingOf(column.template) };
   }
 
-  /** Puts rows with two or more different answers up for ranking; how many that are. */
-  async sendToRanking(rows: Rows): Promise<number> {
-    const journal = await this.services.journal(this.uri);
-    const wanted = rows.kind === 'row' ? [rows.row] : this.#board.rowNumbers();
-    const shown = new Set(this.#columns().map(({ id }) => id));
-    const items = [];
-    for (const row of wanted.sort((a, b) => a - b)) {
-      const done = this.#board
-        .ofRow(row)
-        .filter(cell => cell.status === 'done' && shown.has(cell.column) && cell.text.trim() !== '');
-      if (new Set(done.map(({ text }) => text)).size < 2) continue;
-      const messages = this.#history.promptOf(done[0]!);
-      if (!messages) continue;
-      items.push({
-        set: this.#loaded.template.name,
-        messages: [...messages],
-        answers: done.map(({ text, column, repeat }) => ({
-          text,
-          model: column.slice(0, column.lastIndexOf('#')),
-          seed: samplingOf(this.#loaded.template).seed,
-          repeat,
-        })),
-      });
-    }
-    if (items.length === 0) {
-      throw new HumanError(
-        vscode.l10n.t(
-          'There is nothing to rank: a row needs two different answers. Take more samples or raise the temperature.',
-        ),
-      );
-    }
-    return (await journal.addItems(items)).length;
-  }
-
   dispose(): void {
     this.stop();
     clearTimeout(this.#refreshTimer);
-    clearTimeout(this.#stateTimer);
-    this.#document?.dispose();
-    this.#history.dispose();
+    this.runs.dispose();
     this.#store.dispose();
-  }
-
-  async #openDocument(): Promise<void> {
-    this.#document?.dispose();
-    const document = new PlaygroundDocument(await vscode.workspace.openTextDocument(this.uri));
-    this.#document = document;
-    document.onDidChange(({ version, change, own }) => {
-      const bodyStart = parseTemplate(document.text, '').bodyRange.start;
-      this.#page.changed({ version, change: [...change], bodyStart, own });
-      this.#refreshSoon();
-    });
-    // The editor lets go of documents that no tab shows; the playground still does.
-    document.onDidClose(() => {
-      this.#openDocument().then(
-        () => this.#page.document(this.#documentState()),
-        error => this.services.logger.warn(`The template is gone: ${errorMessage(error)}`),
-      );
-    });
   }
 
   #refreshSoon(): void {
@@ -317,7 +260,7 @@ export class PlaygroundSession implements Disposable {
   }
 
   async #load(): Promise<void> {
-    this.#loaded = await loadTemplate(this.uri, this.#document.text, this.services.approvals);
+    this.#loaded = await loadTemplate(this.uri, this.source.shared.text, this.services.approvals);
   }
 
   async #refresh(): Promise<void> {
@@ -328,88 +271,44 @@ export class PlaygroundSession implements Disposable {
       this.#setup = { ...this.setup, row: Math.max(0, last) };
       this.#page.setup(this.#setup);
     }
-    this.#page.template(templateState(this.#loaded));
-    this.#page.columns(this.#scored());
-    await this.#preview();
+    this.#tellTemplate();
+    this.shown.sendColumns();
+    this.sweeps.refreshed();
+    this.scores.refreshed();
+    await this.#showPreview();
   }
 
-  /** Renders the chosen row and counts its tokens; a later call overtakes an earlier one. */
-  async #preview(): Promise<void> {
-    const turn = ++this.#previewing;
-    const loaded = this.#loaded;
-    const { row, models } = this.setup;
-    try {
-      const prompt = await this.#render(loaded, row);
-      const registry = await this.services.models(this.uri);
-      const generator = await registry.get(models[0]!);
-      const { maxOutputTokens } = samplingOf(loaded.template);
-      const preview = await previewOf({ row, template: loaded.template, prompt, generator, maxOutputTokens });
-      this.#showPreview(turn, preview);
-    } catch (error) {
-      if (!isHumanError(error)) this.services.logger.error('A preview failed.', error);
-      this.#showPreview(turn, failedPreview(row, models[0] ?? '', errorMessage(error)));
-    }
+  /** Rows go to the page only when they are others: keys come fast, and rows are many. */
+  #tellTemplate(): void {
+    const before = this.#toldRows;
+    const state = this.#told(templateState(this.#loaded));
+    this.#page.template(before === this.#toldRows ? { ...state, rows: null } : state);
   }
 
-  #showPreview(turn: number, preview: Preview): void {
-    if (turn !== this.#previewing) return;
-    this.#shownPreview = preview;
-    this.#page.preview(preview);
+  #told(state: TemplateState): TemplateState {
+    this.#toldRows = JSON.stringify(state.rows);
+    return state;
   }
 
-  async #render(loaded: LoadedTemplate, row: number, strategy?: Strategy): Promise<RenderedPrompt> {
-    const evaluator = await this.services.evaluator();
-    const models = await this.services.models(this.uri);
-    const embed = await embedderOf(loaded.template, id => models.get(id), this.#embedders);
-    const { prompt, diagnostics } = await renderPrompt(
-      loaded.template,
-      { values: rowValues(loaded, row), bank: loaded.bank, strategy, embed },
-      evaluator.render,
-    );
-    if (prompt) return prompt;
-    throw new HumanError(
-      firstProblem([...diagnostics, ...loaded.diagnostics]) ?? vscode.l10n.t('The prompt cannot be rendered.'),
-    );
+  async #showPreview(): Promise<void> {
+    await this.#preview.render(this.#loaded, this.setup);
   }
 
   #firstSetup(): Setup {
-    const { template } = this.#loaded;
-    const wanted = template.model.id ?? setting('defaultModel', this.uri);
-    const own = this.#choices.find(({ id, label }) => id === wanted || label === wanted);
-    const model = own?.id ?? this.#choices[0]?.id ?? setting('defaultModel', this.uri);
-    // Where nothing says what is right, answers are there to be ranked: several of each.
-    const open = template.tunesmith.expected === undefined && samplingOf(template).temperature > 0;
-    return { models: [model], variants: [{ kind: 'current' }], samples: open ? 4 : 1, row: 0, probabilities: false };
+    return firstSetup(this.#loaded.template, this.#choices, setting('defaultModel', this.uri));
   }
 
-  /** Models that are gone leave the setup; one stays. */
+  /** What of it can be run: models that are gone leave the setup. */
   #validSetup(setup: Setup): Setup {
-    const models = setup.models.filter(id => this.#choices.some(choice => choice.id === id));
-    const row = Math.max(0, Math.min(setup.row, rowCount(this.#loaded) - 1));
-    const variants = setup.variants.length > 0 ? setup.variants.slice(0, 2) : [{ kind: 'current' } as const];
-    return { ...setup, models: models.length > 0 ? models : this.#firstSetup().models, variants, row };
-  }
-
-  /** The registry's models, and the one on the server that the template names once that was allowed. */
-  async #listChoices(): Promise<ModelChoice[]> {
-    const models = await this.services.models(this.uri);
-    const choices = choicesOf(await models.list());
-    const { template, waiting } = this.#loaded;
-    const address = endpointOf(template);
-    const allowed = this.services.trusted && !waiting.some(({ kind }) => kind === 'endpoint');
-    const origin = address === undefined || !allowed ? undefined : originOf(address);
-    if (address === undefined || origin === undefined || !template.model.id) return choices;
-    const id = endpointModelId(address, template.model.id);
-    if (choices.some(choice => choice.id === id)) return choices;
-    return [...choices, { id, label: template.model.id, detail: origin, depth: 0 }];
+    return validSetup(setup, this.#choices, { rows: rowCount(this.#loaded), first: () => this.#firstSetup() });
   }
 
   async #modelsChanged(): Promise<void> {
-    this.#choices = await this.#listChoices();
+    this.#choices = await modelChoices(this.services, this.uri, this.#loaded);
     this.#page.models(this.#choices);
     this.#setup = this.#validSetup(this.setup);
     this.#page.setup(this.#setup);
-    this.#page.columns(this.#scored());
+    this.shown.sendColumns();
   }
 
   async #other(file: string): Promise<void> {
@@ -418,103 +317,90 @@ export class PlaygroundSession implements Disposable {
     this.#others.set(file, await loadTemplate(uri, document.getText(), this.services.approvals));
   }
 
-  #columns(): (Column & RunColumn)[] {
-    const prices = pricesOf(setting('prices'));
-    return this.setup.models.flatMap(model =>
-      this.setup.variants.flatMap((variant, index) => {
-        const loaded = variant.kind === 'template' ? this.#others.get(variant.file) : this.#loaded;
-        if (!loaded) return [];
-        const strategy = variant.kind === 'strategy' ? variant.strategy : loaded.template.tunesmith.reasoning.strategy;
-        const shots =
-          shownAs(strategy, loaded.template) === 'zero-shot-cot' ? 0 : (loaded.template.tunesmith.examples?.shots ?? 0);
-        const label = this.#choices.find(({ id }) => id === model)?.label ?? model;
-        return [
-          {
-            id: `${model}#${variantKey(variant)}`,
-            model,
-            modelLabel: label,
-            variant: index,
-            label: variant.kind === 'template' ? loaded.template.name : strategyLabel(strategy),
-            detail: shots > 0 ? vscode.l10n.t('{0} shots', shots) : '',
-            score: null,
-            failed: 0,
-            paired: null,
-            template: loaded.template,
-            strategy,
-            generator: async () => (await this.services.models(this.uri)).get(model),
-            render: (row: number) => this.#render({ ...loaded, rows: this.#loaded.rows }, row, strategy),
-            expected: (row: number) => rowExpected(this.#loaded, row),
-            price: priceOf(prices, { id: model, kind: kindOfId(model) }),
-          },
-        ];
-      }),
-    );
-  }
-
-  /** The columns as the page knows them. */
-  #scored(): Column[] {
-    const columns = this.#columns();
-    const scores = columnScores(this.#board.all(), columns);
-    return columns.map(({ id, model, modelLabel, variant, label, detail }) => {
-      return { id, model, modelLabel, variant, label, detail, ...scores.get(id)! };
+  #columns(
+    own = this.#loaded,
+    others: ReadonlyMap<string, LoadedTemplate> = this.#others,
+    setup = this.setup,
+  ): PlaygroundColumn[] {
+    return columnsOf({
+      own,
+      others,
+      setup,
+      choices: this.#choices,
+      prices: pricesOf(setting('prices')),
+      generator: async model => (await this.services.models(this.uri)).get(model),
+      render: (...call) => this.#prompts.render(...call),
     });
   }
 
-  #rowList(rows: Rows): number[] {
-    const total = rowCount(this.#loaded);
-    if (rows.kind === 'row') return rows.row < total ? [rows.row] : [];
-    return Array.from({ length: rows.kind === 'first' ? Math.min(rows.count, total) : total }, (_, i) => i);
+  /** The template's own variants: a second strategy or other orders are for answers that are written. */
+  #scoreColumns(): PlaygroundColumn[] {
+    return this.#columns(this.#loaded, new Map(), { ...this.setup, variants: [{ kind: 'current' }], orders: 1 });
   }
 
-  async #begin(
-    columns: readonly RunColumn[],
-    rows: readonly number[],
-    repeats: readonly number[],
-    fresh: boolean,
-  ): Promise<void> {
-    const evaluator = await this.services.evaluator();
-    const dispatcher = await this.services.dispatcher();
-    const run = new PlaygroundRun({
-      logger: this.services.logger,
-      match: evaluator.match.bind(evaluator),
-      ask: generator => dispatcher.ask(generator, { fresh }),
-      probabilities: this.setup.probabilities,
-      listener: {
-        cells: cells => this.#board.put(cells),
-        append: delta => this.#board.append(delta),
-        state: state => this.#showState(state),
-        finished: (cell, result, prompt) => {
-          this.#details.finished(cell, result);
-          void this.#history.keep(cell, result, prompt);
-        },
+  #runHost(): RunHost {
+    const session = this;
+    const { services, uri } = this;
+    return {
+      ...this.#tools,
+      specify: columns => {
+        const { setup } = this;
+        const files = setup.variants.flatMap(variant => (variant.kind === 'template' ? [variant.file] : []));
+        const others = files.flatMap(file => this.#others.get(file) ?? []);
+        return this.#specify(columns, this.#loaded, others);
       },
-    });
-    this.#run = run;
-    this.#running = run.run(columns, rows, repeats).catch((error: unknown) => this.services.showError(error));
+      past: (then, now) => pastOf(services, uri, { then, now, setup: this.setup }),
+      page: this.#page,
+      board: this.shown.now,
+      details: this.details,
+      get setup() {
+        return session.setup;
+      },
+      get loaded() {
+        return session.#loaded;
+      },
+      columns: (own, others) => this.#columns(own, others),
+      choose: async setup => {
+        await this.configure(setup);
+        this.#page.setup(this.setup);
+      },
+      refresh: () => this.#refresh(),
+      closeView: () => this.shown.close(),
+    };
   }
 
-  /** Every answer changes the state; the page hears of it some times a second, of begin and end at once. */
-  #showState(state: RunState): void {
-    const turned = state.running !== this.#state.running || state.done === state.total;
-    this.#state = state;
-    if (!state.running) this.#board.settle();
-    if (!turned) {
-      this.#stateTimer ??= setTimeout(() => this.#sendState(), StateDelay);
-      return;
-    }
-    this.#sendState();
+  #sweepTools(): SweepTools {
+    const { services, uri } = this;
+    return {
+      ...this.#tools,
+      models: () =>
+        this.setup.models.map(id => {
+          const choice = this.#choices.find(one => one.id === id);
+          return { id, label: choice?.label ?? id, controlled: choice?.controlled ?? true };
+        }),
+      generator: async id => (await services.models(uri)).get(id),
+      loaded: () => this.#loaded,
+      render: (...call) => this.#prompts.render(...call),
+      price: id => priceOf(pricesOf(setting('prices')), { id, kind: kindOfId(id) }),
+      specify: (columns, loaded) => this.#specify(columns, loaded, []),
+      show: state => this.#page.sweep(state),
+      forecast: forecast => this.#page.forecast(forecast),
+      runsChanged: () => this.#page.runsChanged({}),
+    };
   }
 
-  #sendState(): void {
-    clearTimeout(this.#stateTimer);
-    this.#stateTimer = undefined;
-    this.#page.run(this.#state);
+  #specify(
+    columns: readonly PlaygroundColumn[],
+    loaded: LoadedTemplate,
+    others: readonly LoadedTemplate[],
+  ): Promise<RunSpecification> {
+    const { services, uri, setup } = this;
+    return specificationOf(services, { uri, loaded, others, columns, setup });
   }
 
-  /** `inputs: {name: value}` in place of a map with `default`. */
-  #isShorthand(name: string): boolean {
-    const inputs = this.#loaded.template.frontMatter.inputs;
-    const value = inputs && typeof inputs === 'object' ? (inputs as Record<string, unknown>)[name] : undefined;
-    return value !== undefined && value !== null && typeof value !== 'object';
+  /** What is kept with an answer of now. */
+  async #kept(key: CellKey): Promise<KeptDetail> {
+    const recent = this.history.recent(keyOf(key));
+    return recent ?? (await this.runs.runOf(key)?.detail(keyOf(key))) ?? { prompt: [], tokens: null, turns: [] };
   }
 }

@@ -1,12 +1,12 @@
 /** A template with its files, as the playground shows and runs it. */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { isHumanError } from '../../base/errors.ts';
-import type { ExampleBank } from '../../core/datasets/bank.ts';
+import { errorMessage, isHumanError } from '../../base/errors.ts';
 import type { DataRow } from '../../core/datasets/rows.ts';
 import { samplingOf } from '../../core/evaluation/runCells.ts';
 import { triggers } from '../../core/evaluation/triggers.ts';
-import type { Values } from '../../core/prompts/inputValues.ts';
+import { expandAxes } from '../../core/evaluation/variants.ts';
+import { listedAxes } from '../../core/prompts/axesSettings.ts';
 import { parseTemplate } from '../../core/prompts/promptyFile.ts';
 import {
   checkReferences,
@@ -17,24 +17,19 @@ import {
   resolveReferences,
 } from '../../core/prompts/references.ts';
 import type { AnswerRule, Diagnostic, Template } from '../../core/prompts/template.ts';
-import type { RowInput, TemplateState } from '../../protocol/playground.ts';
+import type { TemplateState } from '../../protocol/playgroundTemplate.ts';
 import type { Approvals } from '../approvals.ts';
 import { words } from '../approvalWords.ts';
 import { bankOf, rowsOf } from '../templateFiles.ts';
+import { asText, guarded, type LoadedTemplate, rowCount, rowExpected, rowInput } from './loadedTemplate.ts';
 
 /** Rows that the list of inputs shows. The matrix has them all: it asks for those in view. */
 const ListedRows = 1000;
 
-export interface LoadedTemplate {
-  readonly uri: vscode.Uri;
-  readonly template: Template;
-  readonly bank?: ExampleBank;
-  readonly rows?: readonly DataRow[];
-  /** The template's own and those of its files. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** What the template wants from outside and may not have yet. */
-  readonly waiting: readonly Reference[];
-}
+/** Rows whose fields are offered as columns. */
+const FieldRows = 100;
+/** Leaking examples that are named one by one. */
+const NamedLeaks = 20;
 
 /** Reads the template's text and its files; what is wrong with them becomes diagnostics. */
 export async function loadTemplate(uri: vscode.Uri, text: string, approvals: Approvals): Promise<LoadedTemplate> {
@@ -70,7 +65,8 @@ export async function loadTemplate(uri: vscode.Uri, text: string, approvals: App
   const { examples, rows: rowsFile } = template.tunesmith;
   const bank = await attempt(() => bankOf(uri, template), 'missing-bank', examples?.range ?? template.frontMatterRange);
   const rows = await attempt(() => rowsOf(uri, template), 'missing-file', rangeOf(template, rowsFile ?? ''));
-  return { uri, template: { ...template, diagnostics }, bank, rows, diagnostics, waiting: check.needsApproval };
+  const loaded = { uri, template: { ...template, diagnostics }, bank, rows, diagnostics, waiting: check.needsApproval };
+  return guarded(loaded, loaded);
 }
 
 /** Keys come from the key store alone, so of a template's connection only the address counts. */
@@ -110,38 +106,11 @@ function rangeOf(template: Template, text: string): Diagnostic['range'] {
   return at === -1 ? { start, end: start } : { start: start + at, end: start + at + text.length };
 }
 
-/** Rows that can be run: those of the file, else one of the template's defaults and examples. */
-export const rowCount = ({ rows }: LoadedTemplate): number => rows?.length ?? 1;
-
-export function rowValues({ template, rows }: LoadedTemplate, row: number): Values {
-  if (rows) return rows[row]?.values ?? {};
-  return Object.fromEntries(
-    template.inputs.flatMap(input => {
-      const value = input.default ?? input.example;
-      return value === undefined || value === null ? [] : [[input.name, value]];
-    }),
-  );
-}
-
-export function rowExpected({ template, rows }: LoadedTemplate, row: number): unknown {
-  const column = template.tunesmith.expected;
-  return column === undefined ? undefined : rows?.[row]?.values[column];
-}
-
-/** A row as the page shows it: the inputs in the template's order. */
-export function rowInput(loaded: LoadedTemplate, row: number): RowInput {
-  const { template, rows } = loaded;
-  const values = rowValues(loaded, row);
-  return {
-    row,
-    values: template.inputs.map(input => asText(values[input.name] ?? input.default)),
-    expected: rows && template.tunesmith.expected !== undefined ? asText(rowExpected(loaded, row)) : null,
-  };
-}
-
 /** What a rule of extraction looks for. */
 function detailOf(answer: AnswerRule): string {
   switch (answer.rule) {
+    case 'choice':
+      return answer.choices;
     case 'regex':
       return answer.pattern;
     case 'after-marker':
@@ -153,15 +122,12 @@ function detailOf(answer: AnswerRule): string {
   }
 }
 
-const asText = (value: unknown): string =>
-  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
-
 export function templateState(
   loaded: LoadedTemplate,
   diagnostics: readonly Diagnostic[] = loaded.diagnostics,
 ): TemplateState {
   const { template, uri, bank, rows, waiting } = loaded;
-  const { reasoning, examples, expected, grade } = template.tunesmith;
+  const { reasoning, examples, expected, grade, score } = template.tunesmith;
   const { answer } = reasoning;
   const indices = Array.from({ length: Math.min(ListedRows, rowCount(loaded)) }, (_, i) => i);
   return {
@@ -181,6 +147,7 @@ export function templateState(
       values: indices.map(row => rowInput(loaded, row).values),
       expected: rows && expected !== undefined ? indices.map(row => asText(rowExpected(loaded, row))) : null,
       total: rows?.length ?? 1,
+      columns: columnsOf(rows ?? []),
     },
     examples: examples
       ? {
@@ -189,16 +156,28 @@ export function templateState(
           shots: examples.shots,
           selection: examples.selection,
           seed: examples.seed,
+          similarity: examples.similarity,
+          embeddingModel: examples.embeddingModel,
+          lambda: examples.lambda,
+          label: examples.label,
+          order: examples.order,
+          leakage: examples.leakage,
+          overBudget: examples.overBudget,
+          columns: columnsOf(bank?.rows ?? []),
+          leaks: leaksOf(loaded),
         }
       : null,
     answer: {
       rule: answer.rule,
       detail: detailOf(answer),
+      flags: answer.rule === 'regex' ? answer.flags : '',
+      expected: expected ?? '',
       grade: grade.rule,
       threshold: grade.threshold,
     },
     reasoning: {
       trigger: reasoning.trigger,
+      extract: reasoning.extract,
       triggers: triggers.flatMap(({ kind, phrase }) =>
         kind === 'misleading' || kind === 'irrelevant' ? [] : [phrase],
       ),
@@ -208,6 +187,12 @@ export function templateState(
       revise: reasoning.revise,
       decompose: reasoning.decompose,
     },
+    axes: listedAxes(template.tunesmith.axes).map(({ axis, values }) => ({
+      axis,
+      values: values.map(({ label, text }) => ({ label, text })),
+    })),
+    variants: variantsState(template),
+    score: score ? { task: score.task, by: score.by, method: score.method, inside: score.input !== undefined } : null,
     roles: template.roles.map(({ role, range }) => ({ role, range: { ...range } })),
     variables: template.variables.map(({ name, range }) => ({ name, range: { ...range } })),
     // What waits for an answer is shown as a question, not as an error too.
@@ -226,6 +211,25 @@ export function templateState(
   };
 }
 
-/** One line for an error that stops a run: the first of the diagnostics, with its place. */
-export const firstProblem = (diagnostics: readonly Diagnostic[]): string | undefined =>
-  diagnostics.find(({ severity }) => severity === 'error')?.message;
+/** Names of the fields of the first rows. */
+const columnsOf = (rows: readonly DataRow[]): string[] => [
+  ...new Set(rows.slice(0, FieldRows).flatMap(({ values }) => Object.keys(values))),
+];
+
+function leaksOf({ bank, rows }: LoadedTemplate): NonNullable<TemplateState['examples']>['leaks'] {
+  const leaks = [...(bank?.leaks ?? [])];
+  const first = leaks.slice(0, NamedLeaks).map(([index, { line, similarity }]) => ({
+    line: bank!.rows[index]!.line,
+    row: (rows ?? []).findIndex(row => row.line === line),
+    similarity,
+  }));
+  return { total: leaks.length, first };
+}
+
+function variantsState(template: Template): TemplateState['variants'] {
+  try {
+    return { count: expandAxes(template).length, problem: null };
+  } catch (error) {
+    return { count: 1, problem: errorMessage(error) };
+  }
+}

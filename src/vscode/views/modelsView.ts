@@ -108,7 +108,8 @@ function modelItem({ model, tuned }: Extract<ModelNode, { type: 'model' }>): vsc
     local && model.base === undefined ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None,
   );
   item.id = model.id;
-  item.iconPath = new vscode.ThemeIcon(tuned ? 'wand' : local ? 'chip' : 'cloud');
+  const elsewhere = model.kind === 'editor' ? 'vscode' : 'cloud';
+  item.iconPath = new vscode.ThemeIcon(tuned ? 'wand' : local ? 'chip' : elsewhere);
   item.description = tuned ? tunedDetail(tuned) : model.detail;
   const removable = tuned !== undefined || model.detail !== vscode.l10n.t('bundled');
   item.contextValue = [
@@ -117,7 +118,9 @@ function modelItem({ model, tuned }: Extract<ModelNode, { type: 'model' }>): vsc
     ...(local ? ['files'] : []),
     ...(local && removable ? ['removable'] : []),
   ].join('-');
-  item.tooltip = [model.label, model.detail, ...(tuned ? [tuned.path] : [])].join('\n');
+  item.tooltip = [model.label, model.detail, ...(tuned ? [tuned.path] : []), ...(model.note ? [model.note] : [])].join(
+    '\n',
+  );
   item.accessibilityInformation = { label: `${model.label}, ${item.description}` };
   return item;
 }
