@@ -8,12 +8,8 @@ import {
   bankContract,
 } from '../../src/protocol/bankEditor.ts';
 import type { Remote } from '../../src/protocol/rpc.ts';
+import { RowPages } from '../common/rowPages.ts';
 import { connect } from '../common/vscodeApi.ts';
-
-/** Rows that are asked for at once; a whole screen and the next. */
-const PageSize = 100;
-/** Fetched pages that are kept: about the rows of forty screens. */
-const KeptPages = 20;
 
 export class BankPage extends EventTarget {
   readonly host: Remote<typeof bankContract.toHost>;
@@ -26,8 +22,14 @@ export class BankPage extends EventTarget {
   /** A sentence about something that did not work, until the next try. */
   problem: string | undefined;
   readonly tokens = new Map<number, number>();
-  readonly #pages = new Map<number, readonly BankRow[]>();
-  readonly #asked = new Map<number, Promise<void>>();
+  readonly #rows = new RowPages<BankRow>(
+    async (from, count) => {
+      const { version, rows } = await this.host.rows({ from, count });
+      // Rows of another version belong to a state that is on its way.
+      return version === this.state?.version ? rows : undefined;
+    },
+    () => this.#changed(),
+  );
   #edits: Promise<unknown> = Promise.resolve();
 
   constructor() {
@@ -55,16 +57,12 @@ export class BankPage extends EventTarget {
 
   /** A row of the view, if it has come; else it is asked for. */
   rowAt(index: number): BankRow | undefined {
-    const page = Math.floor(index / PageSize);
-    const rows = this.#pages.get(page);
-    void this.#fetch(page);
-    return rows?.[index - page * PageSize];
+    return this.#rows.at(index);
   }
 
   /** The same, waited for. */
-  async rowSoon(index: number): Promise<BankRow | undefined> {
-    if (!this.rowAt(index)) await this.#fetch(Math.floor(index / PageSize));
-    return this.rowAt(index);
+  rowSoon(index: number): Promise<BankRow | undefined> {
+    return this.#rows.soon(index);
   }
 
   /** Asks for rows that will be shown soon. */
@@ -92,13 +90,19 @@ export class BankPage extends EventTarget {
     return done;
   }
 
+  /** When every edit so far has been made. */
+  async settled(): Promise<void> {
+    await this.#edits;
+  }
+
   async #edit(edit: BankEdit): Promise<void> {
     const result = await this.host.edit({ version: this.state!.version, edit });
     if (result) {
       // Texts change nothing about where rows stand, and the next cell may be chosen already.
       const inPlace = edit.kind === 'cell' || edit.kind === 'line';
       this.#take(result.state, inPlace);
-      if (!inPlace) this.choose(result.at);
+      // A new row is filled from its first field on.
+      if (!inPlace) this.choose(result.at, edit.kind === 'add' ? 0 : this.column);
       return;
     }
     this.#take(await this.host.ready({}));
@@ -135,42 +139,13 @@ export class BankPage extends EventTarget {
   /** `inPlace`: rows stand where they stood, so that those at hand can be shown until they come anew. */
   #take(state: BankState, inPlace = false): void {
     if (state.version !== this.state?.version) {
-      if (!inPlace) this.#pages.clear();
-      this.#asked.clear();
+      this.#rows.clear(inPlace);
       this.tokens.clear();
     }
     this.state = state;
     this.row = Math.min(this.row, Math.max(0, state.shown - 1));
     this.anchor = Math.min(this.anchor, Math.max(0, state.shown - 1));
     this.#changed();
-  }
-
-  #fetch(page: number): Promise<void> {
-    const known = this.#asked.get(page);
-    if (known) return known;
-    const asked = this.#ask(page);
-    this.#asked.set(page, asked);
-    return asked;
-  }
-
-  async #ask(page: number): Promise<void> {
-    try {
-      const { version, rows } = await this.host.rows({ from: page * PageSize, count: PageSize });
-      // Rows of another version belong to a state that is on its way.
-      if (version !== this.state?.version) {
-        this.#asked.delete(page);
-        return;
-      }
-      this.#pages.set(page, rows);
-      for (const old of this.#pages.keys()) {
-        if (this.#pages.size <= KeptPages) break;
-        this.#pages.delete(old);
-        this.#asked.delete(old);
-      }
-      this.#changed();
-    } catch {
-      this.#asked.delete(page);
-    }
   }
 
   async #try(work: () => Promise<void>): Promise<void> {

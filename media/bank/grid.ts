@@ -1,5 +1,6 @@
 /** The table itself: only the rows on the screen exist, one tab stop, everything with keys, and an editor in the cell. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { l10n } from '../../src/base/l10n.ts';
 import type { BankRow } from '../../src/protocol/bankEditor.ts';
 import { icon } from '../common/codicon.ts';
@@ -29,6 +30,8 @@ export type GridAction = 'add' | 'duplicate' | 'remove' | 'up' | 'down' | 'copy'
 export class BankGrid extends LitElement {
   declare page: BankPage;
   #editing: Editing | undefined;
+  /** Keys pressed while a cell is being opened: it may have to wait for its row, or for the edit before it. */
+  #early: KeyboardEvent[] | undefined;
   #widths = '';
   #measured: string | undefined;
   #countTimer: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +66,11 @@ export class BankGrid extends LitElement {
       @copy=${(event: ClipboardEvent) => this.#copied(event)} @paste=${(event: ClipboardEvent) => this.#pasted(event)}>
       ${this.#head(fields, tokensBy)}
       <div class="rows" role="rowgroup" style="height:${shown * RowHeight}px">
-        ${rows.map(row => this.#row(row, fields, tokensBy !== null))}
+        ${repeat(
+          rows,
+          row => row,
+          row => this.#row(row, fields, tokensBy !== null),
+        )}
       </div>
     </div>`;
   }
@@ -83,7 +90,7 @@ export class BankGrid extends LitElement {
   }
 
   override focus(): void {
-    this.querySelector<HTMLElement>('.sheet')?.focus();
+    this.querySelector<HTMLElement>(this.#editing ? '.cell-editor' : '.sheet')?.focus();
   }
 
   #head(fields: readonly string[], tokensBy: string | null): TemplateResult {
@@ -204,6 +211,12 @@ export class BankGrid extends LitElement {
 
   #key(event: KeyboardEvent): void {
     if (this.#editing) return;
+    if (this.#early) {
+      this.#early.push(event);
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const { page } = this;
     const control = event.ctrlKey || event.metaKey;
     const action = actionOf(event, control);
@@ -216,7 +229,7 @@ export class BankGrid extends LitElement {
     } else if (event.key === 'Enter' || event.key === 'F2') void this.#begin();
     else if (event.key === 'Delete' || event.key === 'Backspace') this.#clear();
     else if (event.key === 'Escape') page.choose(page.row);
-    else if (event.key.length === 1 && !control && !event.altKey) void this.#begin(event.key);
+    else if (isText(event)) void this.#begin(event.key);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -271,34 +284,58 @@ export class BankGrid extends LitElement {
     }
   }
 
-  /** Opens the cell for typing; `typed` takes the place of what was in it. */
+  /** Opens the cell for typing; `typed` takes the place of what was in it. Keys that are faster than the opening count as if they had come after it. */
   async #begin(typed?: string): Promise<void> {
+    if (this.#early) return;
+    const early: KeyboardEvent[] = [];
+    this.#early = early;
+    let opened: Editing | undefined;
+    try {
+      opened = await this.#open(typed);
+    } finally {
+      this.#early = undefined;
+    }
+    if (!opened) return;
+    let { text } = opened;
+    while (early[0] && isText(early[0])) text += early.shift()!.key;
+    this.#editing = { ...opened, text };
+    this.requestUpdate();
+    const end = early.shift();
+    if (!end || !this.#end(end, text)) return;
+    for (const event of early) this.#key(event);
+  }
+
+  async #open(typed: string | undefined): Promise<Editing | undefined> {
     const { page } = this;
+    await page.settled();
     const index = page.row;
     const row = page.rowAt(index) ?? (await page.rowSoon(index));
-    if (!row) return;
+    if (!row) return undefined;
     const field = row.raw === null ? page.state?.fields[page.column] : undefined;
-    if (row.raw === null && field === undefined) return;
+    if (row.raw === null && field === undefined) return undefined;
     const shown = row.raw ?? row.cells[page.column] ?? '';
-    const whole = shown.endsWith('…') ? await page.host.cell({ line: row.line, field: field ?? '' }) : shown;
-    this.#editing = { row: index, line: row.line, field, text: typed ?? whole, before: whole };
-    this.requestUpdate();
+    const before = shown.endsWith('…') ? await page.host.cell({ line: row.line, field: field ?? '' }) : shown;
+    return { row: index, line: row.line, field, text: typed ?? before, before };
   }
 
   #editorKey(event: KeyboardEvent): void {
     event.stopPropagation();
-    const input = event.target as HTMLTextAreaElement;
+    if (this.#end(event, (event.target as HTMLTextAreaElement).value)) event.preventDefault();
+  }
+
+  /** Whether the key ends the editing of a cell, whose text is given. */
+  #end(event: KeyboardEvent, text: string): boolean {
     const { page } = this;
     if (event.key === 'Escape') {
       this.#editing = undefined;
       this.requestUpdate();
       this.focus();
     } else if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
-      this.#commit(input.value, () => page.choose(page.row + 1));
+      this.#commit(text, () => page.choose(page.row + 1));
     } else if (event.key === 'Tab') {
-      this.#commit(input.value, () => page.choose(page.row, page.column + (event.shiftKey ? -1 : 1)));
-    } else return;
-    event.preventDefault();
+      this.#commit(text, () => page.choose(page.row, page.column + (event.shiftKey ? -1 : 1)));
+    } else return false;
+    return true;
   }
 
   #commit(text: string, then?: () => void): void {
@@ -337,6 +374,9 @@ function actionOf(event: KeyboardEvent, control: boolean): GridAction | undefine
   if (event.altKey && event.key === 'ArrowDown') return 'down';
   return control && event.shiftKey && event.key.toLowerCase() === 'k' ? 'remove' : undefined;
 }
+
+const isText = (event: KeyboardEvent): boolean =>
+  event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
 
 /** Grows with its text, up to a third of the page. */
 function fit(input: HTMLTextAreaElement): void {

@@ -128,7 +128,7 @@ class Bank extends LitElement {
   }
 
   #empty(): TemplateResult {
-    return html`<div class="empty">
+    return html`<div class="welcome">
       <p>${l10n.t('Worked examples appear here, one a row; templates draw their shots from them.')}</p>
       <button class="button" @click=${() => this.#grid.act('add')}>${l10n.t('Add a Row')}</button>
       <p class="dim">${l10n.t('Or paste cells from a spreadsheet.')}</p>

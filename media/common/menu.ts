@@ -5,6 +5,8 @@ import { icon } from './codicon.ts';
 export interface MenuItem {
   readonly label: string;
   readonly detail?: string;
+  /** More, for the pointer that rests on it. */
+  readonly title?: string;
   readonly icon?: string;
   /** Draws a check box in place of the icon; the menu stays open. */
   readonly checked?: boolean;
@@ -43,6 +45,7 @@ export function openMenu(anchor: HTMLElement, label: string, entries: () => read
           ? html`<hr />`
           : html`<button role=${entry.checked === undefined ? 'menuitem' : 'menuitemcheckbox'} tabindex="-1"
               aria-checked=${entry.checked ?? nothing} aria-disabled=${entry.disabled ? 'true' : nothing}
+              title=${entry.title ?? nothing}
               style=${entry.depth ? `padding-left:${8 + entry.depth * 12}px` : nothing}
               @click=${() => choose(entry)}>
               ${icon(entry.checked === undefined ? (entry.icon ?? 'blank') : entry.checked ? 'check' : 'blank')}

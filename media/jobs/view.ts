@@ -141,7 +141,7 @@ function chartView(chart: Chart): TemplateResult {
   return html`<figure aria-label=${chart.title}>
     <figcaption><b>${chart.title}</b>${chart.series.map(series => {
       const last = series.points.at(-1);
-      return html`<span class="lg ${series.color}">${series.label}${last ? html` <i>${figure(last[1])}</i>` : nothing}${
+      return html`<span class="lg ${series.color}" title=${series.label}><span class="clip">${series.label}</span>${last ? html` <i>${figure(last[1])}</i>` : nothing}${
         chart.unit === '' ? nothing : html` ${chart.unit}`
       }</span>`;
     })}</figcaption>

@@ -1,14 +1,19 @@
 /** The right half of the playground: what to run, and the matrix of answers. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import { type Filter, Filters } from '../../src/protocol/playground.ts';
+import { type Filter, Filters } from '../../src/protocol/playgroundCells.ts';
+import type { RunState } from '../../src/protocol/playgroundRuns.ts';
 import { icon } from '../common/codicon.ts';
 import { stepper } from '../common/controls.ts';
 import { type MenuEntry, openMenu } from '../common/menu.ts';
 import './cellView.ts';
+import './historyPane.ts';
 import './matrix.ts';
-import { strategyChoices } from './promptPane.ts';
+import { runNotices } from './runNotices.ts';
+import { modeSwitch, runsButton } from './scorePane.ts';
 import type { Store } from './store.ts';
+import './sweepPane.ts';
+import { strategyChoices } from './strategyChoices.ts';
 
 /** Rows of “Run First …”: enough to rank, few enough for a coffee. */
 const SomeRows = 12;
@@ -23,8 +28,9 @@ export class AnswersPane extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = this.store.on(['template', 'setup', 'models', 'columns', 'cells', 'run', 'page', 'detail'], () =>
-      this.requestUpdate(),
+    this.#stop = this.store.on(
+      ['template', 'setup', 'models', 'columns', 'cells', 'run', 'page', 'detail', 'scores', 'sweep', 'history'],
+      () => this.requestUpdate(),
     );
   }
 
@@ -35,10 +41,10 @@ export class AnswersPane extends LitElement {
 
   override render(): TemplateResult {
     const { store } = this;
-    const { run$: run } = store;
+    const run = this.#run;
     return html`<header class="bar run-bar">
         <span class="split">
-          <button class="button" title=${l10n.t('Run row {0} (Ctrl+Enter)', store.setup.row + 1)} ?disabled=${!store.state?.template}
+          <button class="button" title=${store.mode === 'sweep' ? l10n.t('Sweep shots (Ctrl+Enter)') : l10n.t('Run row {0} (Ctrl+Enter)', store.setup.row + 1)} ?disabled=${!store.state?.template}
             @click=${() => store.run({ kind: 'row', row: store.setup.row })}>${icon('play')}${l10n.t('Run')}</button>
           <button class="button" title=${l10n.t('Run Options')} aria-label=${l10n.t('Run Options')} aria-haspopup="menu" ?disabled=${!store.state?.template}
             @click=${(event: Event) => this.#runMenu(event.currentTarget as HTMLElement)}>${icon('chevron-down')}</button>
@@ -47,26 +53,45 @@ export class AnswersPane extends LitElement {
           @click=${() => store.ask(store.host.stop({}))}>${icon('debug-stop')}</button>
         <span class="dim clip grow" role="status">${this.#status()}</span>
         ${this.#models()}
-        <span class="line samples"><span class="label">${l10n.t('Samples')}</span>
-          ${stepper(l10n.t('Samples of each answer'), store.setup.samples, { min: 1, max: 16 }, samples => store.updateSetup({ samples }))}</span>
+        ${
+          store.mode !== 'answers'
+            ? nothing
+            : html`<span class="line samples"><span class="label">${l10n.t('Samples')}</span>
+          ${stepper(l10n.t('Samples of each answer'), store.setup.samples, { min: 1, max: 16 }, samples => store.updateSetup({ samples }))}</span>`
+        }
       </header>
       <div class="progress" role="progressbar" aria-label=${l10n.t('Answers')} aria-valuemin="0" aria-valuenow=${run.done} aria-valuemax=${run.total}
         >${run.running ? html`<i style="width:${run.total === 0 ? 0 : (100 * run.done) / run.total}%"></i>` : nothing}</div>
-      ${this.#tabs()} ${this.#matrix()}`;
+      ${
+        store.mode === 'scores'
+          ? html`<tunesmith-score-pane .store=${store}></tunesmith-score-pane>`
+          : store.mode === 'sweep'
+            ? html`<tunesmith-sweep-pane .store=${store}></tunesmith-sweep-pane>`
+            : html`${this.#tabs()} ${runNotices(store)} ${this.#matrix()}`
+      }`;
+  }
+
+  /** How far what the mode runs is. */
+  get #run(): RunState {
+    const { store } = this;
+    if (store.mode === 'sweep') return store.sweep.state;
+    return store.mode === 'scores' ? { ...store.scores, secondsLeft: null } : store.run$;
   }
 
   #status(): string {
-    const { run$: run } = this.store;
+    const run = this.#run;
     if (run.running) {
       const left =
         run.secondsLeft === null ? '' : `, ${l10n.t('{0} s left', Math.max(1, Math.round(run.secondsLeft)))}`;
       return l10n.t('{0} of {1}', run.done, run.total) + left;
     }
     if (run.total === 0) return '';
-    const failed = run.failed > 0 ? `, ${l10n.t('{0} failed', run.failed)}` : '';
-    return (
-      (run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : answersWords(run.total)) + failed
-    );
+    const { mode } = this.store;
+    const ended = mode === 'scores' ? l10n.t('{0} scored', run.total - run.failed) : answersWords(run.total);
+    return [
+      run.done < run.total ? l10n.t('Stopped at {0} of {1}', run.done, run.total) : ended,
+      ...(run.failed > 0 ? [l10n.t('{0} failed', run.failed)] : []),
+    ].join(', ');
   }
 
   #label(id: string): string {
@@ -76,6 +101,7 @@ export class AnswersPane extends LitElement {
   #models(): TemplateResult {
     const { models } = this.store.setup;
     const add = (event: Event): void => this.#modelMenu(event.currentTarget as HTMLElement);
+    const chosen = models.length === 1 ? this.#label(models[0]!) : l10n.t('{0} models', models.length);
     return html`<span class="chips">
         ${models.map(
           id =>
@@ -86,8 +112,8 @@ export class AnswersPane extends LitElement {
         )}
         <button class="action" title=${l10n.t('Choose Models')} aria-label=${l10n.t('Choose Models')} aria-haspopup="menu" @click=${add}>${icon('add')}</button>
       </span>
-      <button class="select models-menu" aria-haspopup="menu" aria-label=${l10n.t('Choose Models')} @click=${add}
-        ><span class="clip">${models.length === 1 ? this.#label(models[0]!) : l10n.t('{0} models', models.length)}</span>${icon('chevron-down')}</button>`;
+      <button class="select models-menu" aria-haspopup="menu" aria-label=${`${l10n.t('Choose Models')}: ${chosen}`} @click=${add}
+        ><span class="clip">${chosen}</span>${icon('chevron-down')}</button>`;
   }
 
   #modelMenu(anchor: HTMLElement): void {
@@ -100,6 +126,7 @@ export class AnswersPane extends LitElement {
         return {
           label: model.label,
           detail: model.detail,
+          title: model.note ?? undefined,
           depth: model.depth,
           checked,
           disabled: checked && chosen.length === 1,
@@ -118,6 +145,7 @@ export class AnswersPane extends LitElement {
     const total = store.state?.template?.rows.total ?? 0;
     const { row, samples } = store.setup;
     openMenu(anchor, l10n.t('Run Options'), () => {
+      if (store.mode === 'sweep') return this.#sweepEntries();
       const entries: MenuEntry[] = [
         {
           label: l10n.t('Run Row {0}', row + 1),
@@ -126,12 +154,15 @@ export class AnswersPane extends LitElement {
           run: () => store.run({ kind: 'row', row }),
         },
       ];
-      entries.push({
-        label: l10n.t('Run Fresh'),
-        detail: l10n.t('Ask Anew, Past the Cache'),
-        icon: 'refresh',
-        run: () => store.run({ kind: 'row', row }, { fresh: true }),
-      });
+      const answers = store.mode === 'answers';
+      if (answers) {
+        entries.push({
+          label: l10n.t('Run Fresh'),
+          detail: l10n.t('Ask Anew, Past the Cache'),
+          icon: 'refresh',
+          run: () => store.run({ kind: 'row', row }, { fresh: true }),
+        });
+      }
       if (total > SomeRows) {
         entries.push({
           label: l10n.t('Run First {0} Rows', SomeRows),
@@ -146,6 +177,16 @@ export class AnswersPane extends LitElement {
           run: () => store.run({ kind: 'all' }),
         });
       }
+      if (!answers) return entries;
+      if (store.state?.template?.examples) {
+        entries.push({
+          label: l10n.t('Sweep Shots…'),
+          detail: l10n.t('accuracy against examples'),
+          icon: 'graph-line',
+          run: () => store.showMode('sweep'),
+        });
+      }
+      entries.push(...this.#againEntries());
       entries.push('separator');
       for (const count of [1, 2, 4, 8]) {
         entries.push({
@@ -164,10 +205,51 @@ export class AnswersPane extends LitElement {
     });
   }
 
+  #sweepEntries(): MenuEntry[] {
+    const { store } = this;
+    return [
+      {
+        label: l10n.t('Sweep Shots'),
+        detail: 'Ctrl+Enter',
+        icon: 'graph-line',
+        run: () => store.startSweep(),
+      },
+      {
+        label: l10n.t('Sweep Fresh'),
+        detail: l10n.t('Ask Anew, Past the Cache'),
+        icon: 'refresh',
+        run: () => store.startSweep({ fresh: true }),
+      },
+    ];
+  }
+
+  /** What is asked again of what is there. */
+  #againEntries(): MenuEntry[] {
+    const { store } = this;
+    const offer = store.state?.offer;
+    const entries: MenuEntry[] = [];
+    if (store.board.cells > 0 && !store.readOnly) {
+      const run = (which: 'failed' | 'changed') => () => store.runSome(which);
+      entries.push('separator', {
+        label: l10n.t('Run Failed'),
+        detail: 'Ctrl+Alt+F',
+        icon: 'debug-restart',
+        run: run('failed'),
+      });
+      entries.push({ label: l10n.t('Run Changed'), detail: 'Ctrl+Alt+C', icon: 'git-compare', run: run('changed') });
+    }
+    if (offer) {
+      const detail = l10n.t('{0} left', offer.total - offer.done);
+      entries.push({ label: l10n.t('Resume'), detail, icon: 'debug-continue', run: () => store.resume() });
+    }
+    return entries;
+  }
+
   #tabs(): TemplateResult {
     const { store } = this;
     const { tabs } = store;
     return html`<div class="tabs">
+      ${modeSwitch(store)}
       ${
         tabs
           ? html`<div class="tab-list" role="tablist" aria-label=${l10n.t('Models')}>
@@ -185,7 +267,8 @@ export class AnswersPane extends LitElement {
           class="words">${store.board.filter === 'all' ? l10n.t('Filter') : filterWords(store.board.filter)}</span></button>
       <button class="action text" aria-haspopup="menu" title=${l10n.t('Compare with a second variant of the prompt')}
         @click=${(event: Event) => this.#compareMenu(event.currentTarget as HTMLElement)}>${icon('split-horizontal')}<span class="words">${l10n.t('Compare')}</span></button>
-      <button class="action text" ?disabled=${store.board.rankable === 0} title=${l10n.t('Put the answers of all rows up for ranking')}
+      ${runsButton(store)}
+      <button class="action text" ?disabled=${store.board.rankable === 0 || store.readOnly} title=${l10n.t('Put the answers of all rows up for ranking')}
         @click=${() => store.ask(store.host.sendToRanking({ kind: 'all' }))}>${icon('list-ordered')}<span class="words">${l10n.t('Send to Ranking')}</span></button>
     </div>`;
   }
@@ -205,7 +288,7 @@ export class AnswersPane extends LitElement {
       Filters.map(filter => ({
         label: filterWords(filter),
         icon: store.board.filter === filter ? 'check' : 'blank',
-        run: () => store.filter(filter),
+        run: () => store.answers.filter(filter),
       })),
     );
   }
@@ -249,6 +332,12 @@ export class AnswersPane extends LitElement {
     const { store } = this;
     const template = store.state?.template;
     if (!template) return html``;
+    if (store.historyOpen) {
+      return html`<div class="answers-body">
+        ${store.board.cells === 0 ? this.#empty() : html`<tunesmith-matrix .store=${store}></tunesmith-matrix>`}
+        <tunesmith-history role="region" aria-label=${l10n.t('Runs')} .store=${store}></tunesmith-history>
+      </div>`;
+    }
     if (store.board.cells === 0) return this.#empty();
     return html`<div class="answers-body">
       <tunesmith-matrix .store=${store}></tunesmith-matrix>
@@ -259,6 +348,13 @@ export class AnswersPane extends LitElement {
   #empty(): TemplateResult {
     const { store } = this;
     const models = store.state?.models ?? [];
+    if (store.readOnly) {
+      const none =
+        store.state?.viewing?.kind === 'diff'
+          ? l10n.t('All answers that both runs have are the same.')
+          : l10n.t('This run has no answers.');
+      return html`<div class="welcome"><p>${none}</p></div>`;
+    }
     return html`<div class="welcome">
       <p>${l10n.t('Answers appear here, one column for each model or variant and one row for each input.')}</p>
       <button class="button secondary" @click=${() => store.run({ kind: 'row', row: store.setup.row })}>${icon('play')}${l10n.t('Run Row {0}', store.setup.row + 1)}<kbd>Ctrl+Enter</kbd></button>

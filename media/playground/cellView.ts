@@ -1,7 +1,7 @@
 /** An opened answer: whole text or token probabilities, what was measured, the steps on the way, and the conversation that goes on from it. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Cell, Detail } from '../../src/protocol/playground.ts';
+import type { Cell, Detail } from '../../src/protocol/playgroundCells.ts';
 import { icon } from '../common/codicon.ts';
 import { namedFigures, stageWords } from './figures.ts';
 import { editNote } from './marks.ts';
@@ -24,6 +24,11 @@ export class CellView extends LitElement {
     super.connectedCallback();
     this.#stop = this.store.on(['cells', 'detail', 'columns'], () => this.requestUpdate());
     this.addEventListener('keydown', event => {
+      const inField = (event.target as HTMLElement).matches('input, textarea, select');
+      if (event.key === 'e' && !inField && !event.ctrlKey && !event.metaKey && !event.altKey && this.#cell) {
+        event.preventDefault();
+        this.store.answers.capture(this.#cell);
+      }
       if (event.key !== 'Escape') return;
       event.stopPropagation();
       this.#close();
@@ -43,7 +48,7 @@ export class CellView extends LitElement {
     const { opened } = this.store;
     if (!opened) return html``;
     const { key, detail } = opened;
-    const now = this.store.samples(key.column, key.row).find(({ repeat }) => repeat === key.repeat);
+    const now = this.store.answers.samples(key.column, key.row).find(({ repeat }) => repeat === key.repeat);
     if (now || this.#cell?.row !== key.row || this.#cell.column !== key.column) this.#cell = now;
     const cell = this.#cell;
     if (!cell) return html``;
@@ -51,15 +56,21 @@ export class CellView extends LitElement {
     const name = column ? `${column.modelLabel}, ${column.label}` : key.column;
     return html`<header class="bar">
         <strong class="clip grow">${l10n.t('Row {0}', key.row + 1)} <span class="dim">${name}</span></strong>
-        ${this.#action(cell.marks?.starred ? 'star-full' : 'star-empty', l10n.t('Star (*)'), () => this.store.mark(cell, { starred: !cell.marks?.starred }))}
-        ${this.#action(cell.marks?.pinned ? 'pinned' : 'pin', l10n.t('Pin (p)'), () => this.store.mark(cell, { pinned: !cell.marks?.pinned }))}
-        ${this.#action('note', l10n.t('Note (n)'), () => editNote(this.store, cell, this))}
-        ${this.#action('diff', l10n.t('Diff (d)'), () => this.store.diff(cell))}
+        ${
+          this.store.readOnly
+            ? nothing
+            : html`${this.#action(cell.marks?.starred ? 'star-full' : 'star-empty', l10n.t('Star (*)'), () => this.store.answers.mark(cell, { starred: !cell.marks?.starred }))}
+        ${this.#action(cell.marks?.pinned ? 'pinned' : 'pin', l10n.t('Pin (p)'), () => this.store.answers.mark(cell, { pinned: !cell.marks?.pinned }))}
+        ${this.#action('note', l10n.t('Note (n)'), () => editNote(this.store, cell, this))}`
+        }
+        ${this.#action('mortar-board', l10n.t('Add to Examples (e)'), () => this.store.answers.capture(cell))}
+        ${this.#action('diff', l10n.t('Diff (d)'), () => this.store.answers.diff(cell))}
         ${this.#action('close', l10n.t('Close (Escape)'), () => this.#close(), 'close')}
       </header>
       <div class="cell-body" tabindex="0" role="group" aria-label=${l10n.t('Answer')}>
         ${this.#answer(cell, detail)}
         ${cell.error === null ? nothing : html`<p class="note">${icon(cell.status === 'failed' ? 'error' : 'warning', cell.status === 'failed' ? 'c-wrong' : 'c-dim')}<span class="prose">${cell.error}</span></p>`}
+        ${cell.warning === null ? nothing : html`<p class="note">${icon('warning', 'c-warn')}<span class="prose">${cell.warning}</span></p>`}
         ${cell.marks?.note ? html`<p class="cell-note">${icon('note', 'c-dim')}<span class="prose">${cell.marks.note}</span></p>` : nothing}
         ${cell.votes.length > 0 ? votes(cell) : nothing}
         <dl class="figures-list">${namedFigures(cell).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
@@ -98,8 +109,12 @@ export class CellView extends LitElement {
         )}
         ${detail.problem === null ? nothing : html`<p class="note" role="alert">${icon('error', 'c-wrong')}<span class="prose">${detail.problem}</span></p>`}
       </section>
-      <textarea class="field say" rows="2" aria-label=${l10n.t('Go on with this conversation')} placeholder=${l10n.t('Go on with this conversation (Enter sends)')}
-        ?disabled=${detail.busy} @keydown=${(event: KeyboardEvent) => this.#sayKey(event)}></textarea>
+      ${this.store.readOnly ? nothing : this.#sayField(detail)}`;
+  }
+
+  #sayField(detail: Detail): TemplateResult {
+    return html`<textarea class="field say" rows="2" aria-label=${l10n.t('Go on with this conversation')} placeholder=${l10n.t('Go on with this conversation (Enter sends)')}
+        ?readonly=${detail.busy} @keydown=${(event: KeyboardEvent) => this.#sayKey(event)}></textarea>
       <div class="line wrap"><button class="link" ?disabled=${detail.busy} @click=${() => this.#feedback()}>${l10n.t('Tell it what is wrong')}</button>
         <span class="grow"></span>
         ${detail.busy ? html`<button class="button secondary" @click=${() => this.store.ask(this.store.host.stop({}))}>${l10n.t('Stop')}</button>` : nothing}
@@ -130,8 +145,10 @@ export class CellView extends LitElement {
     const field = this.#field;
     const text = field?.value.trim();
     const { opened } = this.store;
-    if (!field || !text || !opened) return;
+    if (!field || !text || !opened || opened.detail?.busy) return;
     field.value = '';
+    // The button that was pressed rests while the answer comes; the keyboard stays with the conversation.
+    field.focus();
     void this.store.ask(this.store.host.say({ cell: opened.key, text }));
   }
 

@@ -1,19 +1,24 @@
 /** Measurements of an answer in words: the short line under a cell, and all of them. */
 import { l10n } from '../../src/base/l10n.ts';
-import type { Cell } from '../../src/protocol/playground.ts';
+import type { Cell } from '../../src/protocol/playgroundCells.ts';
 
 const rate = (cell: Cell): string | undefined =>
   cell.tokens !== null && cell.tokens > 1 && cell.latencyMs !== null && cell.latencyMs > 0
     ? l10n.t('{0} tok/s', ((1000 * cell.tokens) / cell.latencyMs).toFixed(0))
     : undefined;
 
-export const costWords = (cost: number): string => `$${cost < 0.01 ? cost.toPrecision(2) : cost.toFixed(3)}`;
+export const costWords = (cost: number): string =>
+  cost === 0 ? '$0' : `$${cost < 0.01 ? cost.toPrecision(2) : cost.toFixed(3)}`;
+
+/** Milliseconds in seconds: bundled models answer in hundredths. */
+const latencyWords = (ms: number): string => l10n.t('{0} s', (ms / 1000).toFixed(ms < 95 ? 2 : 1));
 
 /** Seconds (or that it is cached), rate, tokens, how it ended. */
 export function shortFigures(cell: Cell): string[] {
   const parts: (string | undefined)[] = [];
+  if (cell.earlier) parts.push(l10n.t('earlier run'));
   if (cell.cached) parts.push(l10n.t('cached'));
-  else if (cell.latencyMs !== null) parts.push(l10n.t('{0} s', (cell.latencyMs / 1000).toFixed(1)), rate(cell));
+  else if (cell.latencyMs !== null) parts.push(latencyWords(cell.latencyMs), rate(cell));
   if (cell.tokens !== null) parts.push(l10n.t('{0} tok', cell.tokens));
   if (cell.status === 'cancelled') parts.push(l10n.t('stopped'));
   else if (cell.finishReason && cell.finishReason !== 'stop') parts.push(finishWords(cell.finishReason));

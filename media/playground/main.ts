@@ -5,6 +5,7 @@ import { l10n } from '../../src/base/l10n.ts';
 import { icon } from '../common/codicon.ts';
 import { segments } from '../common/controls.ts';
 import './answersPane.ts';
+import { watchForecast } from './forecastDialog.ts';
 import './promptPane.ts';
 import { Store } from './store.ts';
 
@@ -24,6 +25,7 @@ class Playground extends LitElement {
       event.stopPropagation();
       this.#store.run({ kind: 'row', row: this.#store.setup.row });
     });
+    watchForecast(this.#store, document.body);
     void this.#store.ask(this.#store.start());
   }
 

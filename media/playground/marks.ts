@@ -1,7 +1,7 @@
 /** Stars, pins and notes of a cell. */
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Cell } from '../../src/protocol/playground.ts';
+import type { Cell } from '../../src/protocol/playgroundCells.ts';
 import { icon } from '../common/codicon.ts';
 import type { Store } from './store.ts';
 
@@ -15,8 +15,13 @@ export function markSigns(cell: Cell, forDiff: boolean): TemplateResult {
   }`;
 }
 
-/** Asks for the note in a small dialog; an empty one takes it away. Focus goes back to where it was. */
+/** Asks for the note of a cell; an empty one takes it away. */
 export function editNote(store: Store, cell: Cell, host: HTMLElement): void {
+  if (!store.readOnly) askNote(cell.marks?.note ?? '', host, note => store.answers.mark(cell, { note }));
+}
+
+/** Asks for a note in a small dialog. Focus goes back to where it was. */
+export function askNote(written: string, host: HTMLElement, change: (note: string) => void): void {
   const before = document.activeElement as HTMLElement | null;
   const dialog = document.createElement('dialog');
   dialog.className = 'note-dialog';
@@ -26,7 +31,7 @@ export function editNote(store: Store, cell: Cell, host: HTMLElement): void {
     dialog.close();
     dialog.remove();
     before?.focus();
-    if (save && note !== (cell.marks?.note ?? '')) store.mark(cell, { note });
+    if (save && note !== written) change(note);
   };
   const onKey = (event: KeyboardEvent): void => {
     event.stopPropagation();
@@ -36,7 +41,7 @@ export function editNote(store: Store, cell: Cell, host: HTMLElement): void {
   };
   render(
     html`<label class="label" for="cell-note">${l10n.t('Note')}</label>
-      <textarea id="cell-note" class="field" rows="3" maxlength="2000" .value=${cell.marks?.note ?? ''} @keydown=${onKey}></textarea>
+      <textarea id="cell-note" class="field" rows="3" maxlength="2000" .value=${written} @keydown=${onKey}></textarea>
       <div class="line"><span class="dim xs grow">${l10n.t('Enter saves, Shift+Enter makes a new line')}</span>
         <button class="button secondary" @click=${() => finish(false)}>${l10n.t('Cancel')}</button>
         <button class="button" @click=${() => finish(true)}>${l10n.t('Save')}</button></div>`,

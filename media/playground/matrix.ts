@@ -10,7 +10,7 @@ import {
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Cell } from '../../src/protocol/playground.ts';
+import type { Cell } from '../../src/protocol/playgroundCells.ts';
 import { columnHead, cornerHead } from './columnHead.ts';
 import { editNote } from './marks.ts';
 import type { MatrixRow } from './matrixRow.ts';
@@ -26,6 +26,9 @@ const Narrow = 640;
 const RowHeight = 190;
 /** Rows drawn beyond the view on either side. */
 const Overscan = 2;
+/** Lines of an answer that a cell shows, as `.clamped` says, and pixels of the narrowest letter that texts are full of. */
+const CellLines = 8;
+const NarrowLetter = 3;
 /** Rows beyond the view whose answers the page has ready. */
 const Ahead = 12;
 
@@ -40,6 +43,8 @@ export class Matrix extends LitElement {
   #at = { line: 0, column: -1 };
   #frame = 0;
   #resize: ResizeObserver | undefined;
+  /** Rows whose height is known and observed. */
+  #measured = new WeakSet<MatrixRow>();
 
   override createRenderRoot(): this {
     return this;
@@ -67,6 +72,7 @@ export class Matrix extends LitElement {
     this.#resize = new ResizeObserver(() => {
       if (scroller.clientWidth === this.#width) return;
       this.#width = scroller.clientWidth;
+      this.#measured = new WeakSet();
       this.#rows?.measure();
       this.#soon();
     });
@@ -74,20 +80,33 @@ export class Matrix extends LitElement {
     this.requestUpdate();
   }
 
+  /** Puts the focus into the grid, where it was or as near to it as there are answers. */
+  enter(): void {
+    const { rows, columns } = this.store;
+    const { line, column } = this.#at;
+    this.#go(Math.min(line, rows.length - 1), Math.max(0, Math.min(column, columns.length - 1)));
+  }
+
   protected override updated(): void {
     const virtualizer = this.#rows;
     if (!virtualizer) return;
     const drawn = [...this.querySelectorAll<MatrixRow>('tunesmith-matrix-row')];
-    // A row is empty until it has drawn itself, and an empty one must not be measured.
-    void Promise.all(drawn.map(row => row.updateComplete)).then(() => {
-      for (const row of drawn) if (row.isConnected) virtualizer.measureElement(row);
+    // A row is empty until it has drawn itself, and an empty one must not be measured. Later changes of its height are
+    // observed: to ask for it after each change would make the browser lay out the page twice.
+    const fresh = drawn.filter(row => !this.#measured.has(row));
+    void Promise.all(fresh.map(row => row.updateComplete)).then(() => {
+      for (const row of fresh) {
+        if (!row.isConnected) continue;
+        this.#measured.add(row);
+        virtualizer.measureElement(row);
+      }
     });
     const { rows } = this.store;
     const range = virtualizer.range;
     if (!range || rows.length === 0) return;
     const from = Math.max(0, Math.floor((range.startIndex - Ahead) / 4) * 4);
     const to = Math.min(rows.length, Math.ceil((range.endIndex + 1 + Ahead) / 4) * 4);
-    this.store.show(rows.slice(from, to));
+    this.store.answers.show(rows.slice(from, to));
   }
 
   override render(): TemplateResult {
@@ -118,8 +137,8 @@ export class Matrix extends LitElement {
             const row = rows[item.index];
             if (row === undefined) return nothing;
             return html`<tunesmith-matrix-row role="row" data-index=${item.index} aria-rowindex=${item.index + 2} aria-selected=${row === store.setup.row}
-              style="${grid};transform:translateY(${item.start}px)${store.inputs.has(row) ? '' : `;min-height:${RowHeight}px`}" .store=${store} .row=${row} .version=${store.rowVersions.get(row) ?? 0}
-              .first=${first} .last=${last} .columns=${columns} .template=${template} .offset=${offset}
+              style="${grid};top:${item.start}px${store.answers.inputs.has(row) ? '' : `;min-height:${RowHeight}px`}" .store=${store} .row=${row} .version=${store.answers.rowVersions.get(row) ?? 0}
+              .letters=${Math.ceil((CellLines * cell) / NarrowLetter)} .first=${first} .last=${last} .columns=${columns} .template=${template} .offset=${offset}
                 .focusAt=${item.index === this.#at.line ? this.#at.column : undefined}></tunesmith-matrix-row>`;
           },
         )}
@@ -263,7 +282,7 @@ export class Matrix extends LitElement {
   #cell(): Cell | undefined {
     const row = this.store.rows[this.#at.line];
     const column = this.store.columns[this.#at.column];
-    return row === undefined || !column ? undefined : this.store.samples(column.id, row)[0];
+    return row === undefined || !column ? undefined : this.store.answers.samples(column.id, row)[0];
   }
 
   #actKey({ key }: KeyboardEvent): boolean {
@@ -272,18 +291,24 @@ export class Matrix extends LitElement {
     if (row === undefined) return false;
     const cell = this.#cell();
     if (!cell) {
+      if (key === 'h') {
+        store.toggleHistory();
+        return true;
+      }
       if (key !== 'Enter' && key !== ' ') return false;
       store.updateSetup({ row });
       return true;
     }
     const acts: Readonly<Record<string, () => void>> = {
       Enter: () => void store.open(cell),
-      ' ': () => store.toggleMarked(cell),
-      d: () => store.diff(cell),
-      p: () => store.mark(cell, { pinned: !cell.marks?.pinned }),
-      '*': () => store.mark(cell, { starred: !cell.marks?.starred }),
+      ' ': () => store.answers.toggleMarked(cell),
+      d: () => store.answers.diff(cell),
+      p: () => store.answers.mark(cell, { pinned: !cell.marks?.pinned }),
+      '*': () => store.answers.mark(cell, { starred: !cell.marks?.starred }),
       n: () => editNote(store, cell, this),
-      r: () => void store.ask(store.host.retry({ column: cell.column, row: cell.row, repeat: cell.repeat })),
+      h: () => store.toggleHistory(),
+      r: () => store.answers.retry(cell),
+      e: () => store.answers.capture(cell),
     };
     const act = acts[key];
     act?.();

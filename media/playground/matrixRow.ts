@@ -1,8 +1,10 @@
 /** One row of the matrix: its inputs, and a cell with the samples of each column. */
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Cell, Column, TemplateState } from '../../src/protocol/playground.ts';
+import type { Cell, Column } from '../../src/protocol/playgroundCells.ts';
+import type { TemplateState } from '../../src/protocol/playgroundTemplate.ts';
 import { icon } from '../common/codicon.ts';
+import { beginning } from './cellText.ts';
 import { allFigures, shortFigures } from './figures.ts';
 import { markSigns } from './marks.ts';
 import type { Store } from './store.ts';
@@ -17,6 +19,7 @@ export class MatrixRow extends LitElement {
     last: { attribute: false },
     offset: { attribute: false },
     focusAt: { attribute: false },
+    letters: { attribute: false },
   };
   declare store: Store;
   declare row: number;
@@ -31,6 +34,11 @@ export class MatrixRow extends LitElement {
   declare offset: number;
   /** The column with the keyboard's focus, −1 for the question; undefined in all rows but one. */
   declare focusAt: number | undefined;
+  /** More of an answer than a cell can show. */
+  declare letters: number;
+  /** The answer under the pointer, and the column that holds the focus: only these have their buttons, which cost more than the answers. */
+  #pointed: string | undefined;
+  #focused: number | undefined;
 
   override createRenderRoot(): this {
     return this;
@@ -38,7 +46,7 @@ export class MatrixRow extends LitElement {
 
   override render(): TemplateResult {
     const { row, store, template } = this;
-    const input = store.inputs.get(row);
+    const input = store.answers.inputs.get(row);
     const values = input?.values ?? template.rows.values[row];
     const expected = input?.expected ?? template.rows.expected?.[row];
     const name = l10n.t('Row {0}', row + 1);
@@ -48,66 +56,85 @@ export class MatrixRow extends LitElement {
         <div class="question-text">${values ? question(template, values) : nothing}
           ${expected === undefined ? nothing : html`<span class="expected dim">${l10n.t('expected {0}', expected)}</span>`}</div>
         <span class="acts">
-          ${this.#action('list-ordered', l10n.t('Send to Ranking'), () => store.ask(store.host.sendToRanking({ kind: 'row', row })), this.#finished() < 2)}
-          ${this.#action('play', l10n.t('Run Row {0}', row + 1), () => store.run({ kind: 'row', row }), false)}
+          ${
+            store.readOnly
+              ? nothing
+              : html`${this.#action('list-ordered', l10n.t('Send to Ranking'), () => store.ask(store.host.sendToRanking({ kind: 'row', row })), this.#finished() < 2)}
+          ${this.#action('play', l10n.t('Run Row {0}', row + 1), () => store.run({ kind: 'row', row }), false)}`
+          }
         </span>
       </div>
       ${this.columns.slice(this.first, this.last).map((column, i) => this.#cell(column, this.first + i))}`;
   }
 
   #finished(): number {
-    let count = 0;
-    for (const cell of this.store.cells.values()) if (cell.row === this.row && cell.status === 'done') count++;
-    return count;
+    const cells = this.columns.flatMap(({ id }) => this.store.answers.samples(id, this.row));
+    return cells.filter(({ status }) => status === 'done').length;
   }
 
   #cell(column: Column, index: number): TemplateResult {
-    const samples = this.store.samples(column.id, this.row);
+    const samples = this.store.answers.samples(column.id, this.row);
     const busy = samples.some(({ status }) => status === 'running' || status === 'waiting');
     const label = l10n.t('Row {0}, {1}', this.row + 1, `${column.modelLabel}, ${column.label}`);
-    const marked = samples.some(cell => this.store.isMarked(cell));
+    const marked = samples.some(cell => this.store.answers.isMarked(cell));
     return html`<div class="cell" role="gridcell" aria-colindex=${index + 2} data-column=${index} style="grid-column:${index + this.offset}"
       tabindex=${this.focusAt === index ? 0 : -1} aria-busy=${busy} aria-selected=${marked}
+      @focusin=${() => this.#focus(index)} @focusout=${() => this.#focus(undefined)}
       @dblclick=${() => samples[0] && this.store.open(samples[0])}>
       <span class="sr-only">${label}</span>
-      ${samples.map((cell, i) => this.#sample(cell, i, samples.length))}
+      ${samples.map((cell, i) => this.#sample(cell, i, samples.length, index))}
     </div>`;
   }
 
-  #sample(cell: Cell, index: number, total: number): TemplateResult {
+  #sample(cell: Cell, index: number, total: number, column: number): TemplateResult {
     const number = total > 1 ? html`<span class="sample-number" aria-hidden="true">${index + 1}</span>` : nothing;
     if (cell.status === 'failed') {
       return html`<div class="sample failed">
         ${number}
         <div class="note">${icon('error', 'c-wrong')}<span class="prose">${cell.error}</span></div>
         <div class="foot links">
-          <button class="link" @click=${() => this.#retry(cell)}>${l10n.t('Retry')}</button>
+          ${this.store.readOnly ? nothing : html`<button class="link" @click=${() => this.#retry(cell)}>${l10n.t('Retry')}</button>`}
           <button class="link" @click=${() => this.store.ask(this.store.host.act({ action: 'show-log' }))}>${l10n.t('Show Log')}</button>
         </div>
       </div>`;
     }
-    return html`<div class="sample">
+    const key = `${cell.column}|${cell.repeat}`;
+    const ended = cell.status === 'done' || cell.status === 'cancelled';
+    return html`<div class="sample ${cell.earlier ? 'earlier' : ''}" @pointerenter=${() => this.#point(key)} @pointerleave=${() => this.#point(undefined)}>
       ${number}
-      <div class="prose clamped">${answerText(cell)}${cell.status === 'running' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}</div>
+      <div class="prose clamped">${answerText(beginning(cell, this.letters))}${cell.status === 'running' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}</div>
       ${cell.error === null ? nothing : html`<div class="note">${icon('warning', 'c-dim')}<span class="prose">${cell.error}</span></div>`}
+      ${cell.warning === null ? nothing : html`<div class="note cut" title=${cell.warning}>${icon('warning', 'c-warn')}<span class="clip">${cell.warning}</span></div>`}
       ${cell.votes.length > 0 ? votes(cell) : nothing}
       ${cell.marks?.note ? html`<div class="cell-note">${icon('note', 'c-dim')}<span class="prose">${cell.marks.note}</span></div>` : nothing}
       ${cell.status === 'waiting' ? html`<div class="foot">${icon('watch', 'c-dim')}<span>${l10n.t('waiting')}</span></div>` : this.#foot(cell)}
-      ${
-        cell.status === 'done' || cell.status === 'cancelled'
-          ? html`<span class="acts">
-            ${this.#action('go-to-file', l10n.t('Open (Enter)'), () => this.store.open(cell), false)}
-            ${this.#action(cell.marks?.starred ? 'star-full' : 'star-empty', l10n.t('Star (*)'), () => this.store.mark(cell, { starred: !cell.marks?.starred }), false)}
-            ${this.#action('copy', l10n.t('Copy'), () => this.store.ask(this.store.host.copy({ text: cell.text })), false)}
-            ${this.#action('refresh', l10n.t('Run Again (r)'), () => this.#retry(cell), false)}
-          </span>`
-          : nothing
-      }
+      ${ended && (this.#pointed === key || this.#focused === column) ? this.#acts(cell) : nothing}
     </div>`;
   }
 
+  #acts(cell: Cell): TemplateResult {
+    const { store } = this;
+    return html`<span class="acts">
+      ${this.#action('go-to-file', l10n.t('Open (Enter)'), () => store.open(cell), false)}
+      ${store.readOnly ? nothing : this.#action(cell.marks?.starred ? 'star-full' : 'star-empty', l10n.t('Star (*)'), () => store.answers.mark(cell, { starred: !cell.marks?.starred }), false)}
+      ${this.#action('mortar-board', l10n.t('Add to Examples (e)'), () => store.answers.capture(cell), cell.status !== 'done')}
+      ${this.#action('copy', l10n.t('Copy'), () => store.ask(store.host.copy({ text: cell.text })), false)}
+      ${store.readOnly ? nothing : this.#action('refresh', l10n.t('Run Again (r)'), () => this.#retry(cell), false)}
+    </span>`;
+  }
+
+  #point(key: string | undefined): void {
+    this.#pointed = key;
+    this.requestUpdate();
+  }
+
+  #focus(column: number | undefined): void {
+    this.#focused = column;
+    this.requestUpdate();
+  }
+
   #retry(cell: Cell): void {
-    void this.store.ask(this.store.host.retry({ column: cell.column, row: cell.row, repeat: cell.repeat }));
+    this.store.answers.retry(cell);
   }
 
   #action(glyph: string, title: string, run: () => unknown, disabled: boolean): TemplateResult {
@@ -131,7 +158,7 @@ export class MatrixRow extends LitElement {
       }
       ${cell.answer && !running ? html`<b class="clip">${cell.answer.text}</b>` : nothing}
       ${!cell.answer && cell.right === false && !running ? html`<span>${l10n.t('no answer found')}</span>` : nothing}
-      ${markSigns(cell, this.store.isMarked(cell))}
+      ${markSigns(cell, this.store.answers.isMarked(cell))}
       <span class="figures" title=${allFigures(cell).join(' · ')}>${shortFigures(cell).join(' · ')}</span>
     </div>`;
   }

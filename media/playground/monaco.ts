@@ -13,10 +13,13 @@ import 'monaco-editor/features/linesOperations/register';
 import 'monaco-editor/features/lineSelection/register';
 import 'monaco-editor/features/multicursor/register';
 import 'monaco-editor/features/smartSelect/register';
+import 'monaco-editor/features/snippet/register';
 import 'monaco-editor/features/toggleTabFocusMode/register';
 import 'monaco-editor/features/wordHighlighter/register';
 import 'monaco-editor/features/wordOperations/register';
 import 'monaco-editor/features/wordPartOperations/register';
+// The feature of this name registers only what completes inline.
+import 'monaco-editor/editor/contrib/suggest/browser/suggestController';
 import { page } from '../common/vscodeApi.ts';
 
 export { monaco };
@@ -57,6 +60,14 @@ const colours: Readonly<Record<string, string>> = {
   'editorWidget.foreground': 'editorWidget-foreground',
   'editorHoverWidget.background': 'editorHoverWidget-background',
   'editorHoverWidget.border': 'editorHoverWidget-border',
+  'editorHoverWidget.foreground': 'editorHoverWidget-foreground',
+  'editorSuggestWidget.background': 'editorSuggestWidget-background',
+  'editorSuggestWidget.border': 'editorSuggestWidget-border',
+  'editorSuggestWidget.foreground': 'editorSuggestWidget-foreground',
+  'editorSuggestWidget.highlightForeground': 'editorSuggestWidget-highlightForeground',
+  'editorSuggestWidget.selectedBackground': 'editorSuggestWidget-selectedBackground',
+  'editorSuggestWidget.selectedForeground': 'editorSuggestWidget-selectedForeground',
+  'editorSuggestWidget.focusHighlightForeground': 'editorSuggestWidget-focusHighlightForeground',
   'editorError.foreground': 'editorError-foreground',
   'editorWarning.foreground': 'editorWarning-foreground',
   'editorInfo.foreground': 'editorInfo-foreground',

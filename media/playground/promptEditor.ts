@@ -2,9 +2,10 @@
 import { html, LitElement, nothing, render, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
 import { changeOf, type Replacement } from '../../src/base/textChange.ts';
-import type { TemplateState } from '../../src/protocol/playground.ts';
+import type { TemplateState } from '../../src/protocol/playgroundTemplate.ts';
 import { icon } from '../common/codicon.ts';
 import { followTheme, monaco } from './monaco.ts';
+import { promptLanguage } from './promptLanguage.ts';
 import type { Store } from './store.ts';
 
 type Editor = ReturnType<typeof monaco.editor.create>;
@@ -72,11 +73,15 @@ export class PromptEditor extends LitElement {
       links: false,
       unicodeHighlight: { ambiguousCharacters: false },
       wordBasedSuggestions: 'off',
-      quickSuggestions: false,
+      quickSuggestions: { other: 'on', comments: 'on', strings: 'on' },
+      quickSuggestionsDelay: 120,
+      acceptSuggestionOnEnter: 'smart',
       fixedOverflowWidgets: true,
       stickyScroll: { enabled: false },
     });
     this.#editor = editor;
+    const language = promptLanguage(this.store, 'plaintext');
+    this.#stop.push(() => language.dispose());
     this.#decorations = editor.createDecorationsCollection();
     this.#labels = document.createElement('div');
     this.#labels.className = 'prompt-labels';
@@ -94,7 +99,7 @@ export class PromptEditor extends LitElement {
     editor.onDidScrollChange(() => this.#drawLabels());
     editor.onDidChangeModelContent(event => {
       if (this.#receiving) return;
-      this.store.typed(
+      this.store.prompt.typed(
         changeOf(
           event.changes.map(({ rangeOffset, rangeLength, text }) => ({
             offset: rangeOffset,
@@ -133,7 +138,7 @@ export class PromptEditor extends LitElement {
   reveal(offset: number): void {
     const model = this.#editor?.getModel();
     if (!this.#editor || !model) return;
-    const position = model.getPositionAt(Math.max(0, offset - this.store.bodyStart));
+    const position = model.getPositionAt(Math.max(0, offset - this.store.prompt.bodyStart));
     this.#editor.setPosition(position);
     this.#editor.focus();
     this.querySelector('.prompt-editor')?.scrollIntoView({ block: 'nearest' });
@@ -141,11 +146,11 @@ export class PromptEditor extends LitElement {
 
   #load(): void {
     const model = this.#editor?.getModel();
-    if (!model || !this.store.sync) return;
-    const text = this.store.sync.text;
+    if (!model || !this.store.prompt.sync) return;
+    const text = this.store.prompt.sync.text;
     this.#quietly(() => {
       model.setEOL(text.includes('\r\n') ? monaco.editor.EndOfLineSequence.CRLF : monaco.editor.EndOfLineSequence.LF);
-      model.setValue(text.slice(this.store.bodyStart));
+      model.setValue(text.slice(this.store.prompt.bodyStart));
     });
     this.#decorate();
     this.#fit();
@@ -154,11 +159,11 @@ export class PromptEditor extends LitElement {
   /** Others changed the file: only what concerns the prompt reaches the editor, as edits that can be undone. */
   #receive(replacements: readonly Replacement[]): void {
     const model = this.#editor?.getModel();
-    if (!model || !this.store.sync) return;
-    const body = this.store.sync.text.slice(this.store.bodyStart);
+    if (!model || !this.store.prompt.sync) return;
+    const body = this.store.prompt.sync.text.slice(this.store.prompt.bodyStart);
     const before = model.getValue();
     const growth = replacements.reduce((sum, { text, length }) => sum + text.length - length, 0);
-    const oldStart = this.store.sync.text.length - growth - before.length;
+    const oldStart = this.store.prompt.sync.text.length - growth - before.length;
     const inside = replacements.every(({ offset }) => offset >= oldStart);
     this.#quietly(() => {
       if (inside) {
@@ -203,8 +208,8 @@ export class PromptEditor extends LitElement {
     const editor = this.#editor;
     const model = editor?.getModel();
     const template = this.store.state?.template;
-    if (!editor || !model || !template || this.store.sync?.pending) return;
-    const at = this.store.bodyStart;
+    if (!editor || !model || !template || this.store.prompt.sync?.pending) return;
+    const at = this.store.prompt.bodyStart;
     const position = (offset: number) => model.getPositionAt(Math.max(0, offset - at));
     const decorations: Decoration[] = [];
     for (const [index, { role, range }] of template.roles.entries()) {
@@ -232,10 +237,7 @@ export class PromptEditor extends LitElement {
       const place = monaco.Range.fromPositions(position(range.start), position(range.end));
       decorations.push({
         range: place,
-        options: {
-          inlineClassName: 'variable',
-          hoverMessage: { value: variableHover(template, name, this.store.setup.row) },
-        },
+        options: { inlineClassName: 'variable' },
       });
       if (name === 'shots' && model.getLineContent(place.startLineNumber).trim().replace(/\s/g, '') === '{{shots}}') {
         shotsLine = place.startLineNumber;
@@ -321,7 +323,7 @@ export class PromptEditor extends LitElement {
     const template = this.store.state?.template;
     const model = editor?.getModel();
     if (!editor || !model || !this.#labels || !template) return;
-    const at = this.store.bodyStart;
+    const at = this.store.prompt.bodyStart;
     const top = (offset: number): number =>
       editor.getTopForLineNumber(model.getPositionAt(Math.max(0, offset - at)).lineNumber) - editor.getScrollTop();
     const { preview } = this.store;
@@ -366,15 +368,6 @@ function lastLine(
   if (shots && lineOf(shots.range.start) <= last) last = lineOf(shots.range.start) - 1;
   while (last > start && isEmpty(last)) last--;
   return last;
-}
-
-/** The value that a variable has in the chosen row, as text and never as markup. */
-function variableHover(template: TemplateState, name: string, row: number): string {
-  const column = template.inputs.findIndex(input => input.name === name);
-  const value = template.rows.values[row]?.[column];
-  if (column === -1 || value === undefined) return '`' + name + '`';
-  const shown = value.length > 300 ? value.slice(0, 300) + '…' : value;
-  return '```text\n' + shown.replaceAll('`', 'ˋ') + '\n```';
 }
 
 customElements.define('tunesmith-prompt-editor', PromptEditor);

@@ -1,45 +1,20 @@
 /** The left half of the playground: what the template is, and what it would send for the chosen row. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Strategy, TemplateState } from '../../src/protocol/playground.ts';
+import type { Strategy, TemplateState } from '../../src/protocol/playgroundTemplate.ts';
 import { icon } from '../common/codicon.ts';
-import { type Choice, select } from '../common/controls.ts';
+import { select } from '../common/controls.ts';
 import { openMenu } from '../common/menu.ts';
 import type { PromptEditor } from './promptEditor.ts';
 import './promptEditor.ts';
-import { bankSection, inputsSection, samplingSection } from './sections.ts';
+import { answerSection } from './answerSection.ts';
+import { bankSection } from './bankSection.ts';
+import { inputsSection, samplingSection } from './sections.ts';
 import type { Store } from './store.ts';
+import { strategyChoices } from './strategyChoices.ts';
 import { strategySettings } from './strategySettings.ts';
 import { tokenMeter } from './tokenMeter.ts';
-
-export const strategyChoices = (): Choice<Strategy>[] => [
-  { value: 'direct', label: l10n.t('Direct'), title: l10n.t('Ask, and take the answer') },
-  {
-    value: 'few-shot-cot',
-    label: l10n.t('Few-shot CoT'),
-    title: l10n.t('Chain of thought from worked examples that show their reasoning'),
-  },
-  {
-    value: 'zero-shot-cot',
-    label: l10n.t('Zero-shot CoT'),
-    title: l10n.t('Chain of thought from a trigger sentence, then the answer in a second step'),
-  },
-  {
-    value: 'self-consistency',
-    label: l10n.t('Self-consistency'),
-    title: l10n.t('Several chains of thought are sampled, and their answers vote'),
-  },
-  {
-    value: 'critique-revise',
-    label: l10n.t('Critique and revise'),
-    title: l10n.t('The model reviews its own draft and writes it again'),
-  },
-  {
-    value: 'least-to-most',
-    label: l10n.t('Least-to-most'),
-    title: l10n.t('The model names simpler questions and answers them first'),
-  },
-];
+import './variantsSection.ts';
 
 export class PromptPane extends LitElement {
   declare store: Store;
@@ -51,7 +26,9 @@ export class PromptPane extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = this.store.on(['template', 'preview', 'setup', 'page', 'models'], () => this.requestUpdate());
+    this.#stop = this.store.on(['template', 'preview', 'setup', 'page', 'models', 'columns'], () =>
+      this.requestUpdate(),
+    );
   }
 
   override disconnectedCallback(): void {
@@ -81,7 +58,9 @@ export class PromptPane extends LitElement {
               ${this.#notices(template)}
               <tunesmith-prompt-editor .store=${store}></tunesmith-prompt-editor>
               ${store.preview ? tokenMeter(store) : nothing}
-              ${inputsSection(store, template)} ${bankSection(store, template)} ${samplingSection(store, template)}
+              ${inputsSection(store, template)} ${answerSection(store, template)} ${bankSection(store, template)}
+              <tunesmith-variants .store=${store} .template=${template} .version=${{}}></tunesmith-variants>
+              ${samplingSection(store, template)}
             </div>`
           : nothing
       }`;
@@ -90,7 +69,7 @@ export class PromptPane extends LitElement {
   /** What is wrong outside the visible prompt, and what waits for a decision. */
   #notices(template: TemplateState): TemplateResult | typeof nothing {
     const { store } = this;
-    const at = store.bodyStart;
+    const at = store.prompt.bodyStart;
     const elsewhere = template.diagnostics.filter(({ place, range }) => place !== null || range.end <= at || at === 0);
     const errors = elsewhere.filter(({ severity }) => severity === 'error');
     const shown = [...errors, ...elsewhere.filter(({ severity }) => severity === 'warning')].slice(0, 3);
@@ -127,7 +106,7 @@ export class PromptPane extends LitElement {
   }
 
   #reveal(offset: number): void {
-    if (offset < this.store.bodyStart) this.#act('open-text');
+    if (offset < this.store.prompt.bodyStart) this.#act('open-text');
     else this.querySelector<PromptEditor>('tunesmith-prompt-editor')?.reveal(offset);
   }
 
@@ -143,6 +122,9 @@ export class PromptPane extends LitElement {
     openMenu(anchor, l10n.t('More Actions'), () => [
       { label: l10n.t('Open as Text'), icon: 'go-to-file', run: () => this.#act('open-text') },
       { label: l10n.t('New Template'), icon: 'add', run: () => this.#act('new-template') },
+      'separator',
+      { label: l10n.t('Export Prompt As…'), icon: 'export', run: () => this.#act('export-prompt') },
+      { label: l10n.t('Search for a Better Prompt…'), icon: 'search-sparkle', run: () => this.#act('search-prompt') },
       'separator',
       { label: l10n.t('Show Log'), icon: 'output', run: () => this.#act('show-log') },
     ]);

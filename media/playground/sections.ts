@@ -1,12 +1,13 @@
-/** The folding sections under the prompt: inputs, example bank, sampling. */
+/** The folding sections under the prompt: what all have in common, the inputs and the sampling. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { TemplateState } from '../../src/protocol/playground.ts';
+import type { TemplateState } from '../../src/protocol/playgroundTemplate.ts';
 import { icon } from '../common/codicon.ts';
-import { select, stepper } from '../common/controls.ts';
+import './inputRows.ts';
 import type { Store } from './store.ts';
 
-function section(
+/** A header that folds what is below it. */
+export function section(
   store: Store,
   id: string,
   title: string,
@@ -24,7 +25,7 @@ function section(
     ${folded ? nothing : body()}`;
 }
 
-const action = (store: Store, name: 'open-rows' | 'open-bank', glyph: string, title: string): TemplateResult =>
+export const action = (store: Store, name: 'open-rows' | 'open-bank', glyph: string, title: string): TemplateResult =>
   html`<button class="action" title=${title} aria-label=${title} @click=${() => store.ask(store.host.act({ action: name }))}>${icon(glyph)}</button>`;
 
 export function inputsSection(store: Store, template: TemplateState): TemplateResult {
@@ -60,120 +61,7 @@ function defaultFields(store: Store, template: TemplateState): TemplateResult {
 }
 
 function rowsTable(store: Store, template: TemplateState): TemplateResult {
-  const { rows, inputs } = template;
-  const chosen = store.setup.row;
-  const onKey = (event: KeyboardEvent): void => {
-    const to = { ArrowDown: chosen + 1, ArrowUp: chosen - 1, Home: 0, End: rows.values.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    const next = Math.max(0, Math.min(rows.values.length - 1, to));
-    store.updateSetup({ row: next });
-    const table = event.currentTarget as HTMLElement;
-    setTimeout(() => table.querySelector(`[data-row="${next}"]`)?.scrollIntoView({ block: 'nearest' }));
-  };
-  return html`<div class="rows">
-      <table class="table inputs" tabindex="0" aria-label=${l10n.t('Rows of inputs')} @keydown=${onKey}>
-        <thead>
-          <tr>
-            <th><span class="sr-only">${l10n.t('Row')}</span></th>
-            ${inputs.map(input => html`<th title=${input.description}>${input.name}</th>`)}
-            ${rows.expected ? html`<th class="expected">${l10n.t('expected')}</th>` : nothing}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.values.map(
-            (values, i) =>
-              html`<tr data-row=${i} aria-selected=${i === chosen} @click=${() => store.updateSetup({ row: i })}>
-                <td>${i + 1}</td>
-                ${values.map(value => html`<td class="clip" title=${value}>${value}</td>`)}
-                ${rows.expected ? html`<td class="mono clip expected" title=${rows.expected[i] ?? ''}>${rows.expected[i] ?? ''}</td>` : nothing}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    ${rows.expected ? grading(store, template) : nothing}`;
-}
-
-function grading(store: Store, template: TemplateState): TemplateResult {
-  const { rule, detail, grade, threshold } = template.answer;
-  const rules = [
-    { value: 'whole', label: l10n.t('the whole answer') },
-    { value: 'last-number', label: l10n.t('last number') },
-    { value: 'choice', label: l10n.t('last choice letter') },
-  ];
-  if (rule === 'regex') rules.push({ value: 'regex', label: l10n.t('match of {0}', detail) });
-  if (rule === 'json-path') rules.push({ value: 'json-path', label: l10n.t('JSON at {0}', detail) });
-  if (rule === 'after-marker') rules.push({ value: 'after-marker', label: l10n.t('what follows “{0}”', detail) });
-  const grades = [
-    { value: 'equal', label: l10n.t('equal') },
-    { value: 'numbers-equal', label: l10n.t('numbers equal') },
-    { value: 'one-of', label: l10n.t('one of') },
-    { value: 'contains', label: l10n.t('contains') },
-    { value: 'regex', label: l10n.t('matches the expected pattern') },
-    { value: 'json-equal', label: l10n.t('JSON equal') },
-    { value: 'rouge-l', label: l10n.t('ROUGE-L at least') },
-  ];
-  return html`<div class="strip">
-    <span class="line grow"><span class="label">${l10n.t('Answer')}</span>
-      ${select(l10n.t('How the answer is read'), rules, rule, value => store.set(['metadata', 'tunesmith', 'reasoning', 'answer', 'rule'], value))}</span>
-    <span class="line"><span class="label">${l10n.t('Right if')}</span>
-      ${select(l10n.t('When an answer is right'), grades, grade, value => setGrade(store, value, threshold))}
-      ${
-        grade === 'rouge-l'
-          ? numberField(
-              l10n.t('Least F1 of ROUGE-L'),
-              threshold,
-              { min: 0, max: 1 },
-              value => store.set(['metadata', 'tunesmith', 'grade', 'threshold'], value),
-              'short',
-            )
-          : nothing
-      }</span>
-  </div>`;
-}
-
-/** Only ROUGE-L has more to say than its name. */
-function setGrade(store: Store, grade: string, threshold: number): void {
-  const path = ['metadata', 'tunesmith', 'grade'];
-  store.set(path, grade);
-  if (grade !== 'rouge-l') return;
-  store.set(path, null);
-  store.set([...path, 'rule'], grade);
-  store.set([...path, 'threshold'], threshold);
-}
-
-export function bankSection(store: Store, template: TemplateState): TemplateResult | typeof nothing {
-  const { examples } = template;
-  if (!examples) return nothing;
-  const path = (key: string): string[] => ['metadata', 'tunesmith', 'examples', key];
-  return section(
-    store,
-    'bank',
-    l10n.t('Example bank'),
-    l10n.t('{0} examples, {1}', examples.total, examples.bank),
-    action(store, 'open-bank', 'database', l10n.t('Open the Bank')),
-    () => html`<div class="strip">
-      <span class="line"><span class="label">${l10n.t('Shots')}</span>
-        ${stepper(l10n.t('Shots'), examples.shots, { min: 0, max: Math.min(32, examples.total) }, value => store.set(path('shots'), value))}</span>
-      <span class="line"><span class="label">${l10n.t('Selection')}</span>
-        ${select(
-          l10n.t('Selection'),
-          [
-            { value: 'fixed', label: l10n.t('Fixed: first of the file') },
-            { value: 'random', label: l10n.t('Random for each input') },
-          ],
-          examples.selection,
-          value => store.set(path('selection'), value),
-        )}</span>
-      ${
-        examples.selection === 'random'
-          ? html`<span class="line"><span class="label">${l10n.t('Seed')}</span>
-            ${numberField(l10n.t('Seed of the selection'), examples.seed, { integer: true }, value => store.set(path('seed'), value), 'short')}</span>`
-          : nothing
-      }
-    </div>`,
-  );
+  return html`<tunesmith-input-rows .store=${store} .template=${template} .chosen=${store.setup.row}></tunesmith-input-rows>`;
 }
 
 export function samplingSection(store: Store, template: TemplateState): TemplateResult {
@@ -207,7 +95,7 @@ export function samplingSection(store: Store, template: TemplateState): Template
   );
 }
 
-function numberField(
+export function numberField(
   label: string,
   value: number,
   rule: { min?: number; max?: number; integer?: boolean },

@@ -1,74 +1,49 @@
 /** What the playground's page knows: the host's state, kept up to date by its messages, and what only the page decides. */
-import { l10n } from '../../src/base/l10n.ts';
-import type { Replacement, TextChange } from '../../src/base/textChange.ts';
-import { DocumentSync } from '../../src/protocol/documentSync.ts';
-import {
-  type Board,
-  type Cell,
-  type CellKey,
-  type Column,
-  type Detail,
-  type Filter,
-  type Marks,
-  type PlaygroundState,
-  type Preview,
-  playgroundContract,
-  type RowInput,
-  type Rows,
-  type RunState,
-  type Setup,
-} from '../../src/protocol/playground.ts';
+import { emptySetup, type PlaygroundState, playgroundContract, type Setup } from '../../src/protocol/playground.ts';
+import type { Board, CellKey, Column, Detail } from '../../src/protocol/playgroundCells.ts';
+import type { Rows, RunState, RunSummary } from '../../src/protocol/playgroundRuns.ts';
+import { noScores, type ScoreState } from '../../src/protocol/playgroundScores.ts';
+import type { Preview } from '../../src/protocol/playgroundTemplate.ts';
 import type { Remote } from '../../src/protocol/rpc.ts';
 import { connect, savedState } from '../common/vscodeApi.ts';
+import { AnswersModel, cellKey, keyOf } from './answersModel.ts';
+import type { PagePort, Topic } from './pagePort.ts';
+import { PromptText } from './promptText.ts';
+import { type SweepForm, SweepModel } from './sweepModel.ts';
+import { TimelineModel } from './timelineModel.ts';
 
-export type Topic =
-  | 'template'
-  | 'preview'
-  | 'models'
-  | 'setup'
-  | 'columns'
-  | 'cells'
-  | 'run'
-  | 'document'
-  | 'page'
-  | 'detail';
+/** What the right pane shows: answers that models write, how likely they find given texts, or what examples do for them. */
+export type Mode = 'answers' | 'scores' | 'sweep';
 
 /** What survives a reload of the window, with the host's own share (`uri`, `setup`). */
 interface Saved {
   readonly folded?: readonly string[];
   readonly tab?: string;
   readonly pane?: 'prompt' | 'answers';
+  readonly mode?: Mode;
+  readonly sweep?: SweepForm;
   readonly [key: string]: unknown;
 }
 
-export const cellKey = (cell: { column: string; row: number; repeat: number }): string =>
-  `${cell.column}|${cell.row}|${cell.repeat}`;
-
-/** Only what names the cell: messages take no more. */
-const keyOf = ({ column, row, repeat }: CellKey): CellKey => ({ column, row, repeat });
-
-export class Store extends EventTarget {
+export class Store extends EventTarget implements PagePort {
   readonly host: Remote<typeof playgroundContract.toHost>;
   state: PlaygroundState | undefined;
   preview: Preview | undefined;
-  sync: DocumentSync | undefined;
-  bodyStart = 0;
-  /** Of the rows in view, and no others. */
-  readonly cells = new Map<string, Cell>();
-  readonly inputs = new Map<number, RowInput>();
-  /** Up to two answers that a diff will show. */
-  marked: CellKey[] = [];
+  readonly prompt = new PromptText(this);
+  readonly answers = new AnswersModel(this);
+  readonly timeline = new TimelineModel(this);
   /** The cell that is opened beside the matrix, and what the host told of it. */
   opened: { readonly key: CellKey; detail: Detail | undefined } | undefined;
-  #window: readonly number[] = [];
-  #asking = false;
-  #asked: string | undefined;
-  /** Goes up when a cell of the row changes. */
-  readonly rowVersions = new Map<number, number>();
+  historyOpen = false;
   folded = new Set<string>();
   /** Model whose columns are shown, where models and variants both are more than one. */
   tab: string | undefined;
   pane: 'prompt' | 'answers' = 'prompt';
+  mode: Mode = 'answers';
+  /** Nothing was ever chosen in this page. */
+  readonly #isNew: boolean;
+  scores: ScoreState = noScores;
+  readonly sweep = new SweepModel();
   /** A sentence about something that did not work, until the next try. */
   problem: string | undefined;
 
@@ -77,14 +52,14 @@ export class Store extends EventTarget {
     const channel = connect(playgroundContract, {
       restart: () => void this.ask(this.start()),
       document: document => {
-        this.#open(document);
+        this.prompt.open(document);
         this.changed('document');
       },
-      changed: ({ version, change, bodyStart, own }) => {
-        this.bodyStart = bodyStart;
-        this.sync?.remote(version, change as TextChange, own);
+      changed: change => this.prompt.remote(change),
+      template: change => {
+        const rows = change.rows ?? this.state?.template?.rows;
+        if (rows) this.#patch({ template: { ...change, rows } }, 'template');
       },
-      template: template => this.#patch({ template }, 'template'),
       preview: preview => {
         this.preview = preview;
         this.changed('preview');
@@ -95,15 +70,7 @@ export class Store extends EventTarget {
         this.#save();
       },
       columns: columns => this.#patch({ columns }, 'columns'),
-      cells: ({ cells, append, clear }) => {
-        if (clear) this.#forget();
-        for (const cell of cells) this.#setCell(cell);
-        for (const { text, latencyMs, tokens, ...key } of append) {
-          const cell = this.cells.get(cellKey(key));
-          if (cell) this.#setCell({ ...cell, text: cell.text + text, latencyMs, tokens, status: 'running' });
-        }
-        this.changed('cells');
-      },
+      cells: change => this.answers.change(change),
       board: board => this.#patch({ board }, 'cells'),
       detail: ({ cell, detail }) => {
         if (!this.opened || cellKey(this.opened.key) !== cellKey(cell)) return;
@@ -116,10 +83,39 @@ export class Store extends EventTarget {
         // Where only one pane fits, the answers are what someone who runs wants to see.
         if (begins) this.showPane('answers');
       },
+      scores: scores => {
+        const begins = scores.running && !this.scores.running;
+        this.scores = scores;
+        this.changed('scores');
+        // The editor may have begun it: then what it scores is what someone wants to see.
+        if (begins) this.#showMode('scores');
+      },
+      sweep: sweep => {
+        const begins = sweep.running && !this.sweep.state.running;
+        this.sweep.state = sweep;
+        this.changed('sweep');
+        if (begins) this.#showMode('sweep');
+      },
+      offer: offer => this.#patch({ offer }, 'run'),
+      viewing: viewing => {
+        this.opened = undefined;
+        this.answers.marked = [];
+        this.#patch({ viewing }, 'run');
+        this.changed('cells');
+        this.changed('history');
+      },
+      runsChanged: () => {
+        if (this.historyOpen) void this.timeline.ask();
+      },
+      forecast: forecast => this.#patch({ forecast }, 'page'),
       trust: trusted => this.#patch({ trusted }, 'page'),
       command: command => {
         if (command === 'run') this.run({ kind: 'row', row: this.setup.row });
-        else void this.ask(this.host.stop({}));
+        else if (command === 'stop') void this.ask(this.host.stop({}));
+        else if (command === 'history') this.toggleHistory();
+        else if (command === 'resume') this.resume();
+        else if (command === 'sweep') void this.#openSweep();
+        else this.runSome(command);
       },
     });
     this.host = channel.remote;
@@ -127,6 +123,9 @@ export class Store extends EventTarget {
     this.folded = new Set(saved.folded ?? []);
     this.tab = saved.tab;
     this.pane = saved.pane ?? 'prompt';
+    this.mode = saved.mode ?? 'answers';
+    this.sweep.write(saved.sweep);
+    this.#isNew = saved.mode === undefined;
   }
 
   async start(): Promise<void> {
@@ -134,17 +133,62 @@ export class Store extends EventTarget {
     this.state = state;
     this.preview = state.preview ?? undefined;
     if (state.run.total > 0 && (savedState.get() as Saved | undefined)?.pane === undefined) this.pane = 'answers';
-    this.#forget();
-    if (state.document) this.#open(state.document);
+    this.answers.forget();
+    if (state.document) this.prompt.open(state.document);
+    if (state.template) {
+      void this.#askScores();
+      void this.#askSweep();
+    }
     this.#save();
     for (const topic of ['template', 'preview', 'setup', 'columns', 'cells', 'run', 'document', 'page'] as const)
       this.changed(topic);
   }
 
+  async #askScores(): Promise<void> {
+    const scores = await this.ask(this.host.scoreState({}));
+    if (!scores) return;
+    this.scores = scores;
+    this.changed('scores');
+    if (scores.running || (this.#isNew && scores.rows.length > 0 && this.board.cells === 0)) this.#showMode('scores');
+  }
+
+  async #askSweep(): Promise<void> {
+    const sweep = await this.ask(this.host.sweepState({}));
+    if (!sweep) return;
+    this.sweep.state = sweep;
+    this.changed('sweep');
+  }
+
+  /** Shows the sweep of before, or begins one where there is none of what the template is now. */
+  async #openSweep(): Promise<void> {
+    this.#showMode('sweep');
+    await this.#askSweep();
+    const { running, shown } = this.sweep.state;
+    if (!running && (!shown || shown.outdated)) this.startSweep();
+  }
+
+  /** Sweeps what the form says; a big sweep is asked about first. */
+  startSweep({ fresh = false } = {}): void {
+    const { wanted } = this.sweep;
+    this.#showMode('sweep');
+    if (wanted) void this.ask(this.prompt.settled().then(() => this.host.sweep({ wanted, fresh })));
+    else this.report(this.sweep.problem);
+  }
+
+  writeSweep(form: SweepForm): void {
+    this.sweep.write(form);
+    this.#save();
+    this.changed('sweep');
+  }
+
+  #showMode(mode: Mode): void {
+    this.mode = mode;
+    this.historyOpen = false;
+    this.showPane('answers');
+  }
+
   get setup(): Setup {
-    return (
-      this.state?.setup ?? { models: [], variants: [{ kind: 'current' }], samples: 1, row: 0, probabilities: false }
-    );
+    return this.state?.setup ?? emptySetup;
   }
 
   get run$(): RunState {
@@ -181,80 +225,58 @@ export class Store extends EventTarget {
     return this.board.rows;
   }
 
-  /** The matrix shows these rows now. One question at a time is under way, and the last one counts. */
-  show(rows: readonly number[]): void {
-    this.#window = rows;
-    if (!this.#asking) void this.#askWindow();
+  /** Past answers are only read. */
+  get readOnly(): boolean {
+    return this.state?.viewing != null;
   }
 
-  async #askWindow(): Promise<void> {
-    this.#asking = true;
-    try {
-      for (;;) {
-        const rows = this.#window;
-        const name = rows.join();
-        if (name === this.#asked) return;
-        this.#asked = name;
-        const answer = await this.host.window({ rows: [...rows] });
-        const shown = new Set(rows);
-        for (const [key, cell] of this.cells) if (!shown.has(cell.row)) this.cells.delete(key);
-        for (const row of this.rowVersions.keys()) if (!shown.has(row)) this.rowVersions.delete(row);
-        for (const row of this.inputs.keys()) if (!shown.has(row)) this.inputs.delete(row);
-        for (const input of answer.inputs) this.inputs.set(input.row, input);
-        for (const cell of answer.cells) this.#setCell(cell);
-        for (const row of rows) if (!this.rowVersions.has(row)) this.#touch(row);
-        this.changed('cells');
-      }
-    } catch (error) {
-      this.#asked = undefined;
-      this.#problem(error instanceof Error ? error.message : String(error));
-    } finally {
-      this.#asking = false;
+  toggleHistory(open = !this.historyOpen): void {
+    this.historyOpen = open;
+    if (open) {
+      this.mode = 'answers';
+      this.opened = undefined;
+      this.showPane('answers');
+      void this.timeline.ask();
     }
+    this.changed('history');
+    this.changed('detail');
   }
 
-  filter(filter: Filter): void {
-    void this.ask(this.host.filter({ filter }));
+  /** Shows a past run in its own mode, in place of what is there now. False where the host refused. */
+  async viewRun({ id, kind }: Pick<RunSummary, 'id' | 'kind'>): Promise<boolean> {
+    const done = (await this.ask(this.host.viewRun({ id, answers: false }))) !== undefined;
+    if (done && kind !== 'answers') this.#showMode(kind);
+    return done;
   }
 
-  mark(cell: Cell, patch: Partial<Marks>): void {
-    const marks = { ...(cell.marks ?? { starred: false, pinned: false, note: '' }), ...patch };
-    void this.ask(this.host.mark({ cell: keyOf(cell), marks }));
+  /** Shows what was answered in a run of any kind. */
+  async viewAnswers(id: string): Promise<void> {
+    if ((await this.ask(this.host.viewRun({ id, answers: true }))) !== undefined) this.#showMode('answers');
   }
 
-  /** Marks a cell for the diff, or takes the mark away; of three the first goes. */
-  toggleMarked(cell: CellKey): void {
-    const key = cellKey(cell);
-    const without = this.marked.filter(other => cellKey(other) !== key);
-    this.marked = without.length < this.marked.length ? without : [...this.marked, keyOf(cell)].slice(-2);
-    for (const { row } of [cell, ...this.marked, ...without]) this.#touch(row);
-    this.changed('cells');
+  /** Shows the answers in which two runs differ. False where the host refused. */
+  async viewDiff(before: string, after: string): Promise<boolean> {
+    return (await this.ask(this.host.viewDiff({ before, after }))) !== undefined;
   }
 
-  isMarked(cell: CellKey): boolean {
-    return this.marked.some(other => cellKey(other) === cellKey(cell));
+  viewCurrent(): void {
+    void this.ask(this.host.viewCurrent({}));
   }
 
-  /** Of two marked answers; of one marked and this one; of this one and the same row's in the first column. */
-  diff(cell: CellKey | undefined): void {
-    const others = this.marked.filter(other => !cell || cellKey(other) !== cellKey(cell));
-    const first = this.columns[0];
-    const pair =
-      this.marked.length === 2
-        ? this.marked
-        : cell && others.length > 0
-          ? [others[0]!, cell]
-          : cell && first && first.id !== cell.column
-            ? [{ ...cell, column: first.id }, cell]
-            : undefined;
-    if (!pair) {
-      this.#problem(l10n.t('Mark two answers with Space, then press d.'));
-      return;
-    }
-    void this.ask(this.host.diff({ left: keyOf(pair[0]!), right: keyOf(pair[1]!) }));
+  /** Goes on with a run of the timeline; without a name with the current one. */
+  resume(id?: string): void {
+    this.showPane('answers');
+    void this.ask(this.host.resume({ id: id ?? null }));
+  }
+
+  /** Asks again what failed, or what would be asked differently now. */
+  runSome(which: 'failed' | 'changed'): void {
+    this.showPane('answers');
+    void this.ask(this.prompt.settled().then(() => this.host.runSome({ which })));
   }
 
   async open(key: CellKey): Promise<void> {
+    this.historyOpen = false;
     this.opened = { key: keyOf(key), detail: undefined };
     this.changed('detail');
     const detail = await this.ask(this.host.detail(keyOf(key)));
@@ -268,22 +290,6 @@ export class Store extends EventTarget {
     this.changed('detail');
   }
 
-  #forget(): void {
-    for (const row of this.rowVersions.keys()) this.#touch(row);
-    this.cells.clear();
-    this.#asked = undefined;
-    if (this.#window.length > 0 && !this.#asking) void this.#askWindow();
-  }
-
-  samples(column: string, row: number): Cell[] {
-    const found: Cell[] = [];
-    for (let repeat = 0; ; repeat++) {
-      const cell = this.cells.get(cellKey({ column, row, repeat }));
-      if (!cell) return found;
-      found.push(cell);
-    }
-  }
-
   updateSetup(patch: Partial<Setup>): void {
     const setup = { ...this.setup, ...patch };
     this.#patch({ setup }, 'setup');
@@ -291,21 +297,16 @@ export class Store extends EventTarget {
     void this.ask(this.host.setup(setup));
   }
 
-  set(path: readonly string[], value: string | number | string[] | null): void {
+  set(path: readonly string[], value: string | number | string[] | Record<string, string | number> | null): void {
     void this.ask(this.host.set({ path: [...path], value }));
   }
 
   /** `fresh` asks the models anew, where else earlier answers to the same prompt are shown. */
   run(rows: Rows, { fresh = false } = {}): void {
-    this.pane = 'answers';
-    this.changed('page');
-    void this.ask(fresh ? this.host.runFresh(rows) : this.host.run(rows));
-  }
-
-  /** The user typed in the prompt; offsets are those of the body. */
-  typed(change: TextChange): void {
-    const at = this.bodyStart;
-    this.sync?.local(at === 0 || change.length === 0 ? change : shifted(change, at));
+    this.showPane('answers');
+    if (this.mode === 'sweep') this.startSweep({ fresh });
+    else if (this.mode === 'scores') void this.ask(this.prompt.settled().then(() => this.host.score(rows)));
+    else void this.ask(this.prompt.settled().then(() => (fresh ? this.host.runFresh(rows) : this.host.run(rows))));
   }
 
   fold(section: string, folded: boolean): void {
@@ -327,14 +328,20 @@ export class Store extends EventTarget {
     this.changed('page');
   }
 
+  showMode(mode: Mode): void {
+    this.mode = mode;
+    this.#save();
+    this.changed('page');
+  }
+
   /** Waits for the host; what it refuses is shown as a line of the page. */
   async ask<T>(reply: Promise<T>): Promise<T | undefined> {
     try {
       const result = await reply;
-      this.#problem(undefined);
+      this.report(undefined);
       return result;
     } catch (error) {
-      this.#problem(error instanceof Error ? error.message : String(error));
+      this.report(error instanceof Error ? error.message : String(error));
       return undefined;
     }
   }
@@ -350,24 +357,11 @@ export class Store extends EventTarget {
     this.dispatchEvent(new Event(topic));
   }
 
-  #problem(problem: string | undefined): void {
+  /** Shows that something did not work; undefined: all is well. */
+  report(problem: string | undefined): void {
     if (this.problem === problem) return;
     this.problem = problem;
     this.changed('page');
-  }
-
-  #open(document: { version: number; text: string; bodyStart: number }): void {
-    this.bodyStart = document.bodyStart;
-    this.sync = new DocumentSync(document, {
-      send: (version, change) => this.host.edit({ version, change: [...change] }),
-      apply: replacements => this.#applied(replacements),
-      refused: error =>
-        this.#problem(error instanceof Error ? error.message : l10n.t('The file takes no changes. Is it read-only?')),
-    });
-  }
-
-  #applied(replacements: readonly Replacement[]): void {
-    this.dispatchEvent(new CustomEvent('remote-edit', { detail: replacements }));
   }
 
   #patch(patch: Partial<PlaygroundState>, topic: Topic): void {
@@ -376,30 +370,17 @@ export class Store extends EventTarget {
     this.changed(topic);
   }
 
-  #setCell(cell: Cell): void {
-    this.cells.set(cellKey(cell), cell);
-    this.#touch(cell.row);
-  }
-
-  #touch(row: number): void {
-    this.rowVersions.set(row, (this.rowVersions.get(row) ?? 0) + 1);
-  }
-
   #save(): void {
     const saved: Saved = {
       ...((savedState.get() as Saved | undefined) ?? {}),
       folded: [...this.folded],
       tab: this.tab,
       pane: this.pane,
+      mode: this.mode,
+      sweep: this.sweep.written,
       setup: this.setup,
       uri: this.state?.uri ?? null,
     };
     savedState.set(saved);
   }
-}
-
-/** The same change, further on in a longer text. */
-function shifted(change: TextChange, by: number): TextChange {
-  const [first, ...rest] = change;
-  return typeof first === 'number' && first > 0 ? [first + by, ...rest] : [by, ...change];
 }

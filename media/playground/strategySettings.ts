@@ -1,17 +1,20 @@
 /** What the chosen reasoning strategy can be told: its trigger, its number of samples, its requests. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { TemplateState } from '../../src/protocol/playground.ts';
+import type { TemplateState } from '../../src/protocol/playgroundTemplate.ts';
+import { icon } from '../common/codicon.ts';
 import { select, stepper } from '../common/controls.ts';
+import { openMenu } from '../common/menu.ts';
 import type { Store } from './store.ts';
 
 export function strategySettings(store: Store, template: TemplateState): TemplateResult | typeof nothing {
   const { strategy, reasoning } = template;
   const set = (key: string) => (value: string | number) =>
     store.set(['metadata', 'tunesmith', 'reasoning', key], value === '' ? null : value);
-  const trigger = () => text(l10n.t('Trigger'), reasoning.trigger, set('trigger'), reasoning.triggers);
+  const trigger = () => triggerField(reasoning, set('trigger'));
   const fields: TemplateResult[] = [];
-  if (strategy === 'zero-shot-cot') fields.push(trigger());
+  const extract = () => text(l10n.t('Then'), reasoning.extract, set('extract'));
+  if (strategy === 'zero-shot-cot') fields.push(trigger(), extract());
   if (strategy === 'self-consistency') {
     fields.push(
       html`<span class="line"><span class="label">${l10n.t('Samples')}</span>
@@ -39,17 +42,28 @@ export function strategySettings(store: Store, template: TemplateState): Templat
   return fields.length === 0 ? nothing : html`<div class="strip strategy-settings">${fields}</div>`;
 }
 
-/** A line of text with proposals; emptied, the default comes back. */
-function text(
-  label: string,
-  value: string,
+/** A text of one's own, with those that are known at hand. */
+function triggerField(
+  { trigger, triggers }: TemplateState['reasoning'],
   change: (value: string) => void,
-  proposals: readonly string[] = [],
 ): TemplateResult {
-  const list = `proposals-${label}`;
+  const name = l10n.t('Known Triggers');
+  const open = (event: Event): void =>
+    openMenu(event.currentTarget as HTMLElement, name, () =>
+      triggers.map(phrase => ({
+        label: phrase,
+        icon: phrase === trigger ? 'check' : 'blank',
+        run: () => change(phrase),
+      })),
+    );
+  return html`<span class="line grow wide">${text(l10n.t('Trigger'), trigger, change)}
+    <button class="action" title=${name} aria-label=${name} aria-haspopup="menu" @click=${open}>${icon('chevron-down')}</button></span>`;
+}
+
+/** A line of text; emptied, the default comes back. */
+function text(label: string, value: string, change: (value: string) => void): TemplateResult {
   return html`<label class="line grow wide"><span class="label">${label}</span>
-    <input class="field grow" type="text" .value=${value} list=${proposals.length > 0 ? list : nothing} spellcheck="false"
+    <input class="field grow" type="text" .value=${value} spellcheck="false"
       @change=${(event: Event) => change((event.target as HTMLInputElement).value.trim())} />
-    ${proposals.length > 0 ? html`<datalist id=${list}>${proposals.map(phrase => html`<option value=${phrase}></option>`)}</datalist>` : nothing}
   </label>`;
 }

@@ -1,7 +1,7 @@
 /** An answer's tokens, the doubtful ones in orange; hover or focus shows what else could have stood there. */
 import { html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Detail } from '../../src/protocol/playground.ts';
+import type { Detail } from '../../src/protocol/playgroundCells.ts';
 
 type Token = NonNullable<Detail['tokens']>[number];
 
@@ -23,6 +23,8 @@ export class TokenMap extends LitElement {
   declare at: number | undefined;
   /** Where Tab enters. */
   #stop = 0;
+  /** The token with the keyboard's focus: a pointer that leaves gives way to it. */
+  #focused: number | undefined;
 
   override createRenderRoot(): this {
     return this;
@@ -31,13 +33,12 @@ export class TokenMap extends LitElement {
   override render(): TemplateResult {
     const token = this.at === undefined ? undefined : this.tokens[this.at];
     return html`<div class="token-map prose" role="listbox" aria-label=${l10n.t('Tokens')} aria-orientation="horizontal"
-        @keydown=${(event: KeyboardEvent) => this.#key(event)} @mouseleave=${() => this.#look(undefined)}>
-        ${this.tokens.map(({ text, logProb }, i) => {
+        @keydown=${(event: KeyboardEvent) => this.#key(event)} @mouseleave=${() => this.#look(this.#focused)}
+        >${this.tokens.map(({ text, logProb }, i) => {
           const doubt = Math.round(Strongest * (1 - Math.exp(Math.min(0, logProb))));
           return html`<span role="option" aria-selected=${this.at === i} tabindex=${i === this.#stop ? 0 : -1} aria-label=${`${shown(text)}, ${percent(logProb)}`}
-            data-token=${i} style="--doubt:${doubt}%" @mouseenter=${() => this.#look(i)} @focus=${() => this.#look(i)} @blur=${() => this.#look(undefined)}>${text}</span>`;
-        })}
-      </div>
+            data-token=${i} style="--doubt:${doubt}%" @mouseenter=${() => this.#look(i)} @focus=${() => this.#focus(i)} @blur=${() => this.#focus(undefined)}>${text}</span>`;
+        })}</div>
       <div class="alternatives" aria-live="polite">${
         token
           ? html`<b>${shown(token.text)}</b> ${percent(token.logProb)}
@@ -54,6 +55,11 @@ export class TokenMap extends LitElement {
   #look(at: number | undefined): void {
     this.at = at;
     if (at !== undefined) this.#stop = at;
+  }
+
+  #focus(at: number | undefined): void {
+    this.#focused = at;
+    this.#look(at);
   }
 
   #key(event: KeyboardEvent): void {
