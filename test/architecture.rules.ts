@@ -24,7 +24,7 @@ export const pureRooms = ['base', 'core', 'protocol', 'tokenizer'];
 /** Rooms that get data, clock and progress as arguments instead of reaching for files and processes. */
 export const filelessRooms = ['engine', 'language-model', 'training'];
 /** Webview panels; each may use protocol, types of core, base and media/common, and no other panel. */
-export const panels = ['playground', 'ranking', 'jobs', 'bank', 'report'];
+export const panels = ['playground', 'ranking', 'jobs', 'bank', 'data', 'report'];
 
 const any = (names: readonly string[]) => `(${names.join('|')})`;
 const nodeBuiltins =

@@ -1,14 +1,33 @@
-/** Mocha's spec reporter that also leaves the counts in TUNESMITH_REPORT, so that suites can be added up. */
+/** Mocha's spec reporter that also says which files took longest, set-up included, and leaves the counts and the failures in TUNESMITH_REPORT, so that suites can be added up. */
 const { reporters } = require('mocha');
 const fs = require('node:fs');
 
 module.exports = class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
+    const failed = [];
+    runner.on('fail', (test, error) =>
+      failed.push(`${test.fullTitle()}\n${String(error?.stack ?? error).slice(0, 1500)}`),
+    );
+    const seconds = [];
+    let started = 0;
+    runner.on('suite', suite => {
+      if (suite.parent?.root) started = Date.now();
+    });
+    runner.on('suite end', suite => {
+      if (suite.parent?.root) seconds.push([suite.title, (Date.now() - started) / 1000]);
+    });
     runner.once('end', () => {
+      const slowest = seconds.sort((a, b) => b[1] - a[1]).slice(0, 15);
+      if (slowest[0]?.[1] > 20)
+        console.log(`  slowest: ${slowest.map(([title, time]) => `${title} ${time.toFixed(0)} s`).join('; ')}\n`);
       const file = process.env.TUNESMITH_REPORT;
       const { passes, failures, pending } = this.stats;
-      if (file) fs.writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      if (file)
+        fs.writeFileSync(
+          file,
+          JSON.stringify({ passed: passes, failed: failures, skipped: pending, failures: failed }),
+        );
     });
   }
 };

@@ -12,8 +12,28 @@ export const themes = {
   dark: 'Dark Modern',
   light: 'Light Modern',
   'high-contrast': 'Dark High Contrast',
+  'high-contrast-light': 'Light High Contrast',
 } as const;
 export type Theme = keyof typeof themes;
+
+/** What each theme leaves on a workbench and on a webview's body. */
+const markers: Readonly<Record<Theme, { readonly workbench: string; readonly webview: string }>> = {
+  dark: { workbench: 'vs-dark', webview: 'vscode-dark' },
+  light: { workbench: 'vs', webview: 'vscode-light' },
+  'high-contrast': { workbench: 'hc-black', webview: 'vscode-high-contrast' },
+  'high-contrast-light': { workbench: 'hc-light', webview: 'vscode-high-contrast-light' },
+};
+
+/** VS Code follows the operating system's colours, which are ours to set; files are saved by hand, as on a desktop. */
+const settings = {
+  'files.autoSave': 'off',
+  'window.autoDetectColorScheme': true,
+  'window.autoDetectHighContrast': true,
+  'workbench.preferredDarkColorTheme': 'Default Dark Modern',
+  'workbench.preferredLightColorTheme': 'Default Light Modern',
+  'workbench.preferredHighContrastColorTheme': 'Default High Contrast',
+  'workbench.preferredHighContrastLightColorTheme': 'Default High Contrast Light',
+};
 
 export interface WorkbenchOptions extends CodeServerOptions {
   /** Folder that is copied to be the workspace; the samples by default. */
@@ -47,23 +67,42 @@ export class Workbench {
     const server = await startCodeServer({
       install: [vsix],
       ...options,
+      settings: { ...settings, ...options.settings },
       environment: { TUNESMITH_HOME: path.join(folder, '.home'), ...options.environment },
     });
     const browser = await launchBrowser();
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    // A busy machine is no failure.
+    context.setDefaultTimeout(60_000);
+    for (const script of ['systemColors.js', 'savedTabs.js'])
+      await context.addInitScript({ path: path.join(import.meta.dirname, script) });
     const workbench = new Workbench(server, browser, await context.newPage(), folder);
-    await workbench.load();
+    try {
+      await workbench.load();
+    } catch (error) {
+      await workbench.screenshot('failed-to-open').catch(() => {});
+      await workbench.close();
+      throw error;
+    }
     return workbench;
   }
 
   /** Opens or reloads the window, and waits until the extension's own icon is there. */
   async load(): Promise<void> {
-    await this.page.goto(`${this.server.url}/?folder=${encodeURIComponent(this.folder)}`);
-    await this.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    await this.page.goto(`${this.server.url}/?folder=${encodeURIComponent(this.folder)}`, { waitUntil: 'commit' });
+    await this.page.waitForSelector('.monaco-workbench', { timeout: 120_000 });
     await this.page
       .getByRole('tab', { name: /^Tunesmith/ })
       .first()
       .waitFor({ timeout: 60_000 });
+  }
+
+  /** Waits until the editor has saved this of its tabs: it does so every few seconds, and never because of a reload. */
+  async tabsSaved(text: string): Promise<void> {
+    await this.page.waitForFunction(`savedTabsHave(${JSON.stringify(text)})`, undefined, {
+      polling: 250,
+      timeout: 30_000,
+    });
   }
 
   async close(): Promise<void> {
@@ -116,19 +155,29 @@ export class Workbench {
     if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
   }
 
+  /** As if the operating system's colours changed: at once, and without a click. */
   async theme(theme: Theme): Promise<void> {
-    // By the picker, as a person does: a change of the settings file from outside is not watched for everywhere.
-    await this.command('Preferences: Color Theme');
-    const input = this.page.locator('.quick-input-widget input');
-    await this.page
-      .locator('.quick-input-list .monaco-list-row', { hasText: /Dark|Light/ })
-      .first()
-      .waitFor();
-    await input.fill(themes[theme]);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: themes[theme] }).first().click();
-    const marker = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' }[theme];
-    await this.page.waitForSelector(`.monaco-workbench.${marker}`, { timeout: 15_000 });
-    await this.page.waitForTimeout(500);
+    const dark = theme === 'dark' || theme === 'high-contrast';
+    await this.page.evaluate(`systemColors(${dark}, ${theme.includes('contrast')})`);
+    const { workbench, webview } = markers[theme];
+    await this.page.waitForSelector(`.monaco-workbench.${workbench}`, { timeout: 15_000 });
+    for (const frame of this.page.frames()) {
+      if (!/fake\.html|[?&]id=/.test(frame.url())) continue;
+      const body = frame.locator(`body[class*="vscode-"]:not(.${webview})`);
+      await body.waitFor({ state: 'detached', timeout: 15_000 }).catch(() => {});
+    }
+    await this.drawn();
+  }
+
+  /** Until the workbench and all frames have drawn what they know. */
+  async drawn(): Promise<void> {
+    const frames = this.page
+      .frames()
+      .map(frame =>
+        frame.evaluate('new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))'),
+      );
+    // Frames that are hidden never draw.
+    await Promise.race([Promise.allSettled(frames), this.page.waitForTimeout(500)]);
   }
 
   /** A webview panel in the editor area. */
@@ -159,11 +208,20 @@ export class Workbench {
     await this.page.screenshot({ path: path.join(folder, `${name}.png`) });
   }
 
-  async screenshotsInThemes(name: string): Promise<void> {
-    for (const theme of ['light', 'high-contrast', 'dark'] as const) {
+  /** Four pictures, or four of each width of the window. `look` is done in each theme first. */
+  async screenshotsInThemes(name: string, widths: readonly number[] = [], look = async () => {}): Promise<void> {
+    const size = this.page.viewportSize()!;
+    for (const theme of ['light', 'high-contrast-light', 'high-contrast', 'dark'] as const) {
       await this.theme(theme);
-      await this.screenshot(`${name}-${theme}`);
+      await look();
+      if (widths.length === 0) await this.screenshot(`${name}-${theme}`);
+      for (const width of widths) {
+        await this.page.setViewportSize({ width, height: size.height });
+        await this.drawn();
+        await this.screenshot(`${name}-${width}-${theme}`);
+      }
     }
+    await this.page.setViewportSize(size);
   }
 
   /** Requests that left the machine: anything but the server's own addresses and inlined data. */

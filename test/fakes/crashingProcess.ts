@@ -1,5 +1,5 @@
 /**
- * A process that does the storage scenario and kills itself: `node crashingProcess.ts <folder> <kind> <k> <when>` ends by
+ * A process that does the storage scenario and kills itself: `node crashingProcess.ts <folder> <kind> <k> <when> <day>` ends by
  * SIGKILL at its k-th operation of that kind, `before` it, `after` it, or (writes) when `half` of the bytes are written.
  * What was acknowledged goes to standard output, one JSON object a line, at once.
  */
@@ -8,7 +8,7 @@ import { workspaceLayout } from '../../src/storage/workspaceLayout.ts';
 import { hookedDisk, type Operation } from './countedDisk.ts';
 import { runScenario } from './storageScenario.ts';
 
-const [root, kind, k, when] = process.argv.slice(2) as [string, string, string, string];
+const [root, kind, k, when, day] = process.argv.slice(2) as [string, string, string, string, string];
 let count = 0;
 
 const die = (): Promise<void> => {
@@ -31,4 +31,4 @@ const disk = hookedDisk({
   },
 });
 
-await runScenario(workspaceLayout(root), disk, what => writeSync(1, JSON.stringify(what) + '\n'));
+await runScenario(workspaceLayout(root), disk, what => writeSync(1, JSON.stringify(what) + '\n'), Number(day));

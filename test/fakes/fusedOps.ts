@@ -9,6 +9,7 @@ import {
   geluTanh,
   gradients,
   headLogProbs,
+  type Int8Storage,
   int8Linear,
   int64,
   layerNorm,
@@ -104,15 +105,16 @@ const adapted = (fanInFanOut: boolean): Fused => ({
     }),
 });
 
-const quantised = (rows: number, inner: number, out: number): Fused => ({
+/** Signed numbers stay as small as all processors sum up exactly. */
+const quantised = (storage: Int8Storage, rows: number, inner: number, out: number): Fused => ({
   shapes: [[rows, inner]],
   build: ([x], graph) => {
     const rng = Rng.seeded(8);
     const matrix = (shape: readonly [number, number]) =>
       graph.constant(
-        Int8Array.from({ length: shape[0] * shape[1] }, () => rng.int(255) - 127),
+        Array.from({ length: shape[0] * shape[1] }, () => (storage === 'int8' ? rng.int(129) - 64 : rng.int(255) + 1)),
         shape,
-        'int8',
+        storage,
       );
     const scales = (count: number) =>
       graph.constant(
@@ -159,7 +161,10 @@ export const fusedOps: { readonly [K in OpType]?: readonly Fused[] } = {
   Attention: [attended(7, 2, 2, 8), attended(33, 6, 2, 16), attended(5, 3, 1, 64)],
   HeadLogProbs: [head(9, 16, 37, 0), head(21, 33, 301, 4), head(5, 8, 19, 16)],
   LowRankLinear: [adapted(false), adapted(true)],
-  Int8Linear: [quantised(1, 64, 33), quantised(9, 33, 70)],
+  Int8Linear: (['int8', 'uint8'] as const).flatMap(storage => [
+    quantised(storage, 1, 64, 33),
+    quantised(storage, 9, 33, 70),
+  ]),
 };
 
 export type Numbers = Readonly<Record<string, readonly number[]>>;

@@ -3,34 +3,38 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultSampling } from '../../src/core/generation.ts';
 import { rewardPresets } from '../../src/core/jobs/presets.ts';
 import { type Disk, replaceJsonFile } from '../../src/storage/fileSystem.ts';
 import { createJobFolder, JobFolder, listJobFolders } from '../../src/storage/jobFolder.ts';
 import { addImportedModel, listImportedModels } from '../../src/storage/modelStore.ts';
 import { PreferenceJournal } from '../../src/storage/preferenceJournal.ts';
 import { decodeRecords } from '../../src/storage/recordLog.ts';
-import { listRuns, RunStore, readRun } from '../../src/storage/runStore.ts';
+import { listRuns } from '../../src/storage/runList.ts';
+import { RunStore } from '../../src/storage/runStore.ts';
 import type { WorkspaceLayout } from '../../src/storage/workspaceLayout.ts';
 
 /** Something that was acknowledged: from then on it must never be lost. */
 export type Acknowledged =
-  | { readonly kind: 'item' | 'judgement' | 'deleted' | 'job' | 'imported'; readonly id: string }
+  | { readonly kind: 'item' | 'judgement' | 'deleted' | 'imported'; readonly id: string }
+  /** `lines` of its data. */
+  | { readonly kind: 'job'; readonly id: string; readonly lines: number }
   | { readonly kind: 'cell'; readonly id: string; readonly key: string }
   | { readonly kind: 'step'; readonly id: string; readonly step: number };
 
 const user = (layout: WorkspaceLayout): string => join(layout.root, 'user');
 
+/** `day`: how many such days the workspace has seen. */
 export async function runScenario(
   layout: WorkspaceLayout,
   disk: Disk,
   acknowledge: (what: Acknowledged) => void,
+  day = 0,
 ): Promise<void> {
-  const journal = await PreferenceJournal.open(layout, { author: 'ada', disk });
+  const journal = await PreferenceJournal.open(layout, { author: 'ada', disk, indexFrom: 1 });
   const items = await journal.addItems(
     ['one', 'two', 'three'].map(text => ({
       set: 'greet',
-      messages: [{ role: 'user' as const, content: text }],
+      messages: [{ role: 'user' as const, content: day === 0 ? text : `${text} ${day}` }],
       answers: ['a', 'b', 'c'].map(answer => ({ text: `${text} ${answer} ☂`, model: 'm' })),
     })),
   );
@@ -54,18 +58,19 @@ export async function runScenario(
 
   const run = await RunStore.create(layout, { name: 'greet', specification: { rows: 3 } }, disk);
   for (const key of ['1', '2']) {
-    await run.append({
-      key,
-      generation: { text: key, finishReason: 'stop', latencyMs: 1, model: 'm', options: defaultSampling, repeat: 0 },
-    });
+    await run.append(
+      { key, text: key, prompt: 'p' },
+      { id: 'p', messages: [{ role: 'user', content: 'hi' }], shots: [] },
+    );
     acknowledge({ kind: 'cell', id: run.run.id, key });
   }
 
+  const pairs = journal.pairs();
   const job = await createJobFolder(
     layout,
     {
       name: 'polite',
-      data: { 'pairs.jsonl': journal.pairs() },
+      data: { 'pairs.jsonl': pairs },
       specification: ({ id, createdAt, data }) => ({
         format: 1,
         id,
@@ -81,13 +86,13 @@ export async function runScenario(
     },
     disk,
   );
-  acknowledge({ kind: 'job', id: job.id });
+  acknowledge({ kind: 'job', id: job.id, lines: pairs.length });
   for (const step of [1, 2, 3]) {
     const heartbeatAt = new Date().toISOString();
     await replaceJsonFile(job.file('state'), { format: 1, status: 'running', heartbeatAt, step, totalSteps: 3 }, disk);
     acknowledge({ kind: 'step', id: job.id, step });
   }
-  for (const name of ['tiny', 'small']) {
+  for (const name of [`tiny${day}`, `small${day}`]) {
     await addImportedModel(user(layout), { name, path: `/models/${name}` }, disk);
     acknowledge({ kind: 'imported', id: name });
   }
@@ -97,7 +102,7 @@ export async function runScenario(
 
 /** Every file is readable, and everything that was acknowledged is there. */
 export async function checkAfterwards(layout: WorkspaceLayout, acknowledged: readonly Acknowledged[]): Promise<void> {
-  const journal = await PreferenceJournal.open(layout, { author: 'bob' });
+  const journal = await PreferenceJournal.open(layout, { author: 'bob', indexFrom: 1 });
   assert.deepEqual(journal.problems, []);
   const { jobs, problems } = await listJobFolders(layout);
   assert.deepEqual(problems, []);
@@ -122,15 +127,17 @@ export async function checkAfterwards(layout: WorkspaceLayout, acknowledged: rea
         assert.ok(journal.state.deleted.has(what.id) && deleted.includes(what.id), 'undo');
         break;
       case 'cell': {
-        const { cells, problems: wrong } = await readRun(layout, what.id);
-        assert.deepEqual(wrong, []);
-        assert.equal(cells.find(cell => cell.key === what.key)?.generation?.text, what.key);
+        const run = await RunStore.open(layout, what.id);
+        assert.deepEqual(run.problems, []);
+        assert.equal((await run.cell(what.key))?.text, what.key);
+        assert.equal((await run.prompt(what.key))?.messages[0]?.content, 'hi');
+        await run.close();
         break;
       }
       case 'job': {
         const job = jobs.find(candidate => candidate.id === what.id);
         assert.ok(job?.specification.kind === 'reward', 'job');
-        assert.equal((await job.readData(job.specification.data)).split('\n').length, 7);
+        assert.equal((await job.readData(job.specification.data)).split('\n').length - 1, what.lines);
         break;
       }
       case 'step': {
@@ -146,7 +153,7 @@ export async function checkAfterwards(layout: WorkspaceLayout, acknowledged: rea
     }
   }
   // Runs that were never acknowledged are absent or whole.
-  for (const { id } of await listRuns(layout)) await readRun(layout, id);
+  for (const { run } of await listRuns(layout)) await (await RunStore.open(layout, run.id)).close();
   // And the work goes on.
   const [item] = await journal.addItems([
     { set: 's', messages: [], answers: ['x', 'y'].map(text => ({ text, model: 'm' })) },

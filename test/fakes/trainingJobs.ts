@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobResult, JobSpecification, RewardSource, RlhfSettings } from '../../src/core/jobs/job.ts';
-import { rewardPresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
+import type { JobResult, JobSpecification, RewardSource, RlhfSettings, RlooSettings } from '../../src/core/jobs/job.ts';
+import { dpoPresets, ktoPresets, rewardPresets, rlhfPresets, sftPresets } from '../../src/core/jobs/presets.ts';
 import { createJobFolder, type JobFolder } from '../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../src/storage/workspaceLayout.ts';
 import { latestCheckpoint } from '../../src/worker/jobCheckpoints.ts';
@@ -62,7 +62,48 @@ export class TinyWorkspace {
     });
   }
 
-  rlhfJob(name: string, reward: RewardSource, settings: Partial<RlhfSettings> = {}): Promise<JobFolder> {
+  /** `rows`: pairs for DPO, labelled answers for KTO. */
+  preferenceJob(kind: 'dpo' | 'kto', name: string, rows?: readonly unknown[]): Promise<JobFolder> {
+    const labelled = somePairs.flatMap(({ messages, chosen, rejected }) => [
+      { messages, completion: chosen, label: true },
+      { messages, completion: rejected, label: false },
+    ]);
+    return createJobFolder(this.layout, {
+      name,
+      data: { 'rows.jsonl': rows ?? (kind === 'dpo' ? somePairs : labelled) },
+      specification: ({ id, createdAt, data }): JobSpecification => {
+        const shared = { ...this.#common(name), id, createdAt, data: data['rows.jsonl'] };
+        const changes = { epochs: 2, batchSize: 8, microBatchSize: 4, learningRate: 0.01, lora };
+        return kind === 'dpo'
+          ? { ...shared, kind, settings: { ...dpoPresets.quick, ...changes } }
+          : { ...shared, kind, settings: { ...ktoPresets.quick, ...changes } };
+      },
+    });
+  }
+
+  sftJob(name: string, rows: readonly unknown[] = somePairs): Promise<JobFolder> {
+    return createJobFolder(this.layout, {
+      name,
+      data: {
+        'examples.jsonl': rows.map(row => ({ completion: (row as { chosen?: string }).chosen, ...(row as object) })),
+      },
+      specification: ({ id, createdAt, data }): JobSpecification => ({
+        ...this.#common(name),
+        kind: 'sft',
+        id,
+        createdAt,
+        data: data['examples.jsonl'],
+        settings: { ...sftPresets.quick, epochs: 2, batchSize: 8, microBatchSize: 4, learningRate: 0.01, lora },
+      }),
+    });
+  }
+
+  rlhfJob(
+    name: string,
+    reward: RewardSource,
+    settings: Partial<RlooSettings> = {},
+    preset: RlhfSettings = rlhfPresets.quick,
+  ): Promise<JobFolder> {
     return createJobFolder(this.layout, {
       name,
       data: { 'prompts.jsonl': prompts },
@@ -74,7 +115,7 @@ export class TinyWorkspace {
         data: data['prompts.jsonl'],
         reward,
         settings: {
-          ...rlhfPresets.quick,
+          ...(preset as RlooSettings),
           steps: 4,
           promptsPerStep: 2,
           samplesPerPrompt: 2,

@@ -51,7 +51,10 @@ describe('the host of the Ranking view', () => {
     const layout = workspaceLayout(folder);
     journal = await PreferenceJournal.open(layout, { author: 'ada' });
     const services = {
-      context: { extensionUri: vscode.Uri.file(folder) },
+      context: {
+        extensionUri: vscode.Uri.file(folder),
+        workspaceState: { get: () => undefined, update: async () => {} },
+      },
       logger: silentLogger,
       bundle: {},
       journal: async () => journal,
@@ -81,9 +84,12 @@ describe('the host of the Ranking view', () => {
   const decision = (state: RankingState, more: Partial<RankingDecision> = {}): RankingDecision => ({
     item: state.item!.id,
     verdict: 'ranked',
-    ranks: [2, 1, 2],
+    values: [2, 1, 2],
     shown: state.item!.answers.map(answer => answer.id),
-    flags: ['unsafe', 'no-such-flag'],
+    flags: [['unsafe', 'no-such-flag'], [], []],
+    highlights: [],
+    skipReason: null,
+    guidelines: null,
     note: '',
     milliseconds: 1200,
     ...more,
@@ -96,7 +102,7 @@ describe('the host of the Ranking view', () => {
     host.attach(page.webview, 'sidebar', count => {
       waiting = count;
     });
-    const state = await page.request('open', { set: null });
+    const state = await page.request('open', { set: null, item: null, review: false });
     assert.equal(state.item?.answers.length, 3);
     assert.ok(!JSON.stringify(page.posted).includes('secret'));
     assert.equal(waiting, 2);
@@ -107,7 +113,7 @@ describe('the host of the Ranking view', () => {
     await put('colours', 2);
     const page = new FakePage();
     host.attach(page.webview, 'sidebar', () => {});
-    const first = await page.request('open', { set: null });
+    const first = await page.request('open', { set: null, item: null, review: false });
     const second = await page.request('judge', decision(first));
     assert.match(onDisk(), /"type":"judgement"/);
     assert.notEqual(second.item?.id, first.item?.id);
@@ -123,15 +129,20 @@ describe('the host of the Ranking view', () => {
     await put('colours', 3);
     const page = new FakePage();
     host.attach(page.webview, 'sidebar', () => {});
-    const first = await page.request('open', { set: null });
+    const first = await page.request('open', { set: null, item: null, review: false });
     const second = await page.request('judge', decision(first));
-    await page.request('judge', decision(second, { ranks: [1, 2, 3], note: 'clear' }));
+    await page.request('judge', decision(second, { values: [1, 2, 3], note: 'clear' }));
     const back = await page.request('undo', {});
     assert.equal(back.item?.id, second.item?.id);
-    assert.deepEqual(back.item?.draft, { ranks: [1, 2, 3], flags: ['unsafe'], note: 'clear' });
+    assert.deepEqual(back.item?.draft, {
+      values: [1, 2, 3],
+      flags: [['unsafe'], [], []],
+      note: 'clear',
+      highlights: [],
+    });
     const start = await page.request('undo', {});
     assert.equal(start.item?.id, first.item?.id);
-    assert.deepEqual(start.item?.draft?.ranks, [2, 1, 2]);
+    assert.deepEqual(start.item?.draft?.values, [2, 1, 2]);
     assert.equal(start.canUndo, false);
     assert.equal(journal.state.judgements.length, 0);
   });
@@ -140,9 +151,9 @@ describe('the host of the Ranking view', () => {
     const [item] = await put('colours', 1);
     const page = new FakePage();
     host.attach(page.webview, 'sidebar', () => {});
-    const state = await page.request('open', { set: null });
+    const state = await page.request('open', { set: null, item: null, review: false });
     await assert.rejects(page.request('judge', decision(state, { shown: ['x', 'y', 'z'] })), /not those of the item/);
-    await assert.rejects(page.request('judge', decision(state, { ranks: [1, null, 2] })), /every answer/);
+    await assert.rejects(page.request('judge', decision(state, { values: [1, null, 2] })), /every answer/);
     await assert.rejects(page.request('judge', { item: 7 }), /expected/);
     await journal.delete(item!.id);
     await assert.rejects(page.request('judge', decision(state)), /removed in the meantime/);
@@ -153,9 +164,9 @@ describe('the host of the Ranking view', () => {
     await put('old', 1);
     const pages = [new FakePage(), new FakePage()];
     for (const page of pages) host.attach(page.webview, 'editor', () => {});
-    for (const page of pages) await page.request('open', { set: 'old' });
+    for (const page of pages) await page.request('open', { set: 'old', item: null, review: false });
     await put('new', 1);
-    const state = await pages[1]!.request('open', { set: null });
+    const state = await pages[1]!.request('open', { set: null, item: null, review: false });
     assert.equal(state.set, 'new');
     const told = () => pages[0]!.posted.filter(message => message.type === 'notice');
     for (let i = 0; told().length === 0 && i < 200; i++) await new Promise(resolve => setTimeout(resolve, 10));

@@ -7,12 +7,13 @@ export function runTests(load: () => void): Promise<void> {
   mocha.suite.emit('pre-require', globalThis as unknown as Mocha.MochaGlobals, '', mocha);
   load();
   const lines: string[] = [];
+  const failures: string[] = [];
   return new Promise((resolve, reject) => {
     const counts = { passed: 0, failed: 0, skipped: 0 };
-    const runner = mocha.run(failures => {
+    const runner = mocha.run(failed => {
       const file = process.env.TUNESMITH_HOST_REPORT;
-      if (file) writeFileSync(file, JSON.stringify({ ...counts, lines }));
-      if (failures) reject(new Error(`${failures} tests failed.`));
+      if (file) writeFileSync(file, JSON.stringify({ ...counts, lines, failures }));
+      if (failed) reject(new Error(`${failed} tests failed.`));
       else resolve();
     });
     runner.on('pass', test => {
@@ -21,7 +22,9 @@ export function runTests(load: () => void): Promise<void> {
     });
     runner.on('fail', (test, error) => {
       counts.failed++;
-      lines.push(`  ✘ ${test.fullTitle()}`, String(error?.stack ?? error));
+      const reason = String(error?.stack ?? error);
+      lines.push(`  ✘ ${test.fullTitle()}`, reason);
+      failures.push(`${test.fullTitle()}\n${reason.slice(0, 1500)}`);
     });
     runner.on('pending', () => counts.skipped++);
   });

@@ -16,10 +16,12 @@ const program = fileURLToPath(new URL('../fakes/crashingProcess.ts', import.meta
 
 /** Every operation; in the quick part every fourth. */
 const step = quick ? 4 : 1;
+/** Days that the workspace has seen before: what lies there already is opened, indexed, added to, and must not be lost either. */
+const days = quick ? [0] : [0, 1, 2, 3];
 
 /** Lets the process run until it kills itself; false when it came to its end before that. */
-async function crash(layout: WorkspaceLayout, kind: string, k: number, when: string) {
-  const child = spawn(process.execPath, [program, layout.root, kind, String(k), when], {
+async function crash(layout: WorkspaceLayout, kind: string, k: number, when: string, day: number) {
+  const child = spawn(process.execPath, [program, layout.root, kind, String(k), when, String(day)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -33,7 +35,7 @@ async function crash(layout: WorkspaceLayout, kind: string, k: number, when: str
 }
 
 describe('storage when its process is killed', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   const counts: string[] = [];
 
   for (const [kind, moments] of [
@@ -46,15 +48,18 @@ describe('storage when its process is killed', function () {
   ] as const) {
     it(`loses nothing at the k-th ${kind}, for every k`, async () => {
       let kills = 0;
-      for (const when of moments) {
+      for (const [when, day] of moments.flatMap(when => days.map(day => [when, day] as const))) {
         for (let k = 1, killed = true; killed; k += step) {
           await inFolder(async root => {
             const layout = workspaceLayout(root);
-            const end = await crash(layout, kind, k, when);
+            const acknowledged: Acknowledged[] = [];
+            for (let before = 0; before < day; before++)
+              await runScenario(layout, nodeDisk, what => acknowledged.push(what), before);
+            const end = await crash(layout, kind, k, when, day);
             killed = end.killed;
             if (killed) kills++;
-            await checkAfterwards(layout, end.acknowledged).catch(error => {
-              throw new Error(`killed ${when} ${kind} ${k}: ${String(error)}`, { cause: error });
+            await checkAfterwards(layout, [...acknowledged, ...end.acknowledged]).catch(error => {
+              throw new Error(`killed ${when} ${kind} ${k} on day ${day}: ${String(error)}`, { cause: error });
             });
           });
         }
@@ -67,7 +72,7 @@ describe('storage when its process is killed', function () {
   after(() => {
     recordFigures(
       'crashed storage',
-      `The storage code was killed at every operation (kills by kind: ${counts.join(', ')}) and lost its power after every one; nothing acknowledged was lost and every file stayed readable.`,
+      `The storage code was killed at every operation, in ${days.length === 1 ? 'a workspace that was empty' : 'workspaces that had seen no, one, two and three days of work'} (kills by kind: ${counts.join(', ')}) and lost its power after every one; nothing acknowledged was lost and every file stayed readable.`,
     );
   });
 

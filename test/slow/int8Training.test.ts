@@ -23,9 +23,9 @@ import { quick, recordFigures } from './figures.ts';
 /** Grade-school problems with worked answers, where they are beside the checkout. */
 const data = path.join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'gsm8k');
 const seeds = quick ? [1] : [1, 2, 3];
-const steps = quick ? 4 : 40;
+const steps = quick ? 2 : 40;
 const tokensPerStep = 900;
-const heldOutExamples = quick ? 12 : 60;
+const heldOutExamples = quick ? 6 : 60;
 const learningRate = 5e-4;
 /** Largest relative difference of the held-out losses. */
 const tolerance = 0.01;

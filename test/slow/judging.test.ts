@@ -1,12 +1,9 @@
 /** Agreement and ratings against independent implementations in Python (krippendorff, statsmodels, scipy). */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { Rng } from '../../src/base/rng.ts';
 import { cohenKappa, fleissKappa, krippendorffAlpha, type Metric } from '../../src/core/statistics/agreement.ts';
 import { bradleyTerry, type Game } from '../../src/core/statistics/bradleyTerry.ts';
-import { askPython } from './python.ts';
-
-const python = process.env.TUNESMITH_STATISTICS_PYTHON ?? 'python3';
+import { askPython, pythonWith } from './python.ts';
 
 interface Reply {
   readonly alpha: Readonly<Record<Metric, number>>;
@@ -19,10 +16,18 @@ interface Reply {
 const near = (actual: number, expected: number, within: number): void =>
   assert.ok(Math.abs(actual - expected) <= within, `${actual} is not ${expected}`);
 
-describe('judging statistics', () => {
+describe('judging statistics', function () {
+  // The packages are installed at first.
+  this.timeout(600_000);
+  let python = '';
+
   before(function () {
-    const found = spawnSync(python, ['-c', 'import krippendorff, statsmodels, scipy']).status === 0;
-    if (!found) this.skip();
+    const found = pythonWith('numpy', 'scipy', 'statsmodels', 'krippendorff');
+    if (typeof found !== 'string') {
+      console.log(`      skipped: ${found.missing}`);
+      this.skip();
+    }
+    python = found;
   });
 
   it('equal those of krippendorff, statsmodels and the arena’s fit', () => {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-export { pythonWithTorch } from '../../scripts/python.ts';
+export { pythonWith, pythonWithTorch } from '../../scripts/python.ts';
 
 /** Runs a script of this folder with `request` as JSON on its standard input; what it prints, parsed. Throws what it says on failure. */
 export function askPython<T>(python: string, script: string, request: unknown): T {

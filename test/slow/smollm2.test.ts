@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fetchTestModel } from '../../scripts/fetchTestModel.ts';
 import { InferenceProcess } from '../../src/jobs/inferenceProcess.ts';
 import { createGenerator, type Generator } from '../../src/language-model/generate.ts';
+import { exactStorage } from '../../src/language-model/int8Layers.ts';
 import { type ModelFiles, openModelFolder, openModelGguf } from '../../src/language-model/modelFiles.ts';
 import { score } from '../../src/language-model/score.ts';
 import { openFile, openFolder } from '../../src/storage/modelFolder.ts';
@@ -81,11 +82,16 @@ describe('SmolLM2-135M-Instruct', function () {
         options: { maxNewTokens: 24, temperature: 0.8, topP: 0.95, seed: 9 },
       }));
       const together = await own.generate(requests);
+      // Without VNNI, ONNX Runtime's four-bit kernels sum one row in another order than several: samples may part there (docs/engine.md).
+      const exact = precision !== 'int4' || (await exactStorage({})) === 'int8';
       for (const [i, request] of requests.entries()) {
         const [alone] = await own.generate([request]);
-        assert.deepEqual(alone!.tokens, together[i]!.tokens);
-        alone!.logProbs.forEach((logProb, t) => {
-          assert.ok(Math.abs(logProb - together[i]!.logProbs[t]!) < 1e-4);
+        const other = together[i]!;
+        if (exact) assert.deepEqual(alone!.tokens, other.tokens);
+        const parting = alone!.tokens.findIndex((token, t) => token !== other.tokens[t]);
+        alone!.logProbs.slice(0, parting === -1 ? undefined : parting).forEach((logProb, t) => {
+          const difference = Math.abs(logProb - other.logProbs[t]!);
+          assert.ok(difference < (exact ? 1e-4 : 0.3), `${difference} at token ${t} of ${i}`);
         });
       }
       if (own !== generator) await own.dispose();

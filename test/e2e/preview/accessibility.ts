@@ -1,7 +1,7 @@
 /** Checks a page with axe-core against WCAG 2.1 A and AA. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
+import type { Frame, Page } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -12,7 +12,7 @@ interface Violation {
 }
 
 /** One line a violation; none when the page is clean. `exclude`: selectors of parts that are not ours. */
-export async function accessibilityProblems(page: Page, exclude: readonly string[] = []): Promise<string[]> {
+export async function accessibilityProblems(page: Page | Frame, exclude: readonly string[] = []): Promise<string[]> {
   await page.evaluate(axe);
   const violations = await page.evaluate(
     async excluded => {

@@ -1,5 +1,6 @@
 /** The table of an example bank in a browser: 100,000 rows, editing in the cell, the line that cannot be read. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { BankTable } from '../../../src/core/datasets/bankTable.ts';
 import { BankView } from '../../../src/core/datasets/bankView.ts';
@@ -8,7 +9,7 @@ import { accessibilityProblems } from './accessibility.ts';
 import { launchBrowser, openPreview, type Preview, type PreviewTheme } from './preview.ts';
 
 /** A host without an editor: the same table, in memory. */
-function bankHost(lines: readonly string[]) {
+function bankHost(lines: readonly string[], delay = 0) {
   const view = new BankView(new BankTable(lines));
   while (view.scan(10_000));
   view.needed = ['question', 'answer'];
@@ -35,13 +36,14 @@ function bankHost(lines: readonly string[]) {
         view.show(wanted);
         return state();
       },
-      rows: ({ from, count }: { from: number; count: number }) => ({
-        version: view.version,
-        rows: view.rows(from, count),
-      }),
+      rows: async ({ from, count }: { from: number; count: number }) => {
+        await sleep(delay);
+        return { version: view.version, rows: view.rows(from, count) };
+      },
       cell: ({ line, field }: { line: number; field: string }) => view.cell(line, field),
       tokens: ({ lines: wanted }: { lines: number[] }) => wanted.map(line => view.rowText(line).split(' ').length),
-      edit: ({ version, edit }: { version: number; edit: Parameters<BankView['edits']>[0] }) => {
+      edit: async ({ version, edit }: { version: number; edit: Parameters<BankView['edits']>[0] }) => {
+        await sleep(delay);
         if (version !== view.version) return null;
         const line =
           'line' in edit ? edit.line : edit.kind === 'add' ? (edit.after ?? -1) : 'lines' in edit ? edit.lines[0]! : -1;
@@ -85,8 +87,11 @@ describe('the page of an example bank', function () {
     assert.deepEqual(errors, []);
   });
 
-  async function open(lines: readonly string[], options: { theme?: PreviewTheme; width?: number } = {}) {
-    const host = bankHost(lines);
+  async function open(
+    lines: readonly string[],
+    options: { theme?: PreviewTheme; width?: number; delay?: number } = {},
+  ) {
+    const host = bankHost(lines, options.delay);
     preview = await openPreview(browser, {
       entry: 'bank',
       contract: bankContract,
@@ -143,6 +148,27 @@ describe('the page of an example bank', function () {
     await page.keyboard.press('Control+c');
     await page.waitForTimeout(100);
     assert.match(host.copied[0] ?? '', /^question\treasoning\tanswer\n/);
+  });
+
+  it('loses no key to a host that is slower than the hands', async () => {
+    const lines = rowsOf(2);
+    const { host, page } = await open(lines, { delay: 150 });
+    await page.locator('#cell-1-0 .clip', { hasText: 'Maya' }).waitFor();
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Control+Enter');
+    for (const [text, end] of [
+      ['Two and two?', 'Tab'],
+      ['2 + 2 = 4.', 'Tab'],
+      ['4', 'Enter'],
+    ] as const) {
+      await page.keyboard.type(text);
+      await page.keyboard.press(end);
+    }
+    await page.locator('#cell-1-2 .clip', { hasText: '4' }).waitFor();
+    assert.deepEqual(
+      [0, 1, 2].map(line => host.view.table.text(line)),
+      [lines[0]!, '{"question":"Two and two?","answer":"4","reasoning":"2 + 2 = 4."}', lines[1]!],
+    );
   });
 
   it('opens 100,000 rows with a bad line 70,000, shows it, and scrolls without a gap', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
 import { type Dashboard, dashboard } from '../../../src/core/jobs/dashboard.ts';
+import { rewardReport } from '../../../src/core/jobs/rewardReport.ts';
 import { jobDashboardContract } from '../../../src/protocol/jobDashboard.ts';
 import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../fakes/jobs.ts';
 import { accessibilityProblems } from './accessibility.ts';
@@ -35,6 +36,13 @@ const done = dashboard({
     seconds: 22,
     metrics: {},
     accuracy: { estimate: 0.74, low: 0.54, high: 0.87, n: 23 },
+    report: rewardReport(
+      Array.from({ length: 23 }, (_, i) => ({
+        margin: (i < 17 ? 0.1 : -0.1) * ((i * 7) % 23),
+        chosen: 20 + i,
+        rejected: 25,
+      })),
+    ),
     warnings: [],
   },
 });

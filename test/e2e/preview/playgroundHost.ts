@@ -1,40 +1,57 @@
 /** A scripted host of the playground: a real template in memory, its real parser, and answers that are typed out. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { applyChange, changeOf } from '../../../src/base/textChange.ts';
+import { applyChange, changeBetween, changeOf } from '../../../src/base/textChange.ts';
+import { expandAxes } from '../../../src/core/evaluation/variants.ts';
+import { complete } from '../../../src/core/language/completion.ts';
+import type { LanguageHost } from '../../../src/core/language/host.ts';
+import { hover } from '../../../src/core/language/hover.ts';
+import { templateDocument } from '../../../src/core/language/templateDocument.ts';
+import { setAxis } from '../../../src/core/prompts/axesEdits.ts';
+import { listedAxes } from '../../../src/core/prompts/axesSettings.ts';
 import { parseTemplate } from '../../../src/core/prompts/promptyFile.ts';
 import { setFrontMatter } from '../../../src/core/prompts/templateEdits.ts';
 import { wilson } from '../../../src/core/statistics/intervals.ts';
-import type {
-  Board,
-  Cell,
-  Column,
-  Detail,
-  PlaygroundState,
-  Preview,
-  playgroundContract,
-  Setup,
-  TemplateState,
+import {
+  emptySetup,
+  type PlaygroundState,
+  type playgroundContract,
+  type Setup,
 } from '../../../src/protocol/playground.ts';
+import type { Board, Cell, Column, Detail } from '../../../src/protocol/playgroundCells.ts';
+import type { CompletionItem } from '../../../src/protocol/playgroundLanguage.ts';
+import type { RunSummary } from '../../../src/protocol/playgroundRuns.ts';
+import { noScores, type ScoreCell, type ScoreState, type ScoreTokens } from '../../../src/protocol/playgroundScores.ts';
+import { noSweep, type SweepState } from '../../../src/protocol/playgroundSweep.ts';
+import type { Preview, TemplateState } from '../../../src/protocol/playgroundTemplate.ts';
 import type { Handlers, Remote } from '../../../src/protocol/rpc.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
 export class PlaygroundHost {
+  /** Milliseconds that completions take. */
+  thinks = 0;
   text: string;
   version = 1;
-  setup: Setup = {
-    models: ['local:pebble'],
-    variants: [{ kind: 'current' }],
-    samples: 1,
-    row: 1,
-    probabilities: false,
-  };
+  setup: Setup = { ...emptySetup, models: ['local:pebble'], row: 1 };
   page!: Remote<typeof playgroundContract.toWebview>;
   readonly calls: { method: string; params: unknown }[] = [];
   cells: Cell[] = [];
   details: Partial<Detail> = {};
+  leaks: NonNullable<TemplateState['examples']>['leaks'] = { total: 0, first: [] };
+  cut: string | null = null;
+  runs: RunSummary[] = [];
+  offer: PlaygroundState['offer'] = null;
+  viewing: PlaygroundState['viewing'] = null;
   columns: Column[] = [];
+  sweep: SweepState = noSweep;
+  scores: ScoreState = noScores;
+  scoreCells: ScoreCell[] = [];
+  scoreTokens: ScoreTokens = [];
+  /** What the host waits for before it takes a mark in. */
+  beforeMark: () => Promise<void> | void = () => {};
+  /** What the host tells the page before it answers that a past run or a difference is shown. */
+  onView: (kind: 'run' | 'diff') => void = () => {};
   run = { running: false, done: 0, total: 0, failed: 0, secondsLeft: null as number | null };
   readonly #rows: Record<string, unknown>[];
   readonly #bank: Record<string, unknown>[];
@@ -67,6 +84,12 @@ export class PlaygroundHost {
       this.changeText([...changeOf(setFrontMatter(this.text, keys, value))], false);
       return null;
     },
+    setAxis: ({ axis, values }) => {
+      this.calls.push({ method: 'setAxis', params: { axis, values } });
+      const named = values.map(({ label, text }) => ({ label: label || text, text }));
+      this.changeText([...changeBetween(this.text, setAxis(this.text, axis, named))], false);
+      return null;
+    },
     setup: setup => {
       this.setup = setup;
       this.page.preview(this.preview());
@@ -74,7 +97,23 @@ export class PlaygroundHost {
     },
     run: rows => this.#log('run', rows),
     runFresh: rows => this.#log('runFresh', rows),
+    confirm: params => this.#log('confirm', params),
     retry: key => this.#log('retry', key),
+    score: rows => this.#log('score', rows),
+    complete: ({ text, offset }) => this.#complete(text, offset),
+    hover: async ({ text, offset }) => {
+      this.#log('hover', { offset });
+      const found = await hover(templateDocument(text, 'template.prompty'), offset, this.#languageHost());
+      return found ? { ...found.range, contents: [...found.contents] } : null;
+    },
+    sweepState: () => this.sweep,
+    sweep: params => this.#log('sweep', params),
+    scoreState: () => this.scores,
+    scoreCells: ({ rows }) => this.scoreCells.filter(({ row }) => rows.includes(row)),
+    scoreTokens: params => {
+      this.#log('scoreTokens', params);
+      return this.scoreTokens;
+    },
     window: ({ rows }) => {
       this.#log('window', rows);
       const { values, expected } = this.template().rows;
@@ -88,7 +127,8 @@ export class PlaygroundHost {
       };
     },
     filter: params => this.#log('filter', params),
-    mark: ({ cell, marks }) => {
+    mark: async ({ cell, marks }) => {
+      await this.beforeMark();
       this.#log('mark', { cell, marks });
       this.cells = this.cells.map(other =>
         other.column === cell.column && other.row === cell.row && other.repeat === cell.repeat
@@ -98,6 +138,7 @@ export class PlaygroundHost {
       this.page.cells({ cells: this.cells.filter(other => other.row === cell.row), append: [], clear: false });
       return null;
     },
+    capture: params => this.#log('capture', params),
     diff: params => this.#log('diff', params),
     detail: () => ({
       prompt: [{ role: 'user', content: 'What is 3 + 4?' }],
@@ -113,11 +154,61 @@ export class PlaygroundHost {
       this.#log('sendToRanking', rows);
       return 1;
     },
+    resume: () => this.#log('resume', {}),
+    runSome: params => {
+      this.#log('runSome', params);
+      return 1;
+    },
+    runs: () => this.runs,
+    viewRun: params => {
+      this.onView('run');
+      return this.#log('viewRun', params);
+    },
+    viewDiff: params => {
+      this.onView('diff');
+      return this.#log('viewDiff', params);
+    },
+    viewCurrent: () => this.#log('viewCurrent', {}),
+    diffRuns: params => this.#log('diffRuns', params),
+    restoreRun: params => this.#log('restoreRun', params),
+    markRun: params => {
+      this.#log('markRun', params);
+      this.runs = this.runs.map(run => (run.id === params.id ? { ...run, ...params } : run));
+      return null;
+    },
+    deleteRun: params => this.#log('deleteRun', params),
     openTemplate: params => this.#log('openTemplate', params),
     approve: params => this.#log('approve', params),
     act: params => this.#log('act', params),
     copy: params => this.#log('copy', params),
   };
+
+  async #complete(text: string, offset: number): Promise<CompletionItem[]> {
+    this.#log('complete', { offset });
+    await new Promise(resolve => setTimeout(resolve, this.thinks));
+    const items = await complete(templateDocument(text, 'template.prompty'), offset, this.#languageHost());
+    return items.map(({ range, isSnippet = false, detail = '', doc = '', again = false, ...item }) => ({
+      ...item,
+      ...range,
+      snippet: isSnippet,
+      detail,
+      doc,
+      again,
+      filter: item.filter ?? item.label,
+    }));
+  }
+
+  #languageHost(): LanguageHost {
+    const rows = { count: this.#rows.length, fields: Object.keys(this.#rows[0] ?? {}), current: this.#rows[0] ?? {} };
+    return {
+      models: async () => [],
+      dataFiles: async () => [],
+      exists: async () => true,
+      bank: async () => undefined,
+      rows: async () => rows,
+      countTokens: async text => ({ tokens: Math.ceil(text.length / 4), model: 'pebble' }),
+    };
+  }
 
   #log(method: string, params: unknown): null {
     this.calls.push({ method, params });
@@ -138,7 +229,7 @@ export class PlaygroundHost {
 
   template(): TemplateState {
     const parsed = parseTemplate(this.text, 'template.prompty');
-    const { reasoning, examples, rows, expected, grade } = parsed.tunesmith;
+    const { reasoning, examples, rows, expected, grade, score } = parsed.tunesmith;
     const text = (value: unknown): string =>
       typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
     return {
@@ -166,6 +257,7 @@ export class PlaygroundHost {
         values: this.#rows.map(row => parsed.inputs.map(input => text(row[input.name]))),
         expected: expected ? this.#rows.map(row => text(row[expected])) : null,
         total: this.#rows.length,
+        columns: Object.keys(this.#rows[0] ?? {}),
       },
       examples: examples
         ? {
@@ -174,11 +266,28 @@ export class PlaygroundHost {
             shots: examples.shots,
             selection: examples.selection,
             seed: examples.seed,
+            similarity: examples.similarity,
+            embeddingModel: examples.embeddingModel,
+            lambda: examples.lambda,
+            label: examples.label,
+            order: examples.order,
+            leakage: examples.leakage,
+            overBudget: examples.overBudget,
+            columns: Object.keys(this.#bank[0] ?? {}),
+            leaks: this.leaks,
           }
         : null,
-      answer: { rule: reasoning.answer.rule, detail: '', grade: grade.rule, threshold: grade.threshold },
+      answer: {
+        rule: reasoning.answer.rule,
+        detail: Object.values(reasoning.answer)[1] ?? '',
+        flags: '',
+        expected: expected ?? '',
+        grade: grade.rule,
+        threshold: grade.threshold,
+      },
       reasoning: {
         trigger: reasoning.trigger,
+        extract: reasoning.extract,
         triggers: [reasoning.trigger],
         samples: reasoning.samples,
         of: reasoning.of,
@@ -186,6 +295,9 @@ export class PlaygroundHost {
         revise: reasoning.revise,
         decompose: reasoning.decompose,
       },
+      axes: listedAxes(parsed.tunesmith.axes).map(({ axis, values }) => ({ axis, values: [...values] })),
+      variants: { count: expandAxes(parsed).length, problem: null },
+      score: score ? { task: score.task, by: score.by, method: score.method, inside: score.input !== undefined } : null,
       roles: parsed.roles.map(({ role, range }) => ({ role, range: { ...range } })),
       variables: parsed.variables.map(({ name, range }) => ({ name, range: { ...range } })),
       diagnostics: parsed.diagnostics.map(({ severity, message, range }) => ({
@@ -214,6 +326,7 @@ export class PlaygroundHost {
         role === 'system' ? tokens.system : role === 'user' ? tokens.input : tokens.reserved,
       ),
       shots,
+      cut: this.cut,
       error: null,
     };
   }
@@ -233,11 +346,14 @@ export class PlaygroundHost {
       columns: this.columns,
       board: this.board(),
       run: this.run,
+      offer: this.offer,
+      viewing: this.viewing,
+      forecast: null,
       models: [
         { id: 'local:pebble', label: 'pebble', detail: 'bundled', depth: 0 },
         { id: 'local:polite-v1', label: 'polite-v1', detail: 'tuned from pebble', depth: 1 },
         { id: 'local:SmolLM2-135M-Instruct', label: 'SmolLM2-135M-Instruct', detail: 'imported', depth: 0 },
-      ],
+      ].map(model => ({ ...model, controlled: true, note: null })),
       templates: [],
       trusted: true,
     };
@@ -252,9 +368,13 @@ export class PlaygroundHost {
     this.columns = columns.map(column => ({
       id: `${column.model}#${column.variant}`,
       modelLabel: column.model,
+      controlled: true,
       score: null,
       failed: 0,
       paired: null,
+      key: String(column.variant),
+      orderOf: String(column.variant),
+      baseline: column.variant === 0,
       ...column,
     }));
     for (const row of template.rows.values.keys()) {
@@ -275,6 +395,7 @@ export class PlaygroundHost {
           latencyMs: failed || row > 5 ? null : 210 + 40 * row,
           firstTokenMs: null,
           cost: null,
+          warning: null,
           seed: 0,
           marks: null,
           tokens: failed || row > 5 ? null : text.split(' ').length + 3,

@@ -53,7 +53,7 @@ describe('the playground’s page', function () {
   const called = (host: PlaygroundHost, method: string): unknown[] =>
     host.calls.filter(call => call.method === method).map(({ params }) => params);
 
-  for (const theme of ['dark', 'light', 'high-contrast'] as const) {
+  for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] as const) {
     it(`has names and contrast for everyone (${theme})`, async () => {
       const { page } = await open('word-problem-few-shot-cot.prompty', {
         theme,
@@ -128,6 +128,25 @@ describe('the playground’s page', function () {
     assert.match(focused ?? '', /^Row 2, pebble, direct/);
   });
 
+  it('draws the rows of inputs in view alone, and brings the chosen one into it', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty');
+    const total = host.template().rows.values.length;
+    const row = (index: number) => page.locator(`.table.inputs tr[data-row="${index}"]`);
+    assert.ok(total > 20 && (await page.locator('.table.inputs tr[data-row]').count()) < total);
+    assert.equal(await row(total - 1).count(), 0);
+    await page.getByRole('table', { name: 'Rows of inputs' }).focus();
+    await page.keyboard.press('End');
+    await page.locator(`.table.inputs tr[data-row="${total - 1}"][aria-selected=true]`).waitFor();
+    const inView = await row(total - 1).evaluate(element => {
+      const [own, view] = [element, element.closest('.rows')!].map(part => part.getBoundingClientRect());
+      return own!.top >= view!.top && own!.bottom <= view!.bottom + 1;
+    });
+    assert.ok(inView, 'the last row is not in view');
+    await page.keyboard.press('Home');
+    await row(0).waitFor();
+    assert.equal(await row(0).getAttribute('aria-selected'), 'true');
+  });
+
   it('shows answers as text and the provider’s words where one failed', async () => {
     const { host, page } = await open('word-problem-few-shot-cot.prompty', {
       fill: row => `<img src="https://example.com/x.png"> ![](https://example.com/y.png) **${row}**`,
@@ -192,5 +211,113 @@ describe('the playground’s page', function () {
     assert.deepEqual(await accessibilityProblems(page, ['.monaco-editor']), []);
     await page.keyboard.press('Escape');
     assert.equal(await page.locator('tunesmith-cell-view').count(), 0);
+  });
+
+  it('keeps all marks of keys that come faster than the host answers', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    await page.locator('[role=gridcell]').first().focus();
+    await page
+      .locator('[role=gridcell]')
+      .first()
+      .evaluate(cell => {
+        for (const key of ['*', 'p']) cell.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      });
+    await page.locator('.cell .sign', { hasText: 'starred' }).waitFor();
+    await page.locator('.cell .sign', { hasText: 'pinned' }).waitFor();
+    assert.deepEqual(
+      called(host, 'mark').map(params => (params as { marks: object }).marks),
+      [
+        { starred: true, pinned: false, note: '' },
+        { starred: true, pinned: true, note: '' },
+      ],
+    );
+  });
+
+  it('keeps a mark where the host still tells of the one before', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    let answer = (): void => {};
+    const held = new Promise<void>(resolve => {
+      answer = resolve;
+    });
+    host.beforeMark = () => held;
+    const first = page.locator('[role=gridcell]').first();
+    await first.focus();
+    for (const key of ['*', 'p']) await page.keyboard.press(key);
+    await page.locator('.cell .sign', { hasText: 'pinned' }).waitFor();
+    const marks = { starred: true, pinned: false, note: '' };
+    host.page.cells({ cells: [{ ...host.cells[0]!, marks }], append: [], clear: false });
+    await page.waitForTimeout(200);
+    assert.ok(await page.locator('.cell .sign', { hasText: 'pinned' }).isVisible());
+    answer();
+  });
+
+  it('makes variants by keys alone, and keeps them in the template', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    const axes = () =>
+      host.template().axes.map(({ axis, values }) => [axis, values.map(({ label, text }) => `${label}=${text}`)]);
+    await page.getByRole('button', { name: 'Add a variant', exact: true }).focus();
+    for (const key of ['Enter', 'Enter']) await page.keyboard.press(key);
+    await page.getByRole('textbox', { name: 'Prefix 2: text' }).waitFor();
+    assert.match(axes()[0]![1]![1]!, /^code header=# Copyright 2022 Google LLC\n/);
+    await page.getByRole('textbox', { name: 'Prefix 2: name' }).fill('none');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.getByRole('textbox', { name: 'Prefix 2: name' }).getAttribute('aria-invalid'), 'true');
+    await page.getByRole('textbox', { name: 'Prefix 2: name' }).fill('header');
+    await page.getByRole('textbox', { name: 'Prefix 2: text' }).fill('# Code');
+    await page.getByRole('button', { name: 'Add a Variant', exact: true }).focus();
+    for (const key of ['Enter', 't', 'Enter']) await page.keyboard.press(key);
+    const temperatures = page.getByRole('textbox', { name: 'Temperature, with commas between' });
+    await temperatures.fill('0, 0.5; 1');
+    await page.keyboard.press('Tab');
+    await page.getByText('2 × 3 = 6 columns').waitFor();
+    assert.deepEqual(axes(), [
+      ['prefix', ['none=', 'header=# Code']],
+      ['temperature', ['0=0', '0.5=0.5', '1=1']],
+    ]);
+    await temperatures.fill('0, 0');
+    await page.keyboard.press('Tab');
+    assert.equal(await temperatures.getAttribute('aria-invalid'), 'true');
+    assert.deepEqual(await accessibilityProblems(page, ['.monaco-editor']), []);
+    await page.getByRole('checkbox', { name: 'Run them as columns' }).uncheck();
+    await page.getByRole('button', { name: 'Actions for few-shot CoT' }).click();
+    await page.getByRole('menuitem', { name: 'Use as Baseline' }).click();
+    assert.deepEqual([host.setup.axes, host.setup.baseline], [false, '1']);
+    await page.getByRole('button', { name: 'Remove Prefix' }).click();
+    await page.getByRole('button', { name: 'Remove Temperature' }).click();
+    await page.getByRole('button', { name: 'Add a variant', exact: true }).waitFor();
+    assert.doesNotMatch(host.text, /axes:/);
+  });
+
+  it('asks before a big run, with what it will take', async () => {
+    const { host, page } = await open('word-problem-few-shot-cot.prompty', { fill: row => `The answer is ${row}.` });
+    const forecast = {
+      cells: 240,
+      cached: 40,
+      exact: false,
+      calls: 200,
+      promptTokens: 40_123,
+      completionTokens: { expected: 4000, most: 12_800 },
+      counted: true,
+      cost: { expected: 0.12, most: 0.4 },
+      seconds: 130,
+    };
+    await page.getByRole('button', { name: 'Run', exact: true }).focus();
+    host.page.forecast(forecast);
+    const dialog = page.getByRole('dialog', { name: 'Run 240 cells?' });
+    await dialog.waitFor();
+    assert.match(
+      (await dialog.innerText()).replace(/\s+/g, ' '),
+      /Calls 200; 40 cells are in the cache Tokens in about 40,000 Tokens out about 4,000, at most 12,800 Cost about \$0.120, at most \$0.400 Time about 2 min/,
+    );
+    assert.deepEqual(await accessibilityProblems(page, ['.monaco-editor']), []);
+    await page.keyboard.press('Escape');
+    host.page.forecast(null);
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), 'Run');
+    host.page.forecast({ ...forecast, cost: null, seconds: null });
+    await dialog.waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(100);
+    assert.deepEqual(called(host, 'confirm'), [{ run: false }, { run: true }]);
   });
 });

@@ -12,11 +12,13 @@ export const themeClasses = {
   dark: 'vscode-dark',
   light: 'vscode-light',
   'high-contrast': 'vscode-high-contrast',
+  // Both, as the editor has it.
+  'high-contrast-light': 'vscode-high-contrast vscode-high-contrast-light',
 } as const;
 export type PreviewTheme = keyof typeof themeClasses;
 
 export interface PreviewOptions<C extends Contract> {
-  readonly entry: 'playground' | 'ranking' | 'jobs' | 'bank';
+  readonly entry: 'playground' | 'ranking' | 'jobs' | 'bank' | 'data';
   readonly contract: C;
   readonly handlers: Handlers<C['toHost']>;
   readonly theme?: PreviewTheme;

@@ -37,6 +37,9 @@ describe('the Ranking page', () => {
   const waitJudged = (page: Page, count: number): Promise<void> =>
     page.locator('.where b', { hasText: new RegExp(`^${count}$`) }).waitFor({ timeout: 5000 });
 
+  const reviewOf = (host: PreviewRankingHost, item: number): string =>
+    host.items[item]!.messages[0]!.content.split('\n\n')[1]!;
+
   it('ranks by keys alone, blind, and records the order that was shown', async () => {
     const host = new PreviewRankingHost(previewItems(3, 4));
     const { page, errors, close } = await open(host);
@@ -59,6 +62,67 @@ describe('the Ranking page', () => {
     await close();
   });
 
+  it('says why an item comes, and chooses the next one in another way when asked', async () => {
+    const host = new PreviewRankingHost(previewItems(8, 2));
+    const { page, errors, close } = await open(host);
+    const why = page.locator('#why');
+    assert.equal(await why.innerText(), 'No judgement of this prompt yet');
+    const first = await page.locator('.ctx .src').innerText();
+    await page.getByLabel('How the next item is chosen').selectOption('order');
+    await why.getByText('In the order in which they were put up').waitFor();
+    assert.equal(await page.locator('.ctx .src').innerText(), reviewOf(host, 0));
+    await press(page, '1', 'Enter');
+    await waitJudged(page, 1);
+    assert.equal(host.judgements[0]!.item, 'review-rewrite-0');
+    // Work that was begun stays on the screen.
+    await press(page, 'n');
+    await page.keyboard.type('hm');
+    await page.getByLabel('How the next item is chosen').selectOption('random');
+    await why.getByText('In random order').waitFor();
+    assert.equal(await page.locator('.ctx .src').innerText(), reviewOf(host, 1));
+    assert.ok(first.length > 0);
+    assert.deepEqual(await accessibilityProblems(page), []);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
+  it('reviews disagreements with the keyboard: takes over, settles, leaves for later, undoes, and goes back', async () => {
+    const host = new PreviewRankingHost(previewItems(3, 3));
+    for (const item of [0, 1]) {
+      host.judgeElsewhere(`review-rewrite-${item}`, 'Ben');
+      host.judgeElsewhere(`review-rewrite-${item}`, 'Cem', true);
+    }
+    const { page, errors, close } = await open(host);
+    await page.getByRole('button', { name: 'Review 2 Disagreements' }).click();
+    await page.getByText('What was said').waitFor();
+    assert.equal(await page.locator('#why').innerText(), '2 people disagree by 100 %');
+    assert.ok(!(await page.content()).includes('secret-model'));
+    const said = await page.locator('.said li').allInnerTexts();
+    assert.match(said[0]!, /^Ben\s+[ABC] > [ABC] > [ABC]/);
+    const prompt = await page.locator('.ctx .src').innerText();
+    await press(page, 's');
+    await page.locator('.ctx .src').filter({ hasNotText: prompt }).waitFor();
+    assert.equal(host.judgements.length, 4, 'left for later');
+    await page.getByRole('button', { name: /^Take what Cem said/ }).press('Enter');
+    await press(page, 'Enter');
+    await waitJudged(page, 1);
+    const made = host.judgements.at(-1)!;
+    const cem = host.judgements.find(one => one.author === 'Cem' && one.item === made.item)!;
+    assert.deepEqual([made.ranking, made.adjudicates?.length], [cem.ranking, 2]);
+    await press(page, 'u');
+    await waitJudged(page, 0);
+    await press(page, 'Enter');
+    await waitJudged(page, 1);
+    await press(page, '1', '2', '3', 'Enter');
+    await page.getByText('All disagreements on review-rewrite are settled: 2.').waitFor();
+    assert.deepEqual(await accessibilityProblems(page), []);
+    await page.getByRole('button', { name: 'Back to Ranking' }).click();
+    await waitJudged(page, 0);
+    await page.locator('.answers').waitFor();
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
   it('decides pairs with one key, ties, all bad, skip', async () => {
     const host = new PreviewRankingHost(previewItems(4, 2));
     const { page, close } = await open(host);
@@ -69,12 +133,14 @@ describe('the Ranking page', () => {
     await press(page, 'b');
     await waitJudged(page, 3);
     await press(page, 's');
+    await page.getByText('Why skip?').waitFor();
+    await press(page, '2');
     await page.getByText('All 4 of review-rewrite are ranked.').waitFor();
     const [first, second, third, fourth] = host.judgements;
     assert.deepEqual(first!.ranking, [[first!.shown[1]], [first!.shown[0]]]);
     assert.deepEqual(second!.ranking, [second!.shown]);
     assert.deepEqual([third!.verdict, third!.ranking], ['all-bad', []]);
-    assert.deepEqual([fourth!.verdict, fourth!.ranking], ['skipped', []]);
+    assert.deepEqual([fourth!.verdict, fourth!.ranking, fourth!.skipReason], ['skipped', [], 'cannot-judge']);
     await close();
   });
 
@@ -153,7 +219,8 @@ describe('the Ranking page', () => {
     await waitJudged(page, 1);
     assert.equal(host.judgements.length, 1);
     assert.equal(host.judgements[0]!.note, 'best to skip u');
-    assert.deepEqual(host.judgements[0]!.flags, ['invented-fact']);
+    assert.deepEqual(host.judgements[0]!.flags, ['unsafe']);
+    assert.deepEqual(host.judgements[0]!.flagged, { [host.judgements[0]!.shown[0]!]: ['unsafe'] });
     assert.equal(host.judgements[0]!.verdict, 'ranked');
     await close();
   });

@@ -1,16 +1,12 @@
 /** A scripted host of the Ranking view: the real session logic over records in memory. */
+
+import { JournalState } from '../../../src/core/preferences/journalState.ts';
 import type { ItemRecord, JudgementRecord } from '../../../src/core/preferences/judgement.ts';
-import {
-  chooseSet,
-  medianPace,
-  nextItem,
-  rankingOf,
-  ranksOf,
-  setProgress,
-  shownAnswers,
-  undoStack,
-} from '../../../src/core/preferences/rankingSession.ts';
-import { type RankingDecision, type RankingState, rankingContract } from '../../../src/protocol/ranking.ts';
+import { NextModes, nextItems } from '../../../src/core/preferences/nextItems.ts';
+import { modeWords } from '../../../src/core/preferences/nextWords.ts';
+import { type DeskJournal, RankingDesk } from '../../../src/core/preferences/rankingDesk.ts';
+import { noProject, type RankingProject } from '../../../src/core/preferences/rankingSettings.ts';
+import { type RankingState, rankingContract } from '../../../src/protocol/ranking.ts';
 import type { Handlers } from '../../../src/protocol/rpc.ts';
 
 const reviews = [
@@ -32,7 +28,7 @@ export function previewItems(count: number, answers: number, set = 'review-rewri
     format: 1 as const,
     type: 'item' as const,
     id: `${set}-${i}`,
-    at: '2026-01-01T00:00:00Z',
+    at: new Date(Date.UTC(2025, 11, 1) + i * 1000).toISOString(),
     author: 'ada',
     set,
     messages: [
@@ -49,11 +45,14 @@ export class PreviewRankingHost {
   readonly items: ItemRecord[];
   readonly judgements: JudgementRecord[] = [];
   readonly acts: string[] = [];
+  kept: unknown;
   /** Set to make the disk fail. */
   failure: string | undefined;
-  #pinned: string | undefined;
-  #draft: JudgementRecord | undefined;
-  #set: string | undefined;
+  startReview = false;
+  project: RankingProject = noProject;
+  guidelines: { path: string; text: string; version: string } | undefined;
+  readonly #desk = new RankingDesk();
+  #count = 0;
   #version = 0;
 
   constructor(items: ItemRecord[]) {
@@ -63,82 +62,97 @@ export class PreviewRankingHost {
   readonly contract = rankingContract;
 
   readonly handlers: Handlers<(typeof rankingContract)['toHost']> = {
-    open: ({ set }) => {
-      this.#set = set ?? undefined;
+    open: ({ set, item, review }) => {
+      this.#desk.set = set ?? undefined;
+      this.#desk.review(review || this.startReview);
+      if (item !== null) this.#desk.resume(this.#journal(), this.project, item);
       return this.state();
     },
     judge: decision => {
       if (this.failure) throw new Error(this.failure);
-      this.judgements.push(this.#record(decision));
-      this.#pinned = undefined;
-      this.#draft = undefined;
+      if (this.#desk.reviewing && decision.verdict === 'skipped') {
+        this.#desk.setAside(decision.item);
+        return this.state();
+      }
+      const judgement = this.#desk.judgement(this.#journal(), this.project, decision);
+      const record = { ...this.#stamp(), type: 'judgement' as const, ...judgement };
+      this.judgements.push(record);
+      this.#desk.judged(record);
       return this.state();
     },
     undo: () => {
-      const last = undoStack(this.items, this.judgements, 'ada', this.#set ?? '')[0];
+      const last = this.#desk.lastOwn(this.#journal(), this.project);
       if (last) {
-        this.judgements.splice(this.judgements.indexOf(last), 1);
-        this.#pinned = last.item;
-        this.#draft = last;
+        this.judgements.splice(
+          this.judgements.findIndex(({ id }) => id === last.id),
+          1,
+        );
+        this.#desk.undone(last);
       }
       return this.state();
     },
+    review: ({ on }) => {
+      this.#desk.review(on);
+      return this.state();
+    },
+    reveal: () => {
+      this.#desk.reveal();
+      return this.state();
+    },
     chooseSet: ({ set }) => {
-      this.#set = set;
+      this.#desk.set = set;
+      return this.state();
+    },
+    chooseMode: ({ mode, keep }) => {
+      this.#desk.choose(mode, keep);
       return this.state();
     },
     act: ({ action }) => void this.acts.push(action),
+    keep: ({ saved }) => {
+      this.kept = saved;
+    },
   };
 
+  /** Another window judges an item, or another person: as its answers stand, or the other way round. */
+  judgeElsewhere(item: string, author = 'ada', upsideDown = false): void {
+    const ids = this.items.find(({ id }) => id === item)!.answers.map(({ id }) => id);
+    const ranking = (upsideDown ? ids.toReversed() : ids).map(id => [id]);
+    const decision = { item, verdict: 'ranked' as const, ranking, shown: ids };
+    this.judgements.push({ ...this.#stamp(), author, type: 'judgement', flags: [], milliseconds: 1000, ...decision });
+  }
+
   state(): RankingState {
-    const sets = setProgress(this.items, this.judgements, 'ada');
-    const set = chooseSet(sets, this.#set);
-    this.#set = set;
-    const stack = set ? undoStack(this.items, this.judgements, 'ada', set) : [];
-    const item = set ? nextItem(this.items, this.judgements, 'ada', set, this.#pinned) : undefined;
-    const shown = item ? shownAnswers(item, 'ada') : [];
-    const draft = item && this.#draft?.item === item.id ? this.#draft : undefined;
+    const journal = this.#journal();
+    const wish = this.#desk.wish(journal, this.project);
+    if (wish) {
+      const { author, state } = journal;
+      const items = nextItems(state, { author, ...wish, sharingOf: set => this.project.of(set).sharing });
+      this.#desk.planned({ set: wish.set, mode: wish.mode, items });
+    }
+    for (const _ of this.#desk.look(journal));
+    const words = modeWords();
+    const { settings, lastGuidelines, ...screen } = this.#desk.show(this.#journal(), this.project, true);
+    const { guidelines } = this;
     return {
+      ...screen,
+      modes: NextModes.map(id => ({ id, label: words[id] })),
       version: ++this.#version,
-      sets: [...sets],
-      set: set ?? null,
-      item: item
-        ? {
-            id: item.id,
-            messages: item.messages,
-            answers: shown.map(({ id, text }) => ({ id, text })),
-            draft: draft
-              ? {
-                  ranks: ranksOf(
-                    shown.map(answer => answer.id),
-                    draft.ranking,
-                  ),
-                  flags: draft.flags,
-                  note: draft.note ?? '',
-                }
-              : null,
-          }
+      scale: { ...settings.scale },
+      flags: [...settings.flags],
+      skipReasons: [...settings.skipReasons],
+      guidelines: guidelines
+        ? { ...guidelines, changed: lastGuidelines !== undefined && lastGuidelines !== guidelines.version }
         : null,
-      paceMs: medianPace(stack) ?? null,
-      canUndo: stack.length > 0,
       problems: [],
     };
   }
 
-  #record(decision: RankingDecision): JudgementRecord {
-    return {
-      format: 1,
-      type: 'judgement',
-      id: `j${this.judgements.length}`,
-      at: new Date(Date.UTC(2026, 0, 1) + this.judgements.length).toISOString(),
-      author: 'ada',
-      item: decision.item,
-      ranking: decision.verdict === 'ranked' ? rankingOf(decision.shown, decision.ranks)! : [],
-      shown: decision.shown,
-      verdict: decision.verdict,
-      flags: decision.flags,
-      note: decision.note || undefined,
-      milliseconds: decision.milliseconds,
-    };
+  #journal(): DeskJournal {
+    return { author: 'ada', state: JournalState.of([...this.items, ...this.judgements]) };
+  }
+
+  #stamp() {
+    const at = new Date(Date.UTC(2026, 0, 1) + this.#count).toISOString();
+    return { format: 1 as const, id: `j${this.#count++}`, at, author: 'ada' };
   }
 }

@@ -37,6 +37,34 @@ describe('tunesmith compare and sweep', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  it('says before it asks what it will ask, or that alone', async () => {
+    const argv = [
+      'compare',
+      file('sums.prompty'),
+      '-m',
+      model,
+      '--axis',
+      'temperature=0.1',
+      '--axis',
+      'temperature=0.2',
+    ];
+    const before = server.requests.length;
+    const price = ['--price', 'adder=1000,2000'];
+    const alone = await run(...argv, ...price, '--forecast', '--json');
+    const { cells, calls, cached, completionTokens, cost } = JSON.parse(alone.stdout);
+    assert.deepEqual([cells, calls, cached, server.requests.length], [16, 16, 0, before]);
+    assert.ok(cost.most > (completionTokens.most * 2000) / 1e6, JSON.stringify(cost));
+    assert.match((await run(...argv)).stderr, /Forecast: 16 cells, 16 calls, about \d+ tokens in/);
+    assert.match((await run(...argv, '--forecast')).stdout, /^16 cells, 0 calls \(16 cells are in the cache\)/);
+    assert.match((await run(...argv, '--forecast', '--fresh')).stdout, /^16 cells, 16 calls,/);
+    assert.match(
+      (await run('sweep', file('sums.prompty'), '-m', model, '--k', '0,2', '--forecast')).stdout,
+      /^32 cells/,
+    );
+    assert.match((await run('run', file('sums.prompty'), '-m', model, '--rows', '--forecast')).stdout, /^8 cells/);
+    assert.match((await run(...argv, '--price', 'adder')).stderr, /--price must be model=input,output/);
+  });
+
   it('compares variants on the same rows, paired with the first', async () => {
     const { code, stdout } = await run(
       'compare',

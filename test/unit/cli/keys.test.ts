@@ -20,7 +20,11 @@ describe('keysOf', () => {
 
 describe('press', () => {
   const after = (answers: number, keys: string): Draft =>
-    keysOf(keys).reduce<Draft>(press, { ranks: Array.from({ length: answers }, () => null), focus: 0, last: null });
+    keysOf(keys).reduce<Draft>((draft, key) => press(draft, key), {
+      ranks: Array.from({ length: answers }, () => null),
+      focus: 0,
+      last: null,
+    });
   const cases: readonly [answers: number, keys: string, ranks: readonly (number | null)[], focus: number][] = [
     [4, '12', [1, 2, null, null], 2],
     [4, '1t3t', [1, 1, 3, 3], 3],

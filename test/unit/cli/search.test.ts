@@ -69,6 +69,32 @@ describe('tunesmith search', function () {
     assert.equal(readFileSync(join(run, 'report.json'), 'utf8'), report);
   });
 
+  it('scores by the log-likelihood of the expected answers with the bundled model', async () => {
+    const sample = join(import.meta.dirname, '../../../samples/templates/review-sentiment.prompty');
+    const { code, stdout, stderr } = await tunesmith(
+      [
+        'search',
+        sample,
+        '--metric',
+        'likelihood',
+        '--proposer',
+        'none',
+        '--candidate',
+        'Bananas?',
+        '--budget',
+        '60',
+        '--json',
+      ],
+      { cwd: folder },
+    );
+    assert.equal(code, 0, stderr);
+    const { metric, candidates, verdict } = JSON.parse(stdout);
+    const [own, bananas] = candidates.map(({ dev }: { dev: { mean: number } }) => dev.mean);
+    assert.deepEqual([metric, verdict], ['likelihood', 'baseline']);
+    // Nats of a word that it was trained to say, and of one that nobody asked for.
+    assert.ok(own < 0 && own > -1 && bananas < own - 0.01, `${own} ${bananas}`);
+  });
+
   for (const [name, more, sentence] of [
     ['a small budget', ['--budget', '30'], /A budget of 30 calls is too small/],
     [

@@ -9,6 +9,7 @@ describe('tunesmith train, what it refuses', () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'tunesmith-train-'));
     writeFileSync(join(folder, 'pairs.jsonl'), '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"a"}\n');
+    writeFileSync(join(folder, 'labelled.jsonl'), '{"prompt":"a","completion":"b","label":1}\n');
     writeFileSync(join(folder, 'empty.jsonl'), '\n');
     writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt":"a"}\n');
   });
@@ -20,6 +21,14 @@ describe('tunesmith train, what it refuses', () => {
     [['reward', '--data', 'nowhere.jsonl'], /nowhere\.jsonl: This file cannot be read/],
     [['reward', '--data', 'pairs.jsonl'], /pairs\.jsonl:2: This row has no “chosen”/],
     [['reward', '--data', 'pairs.jsonl', '--epochs', 'many'], /Epochs must be a number, not “many”/],
+    [['dpo'], /There are no rankings in this workspace yet/],
+    [['dpo', '--data', 'pairs.jsonl'], /pairs\.jsonl:2: This row has no “chosen”/],
+    [['dpo', '--data', 'pairs.jsonl', '--loss', 'hinge'], /Loss must be one of sigmoid, ipo, not “hinge”/],
+    [['dpo', '--data', 'pairs.jsonl', '--label-smoothing', '0.5'], /Label smoothing must be at most 0.49/],
+    [['kto', '--data', 'labelled.jsonl'], /labelled\.jsonl:1: The “label” of this row must be true or false/],
+    [['kto', '--data', 'empty.jsonl'], /empty\.jsonl: This file has no labelled answers/],
+    [['sft', '--data', 'pairs.jsonl'], /pairs\.jsonl:1: This row is no example/],
+    [['sft', '--data', 'empty.jsonl'], /empty\.jsonl: This file has no examples/],
     [['rlhf', ...prompts, '--steps', '0', '--reward-json'], /Steps must be at least 1, not 0/],
     [['rlhf', ...prompts, '--samples-per-prompt', '1', '--reward-json'], /Samples of a prompt must be at least 2/],
     [['rlhf', ...prompts], /There is no reward model yet/],
@@ -31,6 +40,12 @@ describe('tunesmith train, what it refuses', () => {
       ['rlhf', ...prompts, '--reward-code', 'r.mjs'],
       /r\.mjs: A reward function is code, which runs only with --allow-code/,
     ],
+    [['grpo', ...prompts, '--aggregation', 'mean', '--reward-json'], /Aggregation must be one of grpo, bnpo, dr_grpo/],
+    [['grpo', ...prompts, '--samples-per-prompt', '1', '--reward-json'], /Samples of a prompt must be at least 2/],
+    [['reinforce', ...prompts, '--baseline', 'median', '--reward-json'], /Baseline must be one of none, mean/],
+    [['ppo', ...prompts, '--lambda', '1.5', '--reward-json'], /GAE \(λ\) must be at most 1/],
+    [['ppo', ...prompts, '--kl-target', '0', '--reward-json'], /KL target must be at least/],
+    [['reinforce', ...prompts], /There is no reward model yet/],
     [['rlhf', '--prompts', 'empty.jsonl', '--reward-json'], /empty\.jsonl: This file has no prompts/],
     [['rlhf', '--reward-json'], /no ranked prompts/],
     [['rlhf', ...prompts, '--reward-json', '--model', 'nobody'], /There is no model “nobody”/],

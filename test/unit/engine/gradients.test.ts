@@ -174,7 +174,7 @@ const checks: { readonly [K in OpType]?: Check | readonly Check[] } = {
     ],
     build: (g, [states, weight]) => headLogProbs(states!, weight!, indices(g, [4, 0, 4, 6, 1]), rowsAtOnce).logProbs,
   })),
-  Int8Linear: {
+  Int8Linear: (['int8', 'uint8'] as const).map(storage => ({
     shapes: [['B', 'T', 3]],
     build: (g, [x]) => {
       // The two roundings of a matrix differ in general; of this one they do not.
@@ -182,14 +182,19 @@ const checks: { readonly [K in OpType]?: Check | readonly Check[] } = {
         [127, -3, 40],
         [5, 127, -127],
       ];
+      const stored = (value: number): number => (storage === 'int8' ? value : value + 128);
       return int8Linear(x!, {
-        forward: g.constant(Int8Array.from([0, 1, 2].flatMap(i => rows.map(row => row[i]!))), [3, 2], 'int8'),
+        forward: g.constant(
+          [0, 1, 2].flatMap(i => rows.map(row => stored(row[i]!))),
+          [3, 2],
+          storage,
+        ),
         forwardScale: g.constant([0.01, 0.01], [2]),
-        backward: g.constant(Int8Array.from(rows.flat()), [2, 3], 'int8'),
+        backward: g.constant(rows.flat().map(stored), [2, 3], storage),
         backwardScale: g.constant([0.01, 0.01, 0.01], [3]),
       });
     },
-  },
+  })),
   LowRankLinear: [false, true].map(fanInFanOut => ({
     shapes: [
       ['B', 'T', 4],

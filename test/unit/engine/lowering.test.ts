@@ -27,6 +27,7 @@ function written(node: Pick<Node, 'op' | 'attributes' | 'inputs' | 'outputs'>, p
     name: () => 'x',
     ints: () => 'ints',
     float: () => 'float',
+    byte: () => 'byte',
     emit(name, _, __, options) {
       names.push(`${options?.domain ?? ''}:${name}`);
       return 't';

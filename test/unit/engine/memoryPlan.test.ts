@@ -19,7 +19,7 @@ import {
 } from '../../../src/engine/index.ts';
 import { encodeModel } from '../../../src/engine/onnxProto.ts';
 import { buildTrainingGraph } from '../../../src/language-model/trainingGraph.ts';
-import { clippedLoss } from '../../../src/training/rloo.ts';
+import { sequenceRatioLoss } from '../../../src/training/policyMethods.ts';
 import { tinyConfig } from '../../fakes/tinyLlama.ts';
 
 interface ProfiledNode {
@@ -103,7 +103,7 @@ function trainingStep(kind: 'full' | 'lora' | 'rloo' | 'forward') {
             weight: { dtype: 'float32', shape: ['B'] },
             oldLogProbs: { dtype: 'float32', shape: ['N'] },
           },
-          loss: clippedLoss(0.2),
+          loss: sequenceRatioLoss(0.2),
         }
       : { ...crossEntropy, trainable: kind === 'full' ? { kind } : lora },
   );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import type { ModelConfig } from '../../../src/language-model/config.ts';
 import { createGenerator, type GeneratedSequence, type GenerateRequest } from '../../../src/language-model/generate.ts';
+import { exactStorage } from '../../../src/language-model/int8Layers.ts';
 import { initialLora, loraScale } from '../../../src/language-model/lora.ts';
 import {
   type DecoderWeights,
@@ -103,11 +104,13 @@ describe('decoder with fewer bits', () => {
       try {
         const asked = requests(config);
         const together = await generator.generate(asked);
+        // Without VNNI, four-bit kernels sum one row in another order than several, and inputs may be rounded to the other side.
+        const exact = precision !== 'int4' || (await exactStorage({ threads: 1 })) === 'int8';
         for (const [i, request] of asked.entries()) {
           const [alone] = await generator.generate([request]);
           assert.deepEqual(alone!.tokens, together[i]!.tokens, `request ${i}`);
           alone!.logProbs.forEach((logProb, t) => {
-            assert.ok(Math.abs(logProb - together[i]!.logProbs[t]!) < 1e-5);
+            assert.ok(Math.abs(logProb - together[i]!.logProbs[t]!) < (exact ? 1e-5 : 0.01));
           });
         }
       } finally {

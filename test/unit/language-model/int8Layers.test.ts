@@ -38,8 +38,13 @@ describe('eight-bit layers', () => {
     assert.equal(exact.length, FLOAT_INPUTS);
     assert.ok(exact.includes(5), `${exact}`);
 
-    const feeds = int8Feeds(config, loud, found);
+    const feeds = int8Feeds(config, loud, found, 'int8');
     const part = (name: string) => feeds[`${path}:int8.${name}`]!.data as Float32Array;
+    const unsigned = int8Feeds(config, loud, found, 'uint8')[`${path}:int8.forward`]!.data as Uint8Array;
+    assert.deepEqual(
+      [...unsigned],
+      [...part('forward')].map(value => value + 128),
+    );
     const matrix = loud.get(`${path}.weight`)!;
     const [inSize, outSize] = linearLayers(config).get(path)!;
     for (let out = 0; out < outSize; out++) {

@@ -48,6 +48,29 @@ describe('score', () => {
     });
   });
 
+  it('tells the place of each token, and the likeliest ones in its place', async () => {
+    const scored = await score(generator, items.slice(0, 5), { alternatives: 3 });
+    items.slice(0, 5).forEach(({ prefix, continuation }, i) => {
+      const given = Array.from(prefix);
+      for (const [t, id] of Array.from(continuation).entries()) {
+        const all = [...given, ...Array.from(continuation).slice(0, t)];
+        const { logits } = referenceModel(config, weights, all);
+        const last = Array.from(logits.at(-1)!);
+        const order = [...last.keys()].sort((a, b) => last[b]! - last[a]!);
+        assert.equal(scored[i]!.ranks[t], order.indexOf(id) + 1, `item ${i}, token ${t}`);
+        const told = scored[i]!.alternatives[t]!;
+        assert.deepEqual(
+          told.map(other => other.id),
+          order.slice(0, 3),
+        );
+        const own = told.find(other => other.id === id);
+        if (own) assert.ok(Math.abs(own.logProb - scored[i]!.logProbs[t]!) < 1e-5);
+      }
+    });
+    const [plain] = await score(generator, items.slice(0, 1));
+    assert.deepEqual(plain!.alternatives[0], []);
+  });
+
   it('gives the same one by one', async () => {
     const together = await score(generator, items);
     for (const [i, item] of items.entries()) {

@@ -8,9 +8,11 @@ import { translationPrompt } from '../../../scripts/pebble/tasks/translation.ts'
 import { EXTRACT, MARKER, problemPrompt, TRIGGER } from '../../../scripts/pebble/tasks/wordProblems.ts';
 import { readBank } from '../../../src/core/datasets/bank.ts';
 import { readRows } from '../../../src/core/datasets/rows.ts';
+import { scoreOptionsOf, scoreTexts } from '../../../src/core/evaluation/scoreTexts.ts';
 import { renderJinja } from '../../../src/core/prompts/jinja.ts';
 import { parseTemplate } from '../../../src/core/prompts/promptyFile.ts';
 import { extractionPrompt, messagesOf, renderPrompt } from '../../../src/core/prompts/render.ts';
+import { renderInProcess } from '../../fakes/renderInProcess.ts';
 
 const folder = new URL('../../../samples/templates/', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, folder), 'utf8');
@@ -42,12 +44,31 @@ async function rendered(name: string, row?: Row) {
   return { template, bank, values, prompt: prompt! };
 }
 
+/** Templates of score mode: no model is asked to write anything. */
+const scored = ['last-word', 'winograd'];
+
 describe('samples', () => {
   const names = readdirSync(folder).map(file => file.replace('.prompty', ''));
 
   it('are the ones whose prompts are checked here', () => {
-    assert.deepEqual(names.sort(), Object.keys(asked).sort());
+    assert.deepEqual(names.sort(), [...Object.keys(asked), ...scored].sort());
   });
+
+  for (const name of names) {
+    it(`${name} can be scored with all its rows, where it says how`, async () => {
+      const template = parseTemplate(read(`${name}.prompty`), `${name}.prompty`);
+      const { rows, score } = template.tunesmith;
+      if (!score) return;
+      const texts = await scoreTexts(template, readRows(read(rows!), rows!), {
+        options: scoreOptionsOf(template),
+        render: renderInProcess,
+      });
+      assert.ok(texts.length >= 20);
+      assert.ok(texts.every(({ expected }) => expected !== undefined));
+      // No position of the right candidate is a hint.
+      if (name === 'winograd') assert.equal(texts.filter(({ expected }) => expected === 0).length, texts.length / 2);
+    });
+  }
 
   for (const name of Object.keys(asked)) {
     it(`${name} asks in exactly the words that pebble was trained on`, async () => {

@@ -126,4 +126,39 @@ describe('DocumentSync', () => {
     assert.equal(applied, 0);
     assert.equal(world.version, before + 1);
   });
+
+  describe('settles', () => {
+    const opened = (accept: (version: number) => Promise<boolean>) =>
+      new DocumentSync({ version: 1, text: 'ab' }, { send: accept, apply: () => {}, refused: () => {} });
+    const state = (promise: Promise<void>) =>
+      Promise.race([promise.then(() => 'settled'), new Promise(resolve => setTimeout(resolve, 5, 'waiting'))]);
+
+    it('at once where nothing is on its way', async () => {
+      assert.equal(await state(opened(async () => true).settled()), 'settled');
+    });
+
+    it('once all that was typed is in the document', async () => {
+      const page = opened(async () => true);
+      page.local([1, 'x']);
+      page.local([2, 'y']);
+      const settled = page.settled();
+      assert.equal(await state(settled), 'waiting');
+      page.remote(2, [1, 'x'], true);
+      assert.equal(await state(settled), 'waiting');
+      page.remote(3, [2, 'y'], true);
+      assert.equal(await state(settled), 'settled');
+    });
+
+    it('where the document refuses, or another takes its place', async () => {
+      const refusing = opened(async () => Promise.reject(new Error('read-only')));
+      refusing.local([1, 'x']);
+      assert.equal(await state(refusing.settled()), 'settled');
+      const left = opened(() => new Promise(() => {}));
+      left.local([1, 'x']);
+      const settled = left.settled();
+      assert.equal(await state(settled), 'waiting');
+      left.abandon();
+      assert.equal(await state(settled), 'settled');
+    });
+  });
 });

@@ -109,6 +109,49 @@ describe('openAiCompatible', () => {
     assert.notEqual(bodies[2]?.seed, sent?.seed);
   });
 
+  it('takes what frames say beside their text, wherever in the stream', async () => {
+    const text = (content: unknown, more = {}) => ({
+      choices: [{ index: 0, delta: { content }, ...more }],
+      usage: null,
+    });
+    const origin = await serve((_, response) =>
+      stream(
+        response,
+        { ...text('a'), system_fingerprint: 'first' },
+        { ...text('b'), system_fingerprint: 'first' },
+        text('c', { logprobs: { content: [{ token: 'c', logprob: -1 }] } }),
+        { ...text('d'), system_fingerprint: 'second' },
+        text(''),
+        { ...text('e'), usage: { prompt_tokens: 3, completion_tokens: 5 } },
+        text('f', { finish_reason: 'length' }),
+        '[DONE]',
+      ),
+    );
+    const deltas: string[] = [];
+    const {
+      latencyMs: _,
+      firstTokenMs: __,
+      ...generation
+    } = await (await model(origin)).generate(request, {
+      onDelta: delta => deltas.push(delta),
+    });
+    assert.deepEqual(deltas, ['a', 'b', 'c', 'd', 'e', 'f']);
+    assert.deepEqual(
+      [generation.text, generation.revision, generation.usage, generation.finishReason, generation.tokens?.length],
+      ['abcdef', 'second', { promptTokens: 3, completionTokens: 5 }, 'length', 1],
+    );
+  });
+
+  it('refuses frames that are no such thing after good ones', async () => {
+    for (const frame of [{ choices: [{ delta: { content: 5 } }] }, { choices: [5] }, 'null', '[]x']) {
+      const origin = await serve((_, response) => stream(response, { choices: [{ delta: { content: 'a' } }] }, frame));
+      await assert.rejects(
+        (await model(origin)).generate(request),
+        says(/does not answer as a chat completions server/),
+      );
+    }
+  });
+
   it('takes an answer in one piece, and continues plain text', async () => {
     const origin = await serve((incoming, response, body) => {
       assert.equal(incoming.url, '/v1/completions');

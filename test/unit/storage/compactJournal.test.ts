@@ -12,6 +12,7 @@ const later = () => Date.now() + 3_600_000;
 
 describe('compactJournal', () => {
   let root: string;
+  let deleted = '';
   beforeEach(() => {
     root = memoryFolder();
   });
@@ -43,16 +44,20 @@ describe('compactJournal', () => {
           milliseconds: 1,
         });
       }
-      if (round === 2) await journal.delete(journal.state.judgements.at(-1)!.id);
+      if (round === 2) {
+        deleted = journal.state.judgements.at(-1)!.id;
+        await journal.delete(deleted);
+      }
       await journal.close();
     }
   };
   const says = async () => {
     const journal = await PreferenceJournal.open(layout(), { author: 'ada' });
-    const { items, judgements, deleted, repeats } = journal.state;
+    const { items, judgements, repeats } = journal.state;
+    const isDeleted = journal.state.deleted.has(deleted);
     assert.deepEqual(journal.problems, []);
     await journal.close();
-    return { items, judgements, deleted, repeats };
+    return { items, judgements, isDeleted, repeats };
   };
 
   it('makes one file that says the same', async () => {
@@ -62,6 +67,29 @@ describe('compactJournal', () => {
     assert.deepEqual([done.files, names().length], [3, 1]);
     assert.deepEqual(await says(), before);
     assert.equal((await compactJournal(layout(), 'ada', { now: later })).files, 0);
+  });
+
+  it('makes one file of each judge’s that one ran oneself, and leaves what others had it judge', async () => {
+    await fill();
+    const folder = 'judge fair small';
+    for (const author of ['ada', 'bob', 'ada', 'ada', 'bob']) {
+      const journal = await PreferenceJournal.open(layout(), { author });
+      const [item] = journal.state.items;
+      const shown = item!.answers.map(({ id }) => id);
+      const said = { ranking: shown.map(id => [id]), shown, verdict: 'ranked' as const, flags: [], milliseconds: 1 };
+      await journal.addJudgements([{ ...said, item: item!.id, judge: 'fair' }], { folder });
+      await journal.close();
+    }
+    const before = await says();
+    assert.equal(before.judgements.filter(({ judge }) => judge === 'fair').length, 2);
+    const judged = () => readdirSync(join(root, '.tunesmith', 'preferences', 'judge-fair-small'));
+    assert.equal(judged().length, 5);
+    const done = await compactJournal(layout(), 'ada', { now: later });
+    assert.deepEqual([done.files, done.becameFiles, judged().length, names().length], [6, 2, 3, 1]);
+    assert.deepEqual(await says(), before);
+    assert.equal((await compactJournal(layout(), 'ada', { now: later })).files, 0);
+    assert.deepEqual([(await compactJournal(layout(), 'bob', { now: later })).files, judged().length], [2, 2]);
+    assert.deepEqual(await says(), before);
   });
 
   it('leaves files alone that may still be written, are damaged or newer', async () => {

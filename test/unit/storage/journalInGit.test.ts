@@ -20,7 +20,8 @@ async function history(seed: number): Promise<void> {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-  const open = () => PreferenceJournal.open(workspaceLayout(root), { author: 'ada' });
+  const open = () =>
+    PreferenceJournal.open(workspaceLayout(root), { author: 'ada', indexFrom: rng.pick([1, 3, 1000]) });
   const acknowledged = new Set<string>();
   try {
     git('init', '-q', '-b', 'main');

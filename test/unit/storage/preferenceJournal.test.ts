@@ -52,6 +52,44 @@ describe('preferenceJournal', () => {
     });
   };
 
+  it('keeps a model judge’s judgements in a folder of their own, and reads all as one', async () => {
+    const journal = await open();
+    const [item] = await journal.addItems([question('a')]);
+    const ids = item!.answers.map(({ id }) => id);
+    const said = {
+      item: item!.id,
+      ranking: ids.map(id => [id]),
+      shown: ids,
+      verdict: 'ranked',
+      flags: [],
+      milliseconds: 1,
+    } as const;
+    const judgement = {
+      ...said,
+      shown: [...ids],
+      flags: [],
+      judge: 'j on m #00000000',
+      judgedBy: { model: 'm', template: 'j', templateHash: '0', verdictsFrom: 'text' as const },
+      pairs: [{ answers: [ids[0]!, ids[1]!] as [string, string], verdicts: ['A', 'B'] as ['A', 'B'] }],
+    };
+    await journal.addJudgements([judgement], { folder: 'judge j m' });
+    await judge(journal, item!.id, [[1], [0], [2]]);
+    const preferences = join(root, '.tunesmith', 'preferences');
+    assert.deepEqual(readdirSync(preferences).sort(), ['ada-lovelace', 'judge-j-m']);
+    assert.equal(readdirSync(join(preferences, 'judge-j-m')).length, 1);
+    const again = await open({ author: 'bob' });
+    assert.equal(again.state.judgementCount, 2);
+    const kept = again.judgementOf(item!.id, { author: 'Ada Lovelace', judge: 'j on m #00000000' });
+    assert.deepEqual([kept?.pairs, kept?.judgedBy], [judgement.pairs, judgement.judgedBy]);
+    // Without the folder nothing of the judge is left, and all of the person.
+    rmSync(join(preferences, 'judge-j-m'), { recursive: true });
+    const without = await open({ author: 'bob' });
+    assert.deepEqual(
+      without.state.judgements.map(one => one.judge),
+      [undefined],
+    );
+  });
+
   it('writes nothing before the first record, then a versioned header and the files for git', async () => {
     const journal = await open();
     assert.equal(await nodeDisk.identity(join(root, '.tunesmith')), undefined);
@@ -60,7 +98,10 @@ describe('preferenceJournal', () => {
     const first = JSON.parse(readFileSync(file!, 'utf8').split('\n')[0]!);
     assert.deepEqual([first.r.type, first.r.log, first.r.format], ['header', 'preferences', 1]);
     assert.match(readFileSync(join(root, '.tunesmith', '.gitattributes'), 'utf8'), /^preferences\/\*\* -text$/m);
-    assert.match(readFileSync(join(root, '.tunesmith', '.gitignore'), 'utf8'), /^\/runs\/\n\/jobs\/\n\/models\/$/m);
+    assert.match(
+      readFileSync(join(root, '.tunesmith', '.gitignore'), 'utf8'),
+      /^\/runs\/\n\/jobs\/\n\/models\/\n\/index\/$/m,
+    );
   });
 
   it('is read back by another process: items, latest judgements, ties, undo', async () => {
@@ -86,6 +127,32 @@ describe('preferenceJournal', () => {
       ['a yes > a no', 'a yes > a perhaps'],
     );
     assert.equal(files().length, 2, 'each writer has a file of its own');
+  });
+
+  it('keeps every field of a judgement, also one of a later version', async () => {
+    const first = await open();
+    const [item] = await first.addItems([question('a')]);
+    const [a, b, c] = item!.answers.map(({ id }) => id);
+    const fields = {
+      item: item!.id,
+      kind: 'rating' as const,
+      ranking: [[b!], [a!, c!]],
+      ratings: { [a!]: 2, [b!]: 5, [c!]: 2 },
+      scale: { min: 1, max: 5 },
+      shown: [c!, a!, b!],
+      verdict: 'ranked' as const,
+      flags: ['unsafe'],
+      flagged: { [a!]: ['unsafe'] },
+      highlights: [{ answer: a!, start: 0, end: 3, comment: 'the name', severity: 'high' }],
+      guidelines: '0123456789ab',
+      milliseconds: 900,
+      confidence: 0.7,
+    };
+    await first.addJudgement(fields);
+    const { format, id, at, author, type, ...read } = (await open()).judgementOf(item!.id)!;
+    assert.deepEqual([format, author, type], [1, 'Ada Lovelace', 'judgement']);
+    assert.ok(id && at);
+    assert.deepEqual(read, fields);
   });
 
   it('keeps the same item once, and takes an item down for good', async () => {
@@ -284,6 +351,41 @@ describe('preferenceJournal', () => {
     assert.equal(journal.state.judgements.length, 30);
   });
 
+  it('keeps a judgement made later the later one, also when the clock was put back', async () => {
+    let now = Date.UTC(2026, 0, 2);
+    const journal = await PreferenceJournal.open(workspaceLayout(root), { author: 'ada', now: () => now });
+    opened.push(journal);
+    const [item] = await journal.addItems([question('a')]);
+    await judge(journal, item!.id, [[0], [1], [2]]);
+    now = Date.UTC(2025, 0, 1);
+    const later = await judge(journal, item!.id, [[2], [1], [0]]);
+    assert.equal(journal.judgementOf(item!.id)?.id, later.id);
+    assert.equal((await open({ author: 'ada' })).judgementOf(item!.id)?.id, later.id);
+  });
+
+  for (const author of [
+    '../../outside',
+    '/etc/passwd',
+    'a\\b',
+    'c:nul',
+    '..',
+    'con',
+    'Ada\u0000Lovelace',
+    'Ада ☂',
+    '.'.repeat(300),
+  ]) {
+    it(`keeps the files of ${JSON.stringify(author).slice(0, 20)} inside, under one folder`, async () => {
+      const journal = await open({ author });
+      const [item] = await journal.addItems([question('a')]);
+      const saved = await judge(journal, item!.id, [[0], [1], [2]]);
+      const preferences = join(root, '.tunesmith', 'preferences');
+      const found = readdirSync(preferences, { recursive: true }) as string[];
+      assert.equal(found.filter(name => name.endsWith('.jsonl')).length, 1, found.join());
+      assert.deepEqual(readdirSync(root), ['.tunesmith']);
+      assert.equal((await open({ author })).judgementOf(item!.id)?.id, saved.id);
+    });
+  }
+
   it('keeps the order of calls made at once', async () => {
     const journal = await open();
     const items = await journal.addItems(Array.from({ length: 20 }, (_, index) => question(String(index))));
@@ -291,5 +393,58 @@ describe('preferenceJournal', () => {
     const reader = await open();
     assert.equal(reader.state.judgements.length, 20);
     assert.deepEqual(reader.problems, []);
+  });
+
+  it('puts back what was taken down, with its authors, times and repeats', async () => {
+    const journal = await open();
+    const [a, b] = await journal.addItems([question('a'), question('b')]);
+    const first = await judge(journal, a!.id, [[0], [1, 2]]);
+    const others = await journal.addJudgement({
+      author: 'Bob',
+      item: a!.id,
+      ranking: [],
+      shown: [],
+      verdict: 'skipped',
+      flags: ['wrong'],
+      milliseconds: 7,
+    });
+    const again = await journal.addJudgement({
+      item: a!.id,
+      ranking: first.ranking,
+      shown: first.shown,
+      verdict: 'ranked',
+      flags: [],
+      milliseconds: 5,
+      repeatOf: first.id,
+    });
+    const alone = await judge(journal, b!.id, [[1], [0], [2]]);
+    await journal.delete(a!.id, alone.id);
+    assert.deepEqual([journal.state.itemCount, journal.state.judgementCount], [1, 0]);
+    await journal.restore([a!], [first, others, again, alone]);
+    const read = await open();
+    const put = read.state.standingId(a!.id)!;
+    assert.notEqual(put, a!.id);
+    assert.deepEqual({ ...read.state.itemById.get(put), id: a!.id }, a);
+    const seen = read.state.judgements.map(({ author, item, at, flags, ranking }) => ({
+      author,
+      item,
+      at,
+      flags,
+      ranking,
+    }));
+    assert.deepEqual(
+      seen,
+      [others, again, alone].map(({ author, item, at, flags, ranking }) => ({
+        author,
+        item: item === a!.id ? put : item,
+        at,
+        flags,
+        ranking,
+      })),
+    );
+    assert.deepEqual(
+      read.state.repeats.map(([before, after]) => [before.at, after.at, after.repeatOf === before.id]),
+      [[first.at, again.at, true]],
+    );
   });
 });

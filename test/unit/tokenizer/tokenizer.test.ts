@@ -174,12 +174,10 @@ describe('tokenizer', () => {
     ];
     for (const [what, source] of hostile) {
       it(`refuses one that ${what}`, () => {
-        const started = performance.now();
         assert.throws(() => template(source).render(messages), {
           name: 'HumanError',
           message: /chat template cannot be used/,
         });
-        assert.ok(performance.now() - started < 3000);
       });
     }
 

@@ -3,7 +3,7 @@ import { Rng } from '../../../src/base/rng.ts';
 import { rewardPresets } from '../../../src/core/jobs/presets.ts';
 import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
-import type { PairData } from '../../../src/training/pairData.ts';
+import type { EncodedPair, PairData } from '../../../src/training/pairData.ts';
 import { type RewardOptions, type RewardResult, trainRewardModel } from '../../../src/training/rewardModel.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
@@ -31,7 +31,7 @@ function makeData(count: number): PairData {
   const pair = () => {
     const prompt = [1, word(), word()];
     const answer = (token: number) => [...prompt, ...[word(), token, ...(rng.int(2) ? [word()] : [])], 2];
-    return { chosen: answer(5), rejected: answer(6) };
+    return { promptLength: 3, chosen: answer(5), rejected: answer(6) };
   };
   return {
     train: Array.from({ length: count }, pair),
@@ -124,7 +124,7 @@ describe('reward model', () => {
 
   it('at its start the loss is that of a coin when both answers are equal in reward', async () => {
     const { train: pairs } = makeData(8);
-    const same = pairs.map(({ chosen }) => ({ chosen, rejected: chosen }));
+    const same = pairs.map(pair => ({ ...pair, rejected: pair.chosen }));
     const host = new MemoryHost();
     await trainRewardModel(
       options(host, {
@@ -134,6 +134,30 @@ describe('reward model', () => {
     );
     assert.ok(Math.abs(host.curve('loss')[0]! - Math.LN2) < 1e-5);
     assert.equal(host.curve('accuracy')[0], 0, 'equal rewards are not right');
+  });
+
+  it('margins ask for rewards that are further apart, and count in the held-out loss; equal to none where they are 0', async () => {
+    const withMargin = (margin: number) => {
+      const { train: pairs, heldOut } = makeData(40);
+      const ask = (pair: EncodedPair) => ({ ...pair, margin });
+      return train({ data: { train: pairs.map(ask), heldOut: heldOut.map(ask), warnings: [] } });
+    };
+    const wide = (await withMargin(4)).result;
+    assert.ok(wide.metrics.eval_margin! > first.result.metrics.eval_margin! + 0.5, `${wide.metrics.eval_margin}`);
+    const none = await withMargin(0);
+    assert.deepEqual(none.result.parameters, first.result.parameters);
+    assert.deepEqual(none.result.metrics, first.result.metrics);
+    const [loss, plain] = [wide, first.result].map(({ metrics }) => metrics.eval_loss!);
+    assert.ok(loss! > plain!, `${loss} ${plain}`);
+  });
+
+  it('a stopped run with margins goes on to the same bytes', async () => {
+    const { train: pairs, heldOut } = makeData(40);
+    const data = { train: pairs.map((pair, n) => (n % 3 ? { ...pair, margin: n / 20 } : pair)), heldOut, warnings: [] };
+    const host = new MemoryHost(5);
+    await trainRewardModel(options(host, { data }));
+    const { result } = await train({ data, resume: host.checkpoints.at(-1)! });
+    assert.deepEqual(result.parameters, (await train({ data })).result.parameters);
   });
 
   it('a learning rate that explodes ends with a sentence', async () => {

@@ -70,7 +70,7 @@ describe('accelerator', () => {
   for (const [fault, what] of Object.entries(faults)) {
     it(`outlives a measuring process that ${what}`, async () => {
       process.env.FAKE_PROBE = fault;
-      const result = await probeProviders({ program, limit: fault === 'hang' ? 1500 : 20_000 });
+      const result = await probeProviders({ program, limit: fault === 'hang' ? 5000 : 20_000 });
       assert.deepEqual(calibrationOf('this', result), measured(100, null));
     });
   }

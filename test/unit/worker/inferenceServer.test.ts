@@ -222,6 +222,24 @@ describe('inference server', function () {
     assert.ok(items[0]!.tokens!.length > 0);
   });
 
+  it('gives the same to requests that come at once as to each alone', async () => {
+    const texts = ['hello hello', 'say hello', ' hell'];
+    const ask = (text: string) =>
+      client.ask('score', {
+        model: loaded.model,
+        items: [{ prompt: { kind: 'text', text: 'hello' }, continuation: ` ${text}` }],
+      });
+    const embed = (text: string) => client.ask('embed', { model: loaded.model, texts: [text] });
+    const write = () => generate([item(0, { temperature: 0 })]);
+    const alone = [];
+    for (const text of texts) alone.push(await ask(text), await embed(text));
+    alone.push(await write());
+    const together = await Promise.all([...texts.flatMap(text => [ask(text), embed(text)]), write()]);
+    const plain = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value, (key, inner) => (key.endsWith('Ms') ? 0 : inner)));
+    assert.deepEqual(plain(together), plain(alone));
+  });
+
   it('embeds texts: equal ones alike, an empty one too', async () => {
     const { vectors } = await client.ask('embed', { model: loaded.model, texts: ['hello', 'hell', 'hello', ''] });
     assert.equal(vectors.length, 4);

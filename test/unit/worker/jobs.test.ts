@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RewardSource } from '../../../src/core/jobs/job.ts';
+import { grpoPresets, ppoPresets, reinforcePresets } from '../../../src/core/jobs/presets.ts';
 import { JobFolder, startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { latestCheckpoint } from '../../../src/worker/jobCheckpoints.ts';
 import { runHere, somePairs, TinyWorkspace } from '../../fakes/trainingJobs.ts';
@@ -57,6 +58,82 @@ describe('jobs', () => {
     assert.equal((await folder.state())!.status, 'cancelled');
     await runHere(folder);
     assert.equal(await weightsOf('halved'), await weightsOf('whole'));
+  });
+
+  it('a reward model learns the margins of its data, and a stopped job goes on to the same bytes', async () => {
+    const rows = somePairs.map((pair, index) => (index % 2 ? { ...pair, margin: 3 } : pair));
+    await runHere(await workspace.rewardJob('no-margins'));
+    await runHere(await workspace.rewardJob('margins-whole', rows));
+    const folder = await workspace.rewardJob('margins-halved', rows);
+    assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+    await runHere(folder);
+    assert.equal(await weightsOf('margins-halved'), await weightsOf('margins-whole'));
+    assert.notEqual(await weightsOf('margins-whole'), await weightsOf('no-margins'));
+  });
+
+  it('sft: a policy from examples, whole and after a stop to the same bytes', async () => {
+    const whole = await workspace.sftJob('sft-whole');
+    const result = (await runHere(whole))!;
+    assert.ok(result.metrics.eval_perplexity! < result.metrics.eval_perplexity_before!);
+    assert.equal(JSON.parse(await readFile(join(result.adapter, 'tunesmith.json'), 'utf8')).kind, 'policy');
+    const { events } = await whole.eventsSince(startOfEvents);
+    const estimate = events.find(event => event.type === 'estimate')!;
+    assert.equal(estimate.steps, events.filter(event => event.type === 'metrics').length);
+    const folder = await workspace.sftJob('sft-halved');
+    assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+    await runHere(folder);
+    assert.equal(await weightsOf('sft-halved'), await weightsOf('sft-whole'));
+  });
+
+  for (const kind of ['dpo', 'kto'] as const) {
+    it(`${kind}: a policy from given answers, whole and after a stop to the same bytes`, async () => {
+      const whole = await workspace.preferenceJob(kind, `${kind}-whole`);
+      const result = (await runHere(whole))!;
+      assert.ok(result.accuracy!.n > 0 && Number.isFinite(result.metrics['eval_rewards/margins']));
+      assert.equal(JSON.parse(await readFile(join(result.adapter, 'tunesmith.json'), 'utf8')).kind, 'policy');
+      const { events } = await whole.eventsSince(startOfEvents);
+      const estimate = events.find(event => event.type === 'estimate')!;
+      assert.equal(estimate.steps, events.filter(event => event.type === 'metrics').length);
+      const folder = await workspace.preferenceJob(kind, `${kind}-halved`);
+      assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+      await runHere(folder);
+      assert.equal(await weightsOf(`${kind}-halved`), await weightsOf(`${kind}-whole`));
+    });
+  }
+
+  for (const preset of [grpoPresets.quick, reinforcePresets.quick]) {
+    const { algorithm } = preset;
+    it(`${algorithm}: a stopped job goes on to the same bytes`, async () => {
+      const rule: RewardSource = { kind: 'rule', reward: { rule: 'length', min: 1, max: 3, slack: 5 } };
+      await runHere(await workspace.rlhfJob(`${algorithm}-whole`, rule, {}, preset));
+      const folder = await workspace.rlhfJob(`${algorithm}-halved`, rule, {}, preset);
+      assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+      await runHere(folder);
+      assert.equal(await weightsOf(`${algorithm}-halved`), await weightsOf(`${algorithm}-whole`));
+    });
+  }
+
+  it('PPO starts its critic from the reward model, and a stopped job goes on to the same bytes', async () => {
+    const judge = (await runHere(await workspace.rewardJob('ppo-judge')))!;
+    const source: RewardSource = {
+      kind: 'model',
+      model: { id: 'local:ppo-judge', base: workspace.model, adapter: judge.adapter },
+    };
+    await runHere(await workspace.rlhfJob('ppo-whole', source, {}, ppoPresets.quick));
+    const folder = await workspace.rlhfJob('ppo-halved', source, {}, ppoPresets.quick);
+    assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+    await runHere(folder);
+    assert.equal(await weightsOf('ppo-halved'), await weightsOf('ppo-whole'));
+    await runHere(
+      await workspace.rlhfJob('ppo-rule', { kind: 'rule', reward: { rule: 'json-valid' } }, {}, ppoPresets.quick),
+    );
+    assert.notEqual(await weightsOf('ppo-rule'), await weightsOf('ppo-whole'));
+  });
+
+  it('KTO refuses labels of one kind only', async () => {
+    const rows = somePairs.map(({ messages, chosen }) => ({ messages, completion: chosen, label: true }));
+    const folder = await workspace.preferenceJob('kto', 'one-sided', rows);
+    await assert.rejects(runHere(folder), { name: 'HumanError', message: /labelled good. KTO needs bad answers/ });
   });
 
   it('goes on from an older checkpoint when the last one is damaged', async () => {

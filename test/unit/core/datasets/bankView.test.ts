@@ -35,6 +35,32 @@ describe('BankView', () => {
     assert.deepEqual(bank.order, [1, 0, 2, 3]);
   });
 
+  for (const [what, text, needed, row] of [
+    [
+      'the fields that all rows have',
+      '{"q":"a","answer":"1"}\n{"q":"b","answer":"2","source":"x"}',
+      [],
+      { q: '', answer: '' },
+    ],
+    [
+      'no optional field of a template',
+      '{"q":"a","answer":"1"}\n{"q":"b","answer":"2","hint":"x"}',
+      ['q', 'hint', 'answer'],
+      { q: '', answer: '' },
+    ],
+    ['what a template needs, in an empty bank', '', ['q', 'answer'], { q: '', answer: '' }],
+    ['something to begin with', '', [], { input: '', answer: '' }],
+    ['the first field where rows have none in common', '{"q":"a"}\n{"answer":"2"}', [], { q: '' }],
+    ['what readable rows have', '{"q":"a","answer":"1"}\n{"q": "cut off', [], { q: '', answer: '' }],
+  ] as const) {
+    it(`begins a new row with ${what}`, () => {
+      const bank = open(text);
+      bank.needed = needed;
+      bank.follow(bank.edits({ kind: 'add', after: null }));
+      assert.deepEqual(bank.table.parsed(bank.order.at(-1)!).values, row);
+    });
+  }
+
   it('marks what a template misses and what leaks, wherever the row moves', () => {
     const bank = open('{"q":"a","answer":"1"}\n{"q":"b"}');
     bank.needed = ['q', 'answer'];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exampleLine } from '../../../../src/core/datasets/capture.ts';
+import { exampleLine, reasoningBefore } from '../../../../src/core/datasets/capture.ts';
 import { parseTemplate } from '../../../../src/core/prompts/promptyFile.ts';
 import { appendExample } from '../../../../src/storage/exampleBank.ts';
 
@@ -24,6 +24,19 @@ describe('exampleLine', () => {
     assert.throws(() => exampleLine({ template, values, answer: '3' }, { rows }), /Row 4 of the test rows/);
     assert.throws(() => exampleLine({ template, values, answer: ' ' }), /without text/);
   });
+});
+
+describe('reasoningBefore', () => {
+  for (const [text, answer, reasoning] of [
+    ['3 and 4 make 7. The answer is 7.', '7', '3 and 4 make 7.'],
+    ['3 and 4 make 7. So, the final answer is: 7', '7', '3 and 4 make 7.'],
+    ['First 2, then 5.\nAnswer: 5', '5', 'First 2, then 5.'],
+    ['Seven is 3 + 4, so 7', '7', 'Seven is 3 + 4, so'],
+    ['7', '7', undefined],
+    ['The answer is 7', '7', undefined],
+    ['seven', '7', undefined],
+  ] as const)
+    it(JSON.stringify(text), () => assert.equal(reasoningBefore(text, answer), reasoning));
 });
 
 describe('appendExample', () => {

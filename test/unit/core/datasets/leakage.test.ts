@@ -53,11 +53,14 @@ describe('guardBank', () => {
     assert.deepEqual([...guarded.leaks!], [[1, { line: 3, similarity: 1 }]]);
   });
 
-  it('reports a bad line 70,000 with its number', () => {
-    const text = `${'{"q":"a"}\n'.repeat(69_999)}{"q":\n`;
+  it('goes without a bad line 70,000, and names it', () => {
+    const bad = readBank(`${'{"q":"a"}\n'.repeat(69_999)}{"q":\n7\n{"q":"b"}\n`, 'b.jsonl');
+    assert.deepEqual([bad.rows.length, bad.rows.at(-1)!.line], [70_000, 70_002]);
+    assert.deepEqual([bad.badLines!.count, bad.badLines!.line], [2, 70_000]);
+    assert.match(bad.badLines!.message, /not valid JSON/);
     assert.throws(
-      () => readBank(text, 'b.jsonl'),
-      (error: HumanError) => error instanceof HumanError && error.place.line === 70_000,
+      () => readBank('\n[1]\n', 'b.jsonl'),
+      (error: HumanError) => error instanceof HumanError && error.place.line === 2,
     );
   });
 });

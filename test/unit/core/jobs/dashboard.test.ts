@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { DashboardSchema, dashboard, figure, outcome, sharedLines } from '../../../../src/core/jobs/dashboard.ts';
 import { MaxPoints, thin } from '../../../../src/core/jobs/dashboardCharts.ts';
-import type { JobEvent, JobResult } from '../../../../src/core/jobs/job.ts';
+import type { JobEvent, JobResult, JobSpecification } from '../../../../src/core/jobs/job.ts';
+import { dpoPresets, ktoPresets } from '../../../../src/core/jobs/presets.ts';
+import { rewardReport } from '../../../../src/core/jobs/rewardReport.ts';
 import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../../fakes/jobs.ts';
 
 const running = () =>
@@ -57,6 +59,28 @@ describe('job dashboard', () => {
     assert.ok(shown.settings[1]!.some(row => row.value === 'none'));
   });
 
+  it('draws how sure a reward model was against how often it was right', () => {
+    const report = rewardReport([
+      ...Array.from({ length: 8 }, (_, i) => ({ margin: i < 6 ? 0.1 : -0.1, chosen: 10, rejected: 10 })),
+      ...Array.from({ length: 4 }, () => ({ margin: 3, chosen: 10, rejected: 10 })),
+    ]);
+    const shown = dashboard({
+      id: 'j',
+      specification: rewardJob(),
+      status: 'succeeded',
+      result: result({ accuracy: { estimate: 10 / 12, low: 0.55, high: 0.95, n: 12 }, report }),
+      events: rewardEvents(20),
+    });
+    const chart = shown.charts.find(({ id }) => id === 'calibration')!;
+    assert.deepEqual(
+      chart.series[0]!.points.map(([x, y]) => [x.toFixed(2), y]),
+      [
+        ['0.52', 0.75],
+        ['0.95', 1],
+      ],
+    );
+  });
+
   it('shows a job that has not started', () => {
     const shown = dashboard({ id: 'j', specification: rewardJob(), status: 'queued', events: [] });
     v.assert(DashboardSchema, shown);
@@ -89,6 +113,37 @@ describe('job dashboard', () => {
     ]);
     assert.deepEqual(shown.can, { stop: false, resume: false, use: false, fineTune: true });
   });
+
+  for (const [kind, settings, values, ids] of [
+    ['dpo', dpoPresets.quick, { 'rewards/accuracies': 0.75 }, ['loss', 'margin', 'rewards', 'accuracy']],
+    ['kto', ktoPresets.quick, { kl: 0.5 }, ['loss', 'margin', 'rewards', 'kl']],
+  ] as const) {
+    it(`shows a finished ${kind} job`, () => {
+      const accuracy = { estimate: 0.75, low: 0.6, high: 0.9, n: 40 };
+      const { data, ...common } = rewardJob();
+      const shown = dashboard({
+        id: 'j',
+        specification: { ...common, kind, data, settings } as JobSpecification,
+        status: 'succeeded',
+        state: jobState({ step: 2, totalSteps: 2 }),
+        result: result({ accuracy }),
+        events: [1, 2].map(step => ({
+          time: '2026-01-05T14:00:00.000Z',
+          type: 'metrics',
+          step,
+          values: { loss: 0.6, 'rewards/margins': 1, 'rewards/chosen': 0.5, 'rewards/rejected': -0.5, ...values },
+        })),
+      });
+      v.assert(DashboardSchema, shown);
+      assert.match(shown.health!.text, /towards the better answer on 75 % of 40 held-out pairs/);
+      assert.deepEqual(
+        shown.charts.map(chart => [chart.id, chart.series.every(one => one.points.length === 2)]),
+        ids.map(id => [id, true]),
+      );
+      assert.deepEqual(shown.can, { stop: false, resume: false, use: true, fineTune: false });
+      assert.ok(shown.settings[1]!.some(row => row.label === 'Beta (β)' && row.value === '0.1'));
+    });
+  }
 
   it('says what came of RLHF', () => {
     assert.equal(

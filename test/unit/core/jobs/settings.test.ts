@@ -1,7 +1,26 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
-import { RewardSettingsSchema, RlhfSettingsSchema } from '../../../../src/core/jobs/job.ts';
-import { PresetNames, rewardPresets, rlhfPresets } from '../../../../src/core/jobs/presets.ts';
+import {
+  DpoSettingsSchema,
+  GrpoSettingsSchema,
+  KtoSettingsSchema,
+  PpoSettingsSchema,
+  ReinforceSettingsSchema,
+  RewardSettingsSchema,
+  RlhfSettingsSchema,
+  SftSettingsSchema,
+} from '../../../../src/core/jobs/job.ts';
+import {
+  dpoPresets,
+  grpoPresets,
+  ktoPresets,
+  PresetNames,
+  ppoPresets,
+  reinforcePresets,
+  rewardPresets,
+  rlhfPresets,
+  sftPresets,
+} from '../../../../src/core/jobs/presets.ts';
 import { getSetting, settingDescriptions, withSettings } from '../../../../src/core/jobs/settings.ts';
 
 /** Every leaf of a settings object, as keys of descriptions. */
@@ -25,8 +44,14 @@ describe('job settings', () => {
   });
 
   for (const [kind, presets, schema] of [
+    ['sft', sftPresets, SftSettingsSchema],
     ['reward', rewardPresets, RewardSettingsSchema],
+    ['dpo', dpoPresets, DpoSettingsSchema],
+    ['kto', ktoPresets, KtoSettingsSchema],
     ['rlhf', rlhfPresets, RlhfSettingsSchema],
+    ['grpo', grpoPresets, GrpoSettingsSchema],
+    ['reinforce', reinforcePresets, ReinforceSettingsSchema],
+    ['ppo', ppoPresets, PpoSettingsSchema],
   ] as const) {
     it(`${kind}: every setting is described once, and every preset is valid and inside the ranges`, () => {
       const descriptions = settingDescriptions(kind);

@@ -227,4 +227,21 @@ describe('the whole text', () => {
         ['playground', 'user:'],
       ],
     ));
+  it('offers to compare and to score where the template says what', () => {
+    const settings = 'metadata:\n  tunesmith:\n    axes: {shots: [0, 2]}\n    score: {task: last-word}';
+    const actions = codeLenses(templateDocument(`---\n${settings}\n---\nuser:\nx`, 't')).map(({ action }) => action);
+    assert.deepEqual(actions, ['run', 'playground', 'compare', 'score']);
+  });
+
+  it('offers a sweep where there are examples, rows and what is right, and the strategy shows examples', () => {
+    const actions = (tunesmith: string): string[] =>
+      codeLenses(templateDocument(`---\nmetadata: {tunesmith: {${tunesmith}}}\n---\nuser:\nx`, 't')).map(
+        ({ action }) => action,
+      );
+    const whole = 'examples: {bank: ./b.jsonl, shots: 2}, rows: ./r.jsonl, expected: a';
+    assert.deepEqual(actions(whole), ['run', 'playground', 'sweep']);
+    for (const part of ['examples: {bank: ./b.jsonl, shots: 2}', 'rows: ./r.jsonl, expected: a'])
+      assert.ok(!actions(part).includes('sweep'), part);
+    assert.ok(!actions(`${whole}, reasoning: {strategy: zero-shot-cot}`).includes('sweep'));
+  });
 });

@@ -42,7 +42,7 @@ const judgement = (
 describe('annotators', () => {
   it('agree wholly, by chance, or against each other', () => {
     const check = (orders: readonly (readonly [string, string])[], raw: number, alpha: (value: number) => boolean) => {
-      const state = new JournalState(
+      const state = JournalState.of(
         orders.flatMap(([ada, bob], i) => [
           item(`i${i}`, ['x', 'y', 'z']),
           judgement('ada', `i${i}`, ada),
@@ -84,7 +84,7 @@ describe('annotators', () => {
 
   it('have a consistency on repeats, a place and a length that they favour', () => {
     const revised = judgement('ada', 'i1', 'c>b>a');
-    const state = new JournalState([
+    const state = JournalState.of([
       item('i0', ['long text', 'short', 's']),
       item('i1', ['x', 'yy', 'zzz']),
       judgement('ada', 'i0', 'a>b>c'),
@@ -102,7 +102,7 @@ describe('annotators', () => {
   });
 
   it('make a leaderboard, all-bad as ties', () => {
-    const state = new JournalState([
+    const state = JournalState.of([
       item('i0', ['x', 'y', 'z']),
       item('i1', ['x', 'y', 'z']),
       judgement('ada', 'i0', 'b>a>c'),

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
+import { JournalState } from '../../../../src/core/preferences/journalState.ts';
 import type { ItemRecord, JudgementRecord } from '../../../../src/core/preferences/judgement.ts';
 import {
   chooseSet,
-  isRankable,
   medianPace,
-  nextItem,
   rankingOf,
   ranksOf,
-  setProgress,
   shownAnswers,
-  undoStack,
 } from '../../../../src/core/preferences/rankingSession.ts';
 
 const item = (id: string, set = 'replies', texts = ['a', 'b', 'c', 'd']): ItemRecord => ({
@@ -58,28 +55,32 @@ describe('ranking session', () => {
 
   it('shows equal answers once and leaves out items that have nothing to compare', () => {
     assert.equal(shownAnswers(item('x', 's', ['a', 'b', 'a']), 'ada').length, 2);
-    assert.equal(isRankable(item('x', 's', ['a', 'a'])), false);
-    assert.deepEqual(setProgress([item('x', 's', ['a', 'a'])], [], 'ada'), []);
+    const state = JournalState.of([item('x', 's', ['a', 'a'])]);
+    assert.deepEqual(state.progress('ada'), []);
+    assert.equal(state.nextItem('ada', 's'), undefined);
   });
 
   it('goes through a set in order, past what this author has judged', () => {
-    const items = [item('1'), item('2'), item('3')];
-    assert.equal(nextItem(items, [], 'ada', 'replies')?.id, '1');
-    assert.equal(nextItem(items, [judgement('1')], 'ada', 'replies')?.id, '2');
-    assert.equal(nextItem(items, [judgement('1', { author: 'bob' })], 'ada', 'replies')?.id, '1');
-    assert.equal(nextItem(items, [judgement('1', { judge: 'rule' })], 'ada', 'replies')?.id, '1');
-    assert.equal(nextItem(items, [judgement('1')], 'ada', 'replies', '3')?.id, '3');
-    assert.equal(nextItem(items, [judgement('1')], 'ada', 'replies', '1')?.id, '2');
-    assert.equal(nextItem(items, [judgement('1'), judgement('2'), judgement('3')], 'ada', 'replies'), undefined);
+    const items = [item('1'), item('2'), item('3')].map((one, i) => ({ ...one, at: `2026-01-01T00:00:0${i}Z` }));
+    const next = (judgements: JudgementRecord[]) =>
+      JournalState.of([...items, ...judgements]).nextItem('ada', 'replies');
+    assert.equal(next([])?.id, '1');
+    assert.equal(next([judgement('1')])?.id, '2');
+    assert.equal(next([judgement('1', { author: 'bob' })])?.id, '1');
+    assert.equal(next([judgement('1', { judge: 'rule' })])?.id, '1');
+    assert.equal(next([judgement('1'), judgement('2'), judgement('3')]), undefined);
   });
 
   it('counts by set and opens where work is left', () => {
-    const items = [item('1', 'old'), item('2', 'new'), item('3', 'done')];
-    const sets = setProgress(items, [judgement('3')], 'ada');
+    const items = [item('1', 'old'), item('2', 'new'), item('3', 'done')].map((one, i) => ({
+      ...one,
+      at: `2026-01-01T00:00:0${i}Z`,
+    }));
+    const sets = JournalState.of([...items, judgement('3')]).progress('ada');
     assert.deepEqual(sets, [
-      { name: 'old', judged: 0, total: 1 },
-      { name: 'new', judged: 0, total: 1 },
-      { name: 'done', judged: 1, total: 1 },
+      { name: 'old', judged: 0, total: 1, beyond: 0 },
+      { name: 'new', judged: 0, total: 1, beyond: 0 },
+      { name: 'done', judged: 1, total: 1, beyond: 0 },
     ]);
     assert.equal(chooseSet(sets, undefined), 'new');
     assert.equal(chooseSet(sets, 'done'), 'done');
@@ -97,17 +98,8 @@ describe('ranking session', () => {
       judgement('1', { id: 'bobs', author: 'bob' }),
     ];
     assert.deepEqual(
-      undoStack(items, judgements, 'ada', 'replies').map(one => one.id),
+      [...JournalState.of([...items, ...judgements]).ownJudgements('ada', 'replies')].map(one => one.id),
       ['j-2', 'j-1'],
-    );
-  });
-
-  it('orders judgements of one instant as they stand in the journal', () => {
-    const at = '2026-01-03T00:00:00.000Z';
-    const stack = undoStack([item('1'), item('2')], [judgement('1', { at }), judgement('2', { at })], 'ada', 'replies');
-    assert.deepEqual(
-      stack.map(one => one.item),
-      ['2', '1'],
     );
   });
 

@@ -34,6 +34,12 @@ describe('TRL preferences', () => {
     });
   }
 
+  it('keeps a margin', () => {
+    const row = { prompt: 'x', chosen: 'a', rejected: 'b' };
+    const margins = read({ ...row, margin: 0.5 }, { ...row, margin: null }, row).map(pair => pair.margin);
+    assert.deepEqual(margins, [0.5, undefined, undefined]);
+  });
+
   it('keeps the turns of a longer dialogue', () => {
     const [pair] = read({
       chosen: '\n\nHuman: A\n\nAssistant: B\n\nHuman: C\n\nAssistant: D',
@@ -68,6 +74,7 @@ describe('TRL preferences', () => {
     [{ prompt: [{ role: 'robot', content: '' }], chosen: 'a', rejected: 'b' }, /“prompt”/],
     [{ chosen: 'a', rejected: 'b' }, /no prompt in common/],
     [{ chosen: [...color, blue], rejected: [green] }, /no prompt in common/],
+    [{ prompt: 'a', chosen: 'b', rejected: 'c', margin: '1' }, /“margin”/],
     [7, /no “chosen”/],
   ] as const) {
     it(`refuses ${JSON.stringify(row).slice(0, 50)} with its line`, () => {

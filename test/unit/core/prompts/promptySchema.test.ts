@@ -5,9 +5,10 @@ import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { schemaText, shippedText } from '../../../../scripts/schema.ts';
 import { applyChange, changeOf } from '../../../../src/base/textChange.ts';
+import { frontMatterSchema, type KeySpec } from '../../../../src/core/language/schema.ts';
 import { migrateToV2 } from '../../../../src/core/prompts/migrate.ts';
 import { parseTemplate } from '../../../../src/core/prompts/promptyFile.ts';
-import { promptySchema } from '../../../../src/core/prompts/promptySchema.ts';
+import { type JsonSchema, promptySchema } from '../../../../src/core/prompts/promptySchema.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 const validate = new Ajv({ strict: false, allErrors: true }).compile(promptySchema);
@@ -67,3 +68,33 @@ const errorsOf = (yaml: string): readonly string[] =>
   parseTemplate(`---\n${yaml}\n---\nuser:\nx`, 'x')
     .diagnostics.filter(({ severity }) => severity === 'error')
     .map(({ message }) => message);
+
+/** The file's schema and what the editor completes and explains are two lists of the same keys. */
+describe('the keys of the front matter', () => {
+  /** Paths of the JSON Schema's keys; what has any name is `*`. */
+  function* schemaKeys(schema: JsonSchema, path: readonly string[] = []): Generator<string> {
+    for (const [key, below] of Object.entries(schema.properties ?? {})) {
+      yield [...path, key].join('.');
+      yield* schemaKeys(below, [...path, key]);
+    }
+    for (const one of schema.anyOf ?? []) yield* schemaKeys(one, path);
+  }
+  function* offeredKeys(spec: KeySpec, path: readonly string[] = []): Generator<string> {
+    for (const [key, below] of Object.entries(spec.keys ?? {})) {
+      if (below.old) continue;
+      yield [...path, key].join('.');
+      yield* offeredKeys(below, [...path, key]);
+    }
+  }
+  const settings = (keys: Iterable<string>): string[] =>
+    [...new Set(keys)].filter(key => key.startsWith('metadata.tunesmith')).sort();
+
+  it('of Tunesmith’s own settings are the same in both', () =>
+    assert.deepEqual(settings(offeredKeys(frontMatterSchema())), settings(schemaKeys(promptySchema))));
+
+  it('that the schema has are explained by the editor, apart from those of tools', () => {
+    const explained = new Set(offeredKeys(frontMatterSchema()));
+    const unknown = [...new Set(schemaKeys(promptySchema))].filter(key => !explained.has(key));
+    assert.deepEqual(unknown, []);
+  });
+});

@@ -125,12 +125,16 @@ describe('references', () => {
   it('without a value are errors at their place', () => {
     const { diagnostics } = resolveReferences(template, { env: new Map(), files: new Map() });
     assert.deepEqual(
-      diagnostics.map(({ message, severity }) => [severity, /“(.*?)”/.exec(message)?.[1]]),
+      diagnostics.map(({ message, severity, range }) => [
+        severity,
+        /“(.*?)”/.exec(message)?.[1],
+        range && template.text.slice(range.start + 2, range.end - 1),
+      ]),
       [
-        ['error', 'CITY'],
-        ['error', 'data/x.json'],
-        ['error', 'a.txt'],
-        ['error', 'API_KEY'],
+        ['error', 'CITY', 'env:CITY'],
+        ['error', 'data/x.json', 'file:data/x.json'],
+        ['error', 'a.txt', 'file:a.txt'],
+        ['error', 'API_KEY', 'env:API_KEY'],
       ],
     );
   });

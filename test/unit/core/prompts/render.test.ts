@@ -253,7 +253,11 @@ describe('the samples', () => {
       const path = join(folder, rows);
       const bank = bankOf(template);
       for (const row of readRows(readFileSync(path, 'utf8'), path).slice(0, 20)) {
-        const prompt = await rendered(template, { bank, values: row.values });
+        const { score } = template.tunesmith;
+        // Candidates take an input's place one after the other; the row has none of its own for it.
+        const column = score?.candidates && 'column' in score.candidates ? score.candidates.column : '';
+        const candidate = score?.input ? { [score.input]: (row.values[column] as unknown[])[0] } : {};
+        const prompt = await rendered(template, { bank, values: { ...row.values, ...candidate } });
         const wanted = template.tunesmith.examples?.shots ?? 0;
         assert.equal(prompt.shots.length, wanted);
         assert.equal(prompt.messages.at(-1)!.role, prompt.continueLast ? 'assistant' : 'user');

@@ -32,6 +32,39 @@ describe('readTunesmithSettings', () => {
     assert.deepEqual([tunesmith.grade, tunesmith.axes], [{ rule: 'equal', threshold: 0.5 }, {}]);
   });
 
+  it('reads what is scored', () => {
+    const read = (settings: string) => {
+      const { tunesmith, diagnostics } = parse(`{score: ${settings}}`);
+      assert.deepEqual(diagnostics, []);
+      const { range: _, ...score } = tunesmith.score!;
+      return score;
+    };
+    const common = { task: 'candidates', method: 'partial', by: 'total', as: 'chat' };
+    assert.deepEqual(read('{candidates: [yes, 2, true]}'), { ...common, candidates: ['yes', '2', 'true'] });
+    assert.deepEqual(read('{candidates: list, by: per-token}'), {
+      ...common,
+      candidates: { column: 'list' },
+      by: 'per-token',
+    });
+    assert.deepEqual(read('{candidates: list, input: a, method: full}'), {
+      ...common,
+      candidates: { column: 'list' },
+      input: 'a',
+      method: 'full',
+      as: 'text',
+    });
+    assert.deepEqual(read('{task: last-word}'), { ...common, task: 'last-word', as: 'text' });
+    assert.equal(parse('{}').tunesmith.score, undefined);
+    for (const wrong of [
+      '{}',
+      '{candidates: []}',
+      '{candidates: [one]}',
+      '{candidates: [a, a]}',
+      '{candidates: {a: b}}',
+    ])
+      assert.equal(told(parse(`{score: ${wrong}}`)).length, 1, wrong);
+  });
+
   it('reads everything', () => {
     const { tunesmith, diagnostics, text } = parse(`
     examples: {bank: b.jsonl, shots: 2, selection: diverse, similarity: embedding, embeddingModel: m, lambda: 0.3, label: kind, order: similar-last, leakage: 1, overBudget: fail, seed: 3}
@@ -110,7 +143,7 @@ describe('readTunesmithSettings', () => {
     ['{grade: {rule: rouge-l, threshold: 3}}', '3: “threshold” must be a number from 0 to 1.'],
     [
       '{axes: {colour: [a]}}',
-      'colour: [a]: “colour” must be one of persona, prefix, suffix, trigger, strategy, shots, temperature, model.',
+      'colour: [a]: “colour” must be one of model, strategy, trigger, persona, prefix, suffix, shots, temperature.',
     ],
     ['{axes: {shots: [1, x]}}', '[1, x]: “shots” must be a list of whole numbers from 0 to 1000.'],
     ['{axes: {shots: []}}', '[]: “shots” must be a list of whole numbers from 0 to 1000.'],

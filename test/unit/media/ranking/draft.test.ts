@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import {
+  choose,
   countPairs,
   type Draft,
+  drop,
   emptyDraft,
+  extreme,
+  give,
   groups,
   isComplete,
+  isTouched,
   moveFocus,
   rank,
   tie,
@@ -44,7 +49,7 @@ describe('ranking draft', () => {
   for (const [answers, keys, ranks, focus, why] of cases) {
     it(`${keys || 'no key'} of ${answers}: ${why}`, () => {
       const draft = play(answers, keys);
-      assert.deepEqual(draft.ranks, ranks);
+      assert.deepEqual(draft.values, ranks);
       assert.equal(draft.focus, focus);
       assert.equal(isComplete(draft), !ranks.includes(null));
     });
@@ -56,9 +61,63 @@ describe('ranking draft', () => {
     assert.deepEqual(countPairs(draft), { pairs: 5, ties: 1 });
   });
 
-  it('sets and takes back a flag', () => {
-    const flagged = toggleFlag(toggleFlag(emptyDraft(2), 'unsafe'), 'invented-fact');
-    assert.deepEqual(flagged.flags, ['unsafe', 'invented-fact']);
-    assert.deepEqual(toggleFlag(flagged, 'unsafe').flags, ['invented-fact']);
+  it('sets and takes back a flag of the answer in focus', () => {
+    const flagged = toggleFlag(moveFocus(toggleFlag(emptyDraft(2), 'unsafe'), 1), 'wrong');
+    assert.deepEqual(flagged.flags, [['unsafe'], ['wrong']]);
+    assert.deepEqual(toggleFlag(flagged, 'wrong').flags, [['unsafe'], []]);
+    assert.deepEqual([isTouched(flagged), isTouched(emptyDraft(2))], [true, false]);
+  });
+
+  it('chooses one of a pair, whichever has the focus', () => {
+    const pair = moveFocus(emptyDraft(2, 'pairwise'), 1);
+    assert.deepEqual(
+      [choose(pair, 0).values, choose(choose(pair, 0), 1).values],
+      [
+        [1, 2],
+        [2, 1],
+      ],
+    );
+    assert.deepEqual(choose(pair, 2), pair);
+  });
+
+  it('has one best and one worst, taken back by the same again', () => {
+    let draft = emptyDraft(4, 'best-worst');
+    const press = (position: number, value: 1 | -1) => {
+      draft = extreme(draft, position, value);
+      return [draft.values, isComplete(draft)];
+    };
+    assert.deepEqual(press(0, 1), [[1, null, null, null], false]);
+    assert.deepEqual(press(2, 1), [[null, null, 1, null], false]);
+    assert.deepEqual(press(0, -1), [[-1, null, 1, null], true]);
+    assert.deepEqual(groups(draft), [[2], [1, 3], [0]]);
+    assert.deepEqual(countPairs(draft), { pairs: 5, ties: 0 });
+    assert.deepEqual(press(2, -1), [[null, null, -1, null], false]);
+    assert.deepEqual(press(2, -1), [[null, null, null, null], false]);
+  });
+
+  it('rates and moves on; higher is better', () => {
+    let draft = emptyDraft(3, 'rating');
+    for (const value of [2, 5, 2]) draft = give(draft, draft.focus, value);
+    assert.deepEqual(
+      [draft.values, groups(draft), countPairs(draft)],
+      [[2, 5, 2], [[1], [0, 2]], { pairs: 2, ties: 1 }],
+    );
+  });
+
+  it('counts no tie among the accepted', () => {
+    let draft = emptyDraft(3, 'accept-reject');
+    for (const value of [1, 0, 1]) draft = give(draft, draft.focus, value);
+    assert.deepEqual([groups(draft), countPairs(draft)], [[[0, 2], [1]], { pairs: 2, ties: 0 }]);
+  });
+
+  it('drops an answer onto another for a tie, or between', () => {
+    const order = play(4, '21↓24');
+    const check = (draft: Draft, values: (number | null)[]) => assert.deepEqual(draft.values, values);
+    check(drop(order, 2, 0, 'onto'), [3, 1, 1, 3]);
+    check(drop(order, 2, 0, 'before'), [3, 2, 1, 3]);
+    check(drop(order, 0, 3, 'before'), [4, 1, 3, 2]);
+    check(drop(order, 1, 9, 'before'), [1, 4, 3, 1]);
+    check(drop(emptyDraft(3), 1, 0, 'before'), [null, 1, null]);
+    check(drop(drop(emptyDraft(3), 1, 0, 'before'), 2, 0, 'onto'), [null, 1, 1]);
   });
 });

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../../src/base/rng.ts';
-import { leaveOneOutAdvantages } from '../../../../src/training/math/advantages.ts';
+import {
+  groupAdvantages,
+  leaveOneOutAdvantages,
+  reinforceAdvantages,
+  tokenWeights,
+} from '../../../../src/training/math/advantages.ts';
 import { klEstimate } from '../../../../src/training/math/kl.ts';
 import { groupSpread, splitHash, standardDeviation } from '../../../../src/training/math/normalise.ts';
 
@@ -20,6 +25,33 @@ describe('leave-one-out advantages', () => {
   it('refuses groups that cannot have a baseline', () => {
     assert.throws(() => leaveOneOutAdvantages([1], 1), RangeError);
     assert.throws(() => leaveOneOutAdvantages([1, 2, 3], 2), RangeError);
+  });
+});
+
+describe('advantages of GRPO and REINFORCE', () => {
+  it('by hand', () => {
+    // Groups 1, 3 and 4, 4: means 2 and 4, deviations √2 and 0; of all four √2.
+    const rewards = [1, 3, 4, 4];
+    const scaled = 1 / (Math.SQRT2 + 1e-4);
+    for (const [scale, expected] of [
+      ['group', [-scaled, scaled, 0, 0]],
+      ['batch', [-scaled, scaled, 0, 0]],
+      ['none', [-1, 1, 0, 0]],
+    ] as const) {
+      for (const [i, value] of groupAdvantages(rewards, 2, scale).entries()) close(value, expected[i]!);
+    }
+    close(groupAdvantages([0, 2, 0, 0], 2, 'batch')[1]!, 1 / (1 + 1e-4));
+    assert.deepEqual([...reinforceAdvantages([1, 2, 6], 'mean')], [-2, -1, 3]);
+    assert.deepEqual([...reinforceAdvantages([1, 2, 6], 'none')], [1, 2, 6]);
+    assert.throws(() => groupAdvantages([1, 2, 3], 2, 'group'), RangeError);
+  });
+
+  it('tokens count as each aggregation says', () => {
+    const of = (aggregation: 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo') => tokenWeights([2, 6], aggregation, 10);
+    assert.deepEqual(of('grpo'), [1 / 4, 1 / 12]);
+    assert.deepEqual(of('dapo'), [1 / 8, 1 / 8]);
+    assert.deepEqual(of('bnpo'), of('dapo'));
+    assert.deepEqual(of('dr_grpo'), [1 / 20, 1 / 20]);
   });
 });
 

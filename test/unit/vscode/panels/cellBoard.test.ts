@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Board, Cell } from '../../../../src/protocol/playground.ts';
+import type { Board, Cell } from '../../../../src/protocol/playgroundCells.ts';
 import { CellBoard } from '../../../../src/vscode/panels/cellBoard.ts';
 import { emptyCell } from '../../../../src/vscode/panels/playgroundRun.ts';
 
@@ -20,11 +20,11 @@ function open() {
 }
 
 describe('the board of answers', () => {
-  it('sends only what happens in the rows that are shown', () => {
+  it('sends only what happens in the rows that are shown', async () => {
     const { board, messages } = open();
     board.put([cell(0), cell(1), cell(2)]);
     assert.deepEqual(
-      board.window([1]).map(({ row }) => row),
+      (await board.window([1])).map(({ row }) => row),
       [1],
     );
     board.append(delta(0, 'no'));
@@ -33,16 +33,16 @@ describe('the board of answers', () => {
     board.flush();
     assert.deepEqual(messages, [{ cells: [], append: [delta(1, 'yes')], clear: false }]);
     // What streamed out of sight is there when the row comes into view.
-    assert.equal(board.window([0])[0]!.text, 'no');
+    assert.equal((await board.window([0]))[0]!.text, 'no');
     board.dispose();
   });
 
-  it('does not send text twice that a window had already', () => {
+  it('does not send text twice that a window had already', async () => {
     const { board, messages } = open();
     board.put([cell(0)]);
-    board.window([0]);
+    await board.window([0]);
     board.append(delta(0, 'half'));
-    assert.equal(board.window([0])[0]!.text, 'half');
+    assert.equal((await board.window([0]))[0]!.text, 'half');
     board.flush();
     assert.deepEqual(messages, []);
     board.dispose();

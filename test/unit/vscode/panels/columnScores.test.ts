@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Cell } from '../../../../src/protocol/playground.ts';
+import type { Cell } from '../../../../src/protocol/playgroundCells.ts';
 import { columnScores } from '../../../../src/vscode/panels/columnScores.ts';
 import { emptyCell } from '../../../../src/vscode/panels/playgroundRun.ts';
 
@@ -35,5 +35,22 @@ describe('scores of columns', () => {
       [null, [4, 3, 0, 0.75], [4, 1, 0, 0.25], null],
     );
     assert.ok(Math.abs(scores.get('m#1')!.paired!.midP - 0.125) < 1e-12);
+  });
+
+  it('compare with the baseline that was chosen, and correct p for all that are compared', () => {
+    const columns = [0, 1, 2].map(variant => ({ ...column('m', variant), baseline: variant === 1 }));
+    const scores = columnScores(
+      [...cells('m#0', '-------+'), ...cells('m#1', '++++++++'), ...cells('m#2', '+++++++-')],
+      columns,
+    );
+    const pairs = columns.map(({ id }) => scores.get(id)!.paired);
+    assert.deepEqual(
+      pairs.map(pair => pair && [pair.gained, pair.lost, pair.comparisons]),
+      [[0, 7, 2], null, [0, 1, 2]],
+    );
+    assert.deepEqual(
+      [pairs[0]!.adjustedP, pairs[2]!.adjustedP],
+      [2 * pairs[0]!.midP, Math.max(2 * pairs[0]!.midP, pairs[2]!.midP)],
+    );
   });
 });

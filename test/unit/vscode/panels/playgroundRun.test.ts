@@ -5,7 +5,8 @@ import { Dispatcher } from '../../../../src/core/evaluation/dispatch.ts';
 import type { Generation } from '../../../../src/core/generation.ts';
 import { parseTemplate } from '../../../../src/core/prompts/promptyFile.ts';
 import type { GenerateContext, GenerateRequest, TextGenerator } from '../../../../src/core/textGenerator.ts';
-import type { Cell, RunState } from '../../../../src/protocol/playground.ts';
+import type { Cell } from '../../../../src/protocol/playgroundCells.ts';
+import type { RunState } from '../../../../src/protocol/playgroundRuns.ts';
 import { keyOf, PlaygroundRun, placed, type RunColumn } from '../../../../src/vscode/panels/playgroundRun.ts';
 
 const template = parseTemplate(
@@ -109,6 +110,27 @@ describe('PlaygroundRun', () => {
     assert.equal(finished.length, 4);
     assert.deepEqual(states.at(-1), { running: false, done: 4, total: 4, failed: 0, secondsLeft: null });
     assert.deepEqual([...cells.values()].map(({ right }) => right).filter(Boolean).length, 2);
+  });
+
+  it('tells tokens that came together as one text, in order with what ends the answer', async () => {
+    const { run, cells, streamed, hear } = start();
+    let told = 0;
+    hear(() => {
+      told++;
+      assert.equal(cells.get('a|0|0')!.status, 'running');
+    });
+    const packets: TextGenerator = {
+      ...echo,
+      async generate(request, { onDelta } = {}) {
+        for (const token of ['It ', 'is ']) onDelta?.(token);
+        await new Promise(resolve => setImmediate(resolve));
+        for (const token of ['7', '.']) onDelta?.(token);
+        return { ...(await echo.generate(request)), text: 'It is 7.' };
+      },
+    };
+    await run.run([{ ...column('a', ['say 7']), generator: async () => packets }], [0], [0]);
+    assert.deepEqual([told, streamed.get('a|0|0')], [2, 'It is 7.']);
+    assert.deepEqual([cells.get('a|0|0')!.status, cells.get('a|0|0')!.text], ['done', 'It is 7.']);
   });
 
   it('stops within a token and keeps what was finished', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { StopStrings } from '../../../src/tokenizer/stopStrings.ts';
+import { StopStrings } from '../../../src/core/stopStrings.ts';
 
 function run(
   stops: readonly string[],

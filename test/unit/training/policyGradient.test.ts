@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
-import type { RlhfSettings } from '../../../src/core/jobs/job.ts';
-import { rlhfPresets } from '../../../src/core/jobs/presets.ts';
+import type { PpoSettings, RlhfSettings, RlooSettings } from '../../../src/core/jobs/job.ts';
+import { grpoPresets, ppoPresets, reinforcePresets, rlhfPresets } from '../../../src/core/jobs/presets.ts';
 import { createSession, float32, Graph, gradients, int64 } from '../../../src/engine/index.ts';
 import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
-import { clippedLoss, type RlooOptions, type RlooResult, trainRloo } from '../../../src/training/rloo.ts';
+import { type PolicyOptions, type PolicyResult, trainPolicy } from '../../../src/training/policyGradient.ts';
+import { sequenceRatioLoss } from '../../../src/training/policyMethods.ts';
+import type { RecipeCheckpoint } from '../../../src/training/recipe.ts';
 import { promptsOfStep } from '../../../src/training/rollout.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
@@ -29,7 +31,7 @@ const prompts = Array.from({ length: 10 }, (_, index) => ({ ids: [1, 10 + index]
 const end = 2;
 const wanted = 5;
 
-const settings: RlhfSettings = {
+const settings: RlooSettings = {
   ...rlhfPresets.quick,
   steps: 30,
   promptsPerStep: 4,
@@ -45,9 +47,9 @@ const settings: RlhfSettings = {
 };
 
 /** Enough steps to be told apart. */
-const short: Partial<RlhfSettings> = { steps: 7, promptsPerStep: 2, checkpointEvery: 3 };
+const short: Partial<RlooSettings> = { steps: 7, promptsPerStep: 2, checkpointEvery: 3 };
 
-const options = (host: MemoryHost, changes: Partial<RlhfSettings> = {}): RlooOptions => ({
+const options = (host: MemoryHost, changes: Partial<RlooSettings> = {}): PolicyOptions => ({
   config,
   weights,
   settings: { ...settings, ...changes },
@@ -61,11 +63,11 @@ const options = (host: MemoryHost, changes: Partial<RlhfSettings> = {}): RlooOpt
   threads: 1,
 });
 
-async function train(changes: Partial<RlhfSettings> = {}, more: Partial<RlooOptions> = {}) {
+async function train(changes: Partial<RlooSettings> = {}, more: Partial<PolicyOptions> = {}) {
   const host = new MemoryHost();
-  const outcome = await trainRloo({ ...options(host, changes), ...more });
+  const outcome = await trainPolicy({ ...options(host, changes), ...more });
   assert.equal(outcome.kind, 'finished');
-  return { result: (outcome as { value: RlooResult }).value, host };
+  return { result: (outcome as { value: PolicyResult }).value, host };
 }
 
 const close = (actual: number, expected: number, tolerance: number) =>
@@ -138,7 +140,7 @@ describe('RLOO', () => {
   it('a stopped run goes on to the same bytes', async () => {
     const whole = await train(short);
     const host = new MemoryHost(5);
-    assert.equal((await trainRloo(options(host, short))).kind, 'stopped');
+    assert.equal((await trainPolicy(options(host, short))).kind, 'stopped');
     const last = host.checkpoints.at(-1)!;
     assert.equal(last.step, 5);
     const { result, host: rest } = await train(short, { resume: last });
@@ -205,6 +207,103 @@ describe('RLOO', () => {
   });
 });
 
+const { algorithm: _, clipRange: __, updatesPerRollout: ___, ...sizes } = settings;
+const others: Readonly<Record<string, RlhfSettings>> = {
+  ...Object.fromEntries(
+    (['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const).map(aggregation => [
+      `GRPO, ${aggregation}`,
+      { ...grpoPresets.quick, ...sizes, aggregation },
+    ]),
+  ),
+  PPO: { ...ppoPresets.quick, ...sizes, learningRate: 0.02, updatesPerRollout: 2, klControl: 'adaptive', klTarget: 2 },
+  REINFORCE: { ...reinforcePresets.quick, ...sizes },
+  'REINFORCE without a baseline': { ...reinforcePresets.quick, ...sizes, baseline: 'none', learningRate: 0.03 },
+};
+
+for (const [name, own] of Object.entries(others)) {
+  describe(name, () => {
+    const run = (host: MemoryHost, changes: Partial<RlhfSettings> = {}, resume?: RecipeCheckpoint) =>
+      trainPolicy({
+        ...options(host),
+        settings: { ...own, ...changes } as RlhfSettings,
+        ...(resume ? { resume } : {}),
+      });
+
+    it('raises the reward, on prompts that it was not trained on too', async () => {
+      const host = new MemoryHost();
+      const outcome = await run(host);
+      assert.equal(outcome.kind, 'finished');
+      const { reward_before, reward_after, kl } = (outcome as { value: PolicyResult }).value.metrics;
+      assert.ok(reward_after! >= reward_before! + 0.5, `${reward_before} → ${reward_after}`);
+      assert.ok(kl! > 0);
+      for (const metric of ['loss', 'grad_norm', 'reward', 'kl', 'entropy']) {
+        assert.equal(host.curve(metric).filter(Number.isFinite).length, own.steps, metric);
+      }
+    });
+
+    it('a stopped run goes on to the same bytes, however the batches are cut', async () => {
+      const [whole, halved, rest] = [new MemoryHost(), new MemoryHost(2), new MemoryHost()];
+      const three = { steps: 3 };
+      const first = await run(whole, three);
+      assert.equal((await run(halved, three)).kind, 'stopped');
+      assert.deepEqual(await run(rest, three, halved.checkpoints.at(-1)), first);
+      const small = new MemoryHost();
+      await run(small, { steps: 1, microBatchSize: 3 });
+      close(small.curve('grad_norm')[0]!, whole.curve('grad_norm')[0]!, 1e-4 * whole.curve('grad_norm')[0]!);
+    });
+  });
+}
+
+describe('PPO', () => {
+  const ppo = { ...ppoPresets.quick, ...sizes, steps: 2, updatesPerRollout: 2 };
+  const run = async (changes: Partial<PpoSettings>, more: Partial<PolicyOptions> = {}) => {
+    const host = new MemoryHost();
+    await trainPolicy({ ...options(host), settings: { ...ppo, ...changes }, ...more });
+    return host;
+  };
+
+  it('reports under the names of arXiv 2403.17031', async () => {
+    const host = await run({});
+    for (const name of [
+      'objective/kl',
+      'objective/entropy',
+      'objective/non_score_reward',
+      'objective/rlhf_reward',
+      'objective/scores',
+      'policy/approxkl_avg',
+      'policy/clipfrac_avg',
+      'loss/policy_avg',
+      'loss/value_avg',
+      'val/ratio',
+      'val/num_eos_tokens',
+    ]) {
+      assert.equal(host.curve(name).filter(Number.isFinite).length, 2, name);
+    }
+  });
+
+  it('replaces the score of an answer without an end, or takes a penalty from it, but not both', async () => {
+    const reward = async (answers: readonly unknown[]) => answers.map(() => 1);
+    const cut = (host: MemoryHost) => host.reported[0]!.values['completions/clipped_ratio']!;
+    const short = { steps: 1, maxNewTokens: 1 };
+    const replaced = await run({ ...short, missingEosScore: -1 }, { reward });
+    close(replaced.curve('objective/scores')[0]!, 1 - 2 * cut(replaced), 1e-9);
+    const less = await run({ ...short, missingEosPenalty: 0.5 }, { reward });
+    close(less.curve('objective/scores')[0]!, 1 - 0.5 * cut(less), 1e-9);
+    await assert.rejects(run({ missingEosScore: -1, missingEosPenalty: 1 }), {
+      name: 'HumanError',
+      message: /one of the two/,
+    });
+  });
+
+  it('moves its penalty when the KL misses its target', async () => {
+    const host = await run({ klControl: 'adaptive', klTarget: 100, klHorizon: 10, steps: 3 });
+    const [first, second] = host.curve('kl_coef');
+    // 32 answers a step: −0.2 · 32/10 of it.
+    close(second!, first! * (1 - 0.64), 1e-6);
+    assert.equal(new Set((await run({ steps: 3 })).curve('kl_coef')).size, 1);
+  });
+});
+
 describe('prompts of a step', () => {
   it('visit every prompt once before any comes again', () => {
     const order = (epoch: number) => Rng.seeded(epoch).shuffled([0, 1, 2, 3, 4]);
@@ -235,14 +334,14 @@ describe('the clipped loss of RLOO', () => {
         weight: graph.input('weight', 'float32', ['B']),
         oldLogProbs: graph.input('oldLogProbs', 'float32', ['N']),
       };
-      const out = { logProbs, rows, entropy: logProbs, scores: logProbs, hidden: logProbs };
-      const { loss, metrics } = clippedLoss(0.2)(graph, out, inputs);
+      const out = { logProbs, rows, entropy: logProbs, scores: logProbs, values: logProbs, hidden: logProbs };
+      const { loss, metrics } = sequenceRatioLoss(0.2)(graph, out, inputs);
       const [slope] = gradients(graph, loss, [logProbs]);
       const session = await createSession(graph, {
         loss,
         slope: slope!,
-        ratio: metrics!.ratio!,
-        cut: metrics!.either!,
+        ratio: metrics!['val/ratio']!,
+        cut: metrics!['clip_ratio/region_mean']!,
       });
       try {
         const step = Math.log(ratio) / 2;
