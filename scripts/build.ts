@@ -94,10 +94,12 @@ const entries: readonly Entry[] = [
   { from: 'src/worker/inferenceMain.ts', to: 'inferenceMain.mjs', options: node },
   { from: 'src/worker/calibrationMain.ts', to: 'calibrationMain.mjs', options: node },
   { from: 'src/worker/evaluatorMain.ts', to: 'evaluatorMain.mjs', options: node },
+  { from: 'src/worker/preferenceMain.ts', to: 'preferenceMain.mjs', options: node },
   { from: 'src/cli/main.ts', to: 'cli.mjs', options: node },
   { from: 'media/playground/main.ts', to: 'media/playground.js', options: browser },
   { from: 'media/ranking/main.ts', to: 'media/ranking.js', options: browser },
   { from: 'media/bank/main.ts', to: 'media/bank.js', options: browser },
+  { from: 'media/data/main.ts', to: 'media/data.js', options: browser },
   { from: 'media/jobs/main.ts', to: 'media/jobs.js', options: browser },
   {
     from: 'node_modules/monaco-editor/esm/vs/editor/editor.worker.js',

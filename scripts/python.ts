@@ -14,18 +14,25 @@ const packages = {
   numpy: 'numpy',
   transformers: 'transformers',
   peft: 'peft',
+  'trl==1.13.0': 'trl',
   gguf: 'gguf',
   onnx: 'onnx',
   onnxruntime: 'onnxruntime',
   'onnxruntime-genai': 'onnxruntime_genai',
   'onnx-ir': 'onnx_ir',
+  scipy: 'scipy',
+  statsmodels: 'statsmodels',
+  krippendorff: 'krippendorff',
 } as const;
 
 export type PythonPackage = keyof typeof packages;
 
 /** The path of a Python that imports torch, transformers, peft, gguf and the packages named, or why there is none. */
-export function pythonWithTorch(...further: readonly PythonPackage[]): string | { readonly missing: string } {
-  const wanted: PythonPackage[] = ['torch==2.13.0', 'numpy', 'transformers', 'peft', 'gguf', ...further];
+export const pythonWithTorch = (...further: readonly PythonPackage[]): string | { readonly missing: string } =>
+  pythonWith('torch==2.13.0', 'numpy', 'transformers', 'peft', 'gguf', ...further);
+
+/** The path of a Python that imports the packages named, or why there is none. */
+export function pythonWith(...wanted: readonly PythonPackage[]): string | { readonly missing: string } {
   const works = () => run(python, '-c', `import ${wanted.map(name => packages[name]).join(', ')}`).status === 0;
   if (existsSync(python) && works()) return python;
   if (!existsSync(python)) {

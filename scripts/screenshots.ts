@@ -7,7 +7,7 @@ const folder = path.join(path.dirname(import.meta.dirname), 'docs', 'images');
 const reviews = 12;
 
 mkdirSync(folder, { recursive: true });
-const workbench = await Workbench.open();
+const workbench = await Workbench.open({ settings: { 'tunesmith.forecastCalls': 1000 } });
 const { page } = workbench;
 try {
   await workbench.theme('dark');

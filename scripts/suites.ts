@@ -8,7 +8,7 @@ const reports = path.join(root, '.cache', 'reports');
 
 export interface Suite {
   readonly name: string;
-  /** Arguments for node. A suite writes {passed, failed, skipped} to the file that TUNESMITH_REPORT names. */
+  /** Arguments for node. A suite writes {passed, failed, skipped, failures} to the file that TUNESMITH_REPORT names. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -17,6 +17,8 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** Title and reason of each failed test. */
+  failures?: readonly string[];
 }
 
 export interface SuiteResult extends Counts {
@@ -39,7 +41,8 @@ export function check(name: string, script: string, ...args: string[]): SuiteRes
   });
   const failed = done.status === 0 ? 0 : 1;
   if (failed) process.stderr.write(`${name} failed.\n`);
-  return { name, passed: 1 - failed, failed, skipped: 0, seconds: (Date.now() - started) / 1000 };
+  const failures = failed ? [name] : [];
+  return { name, passed: 1 - failed, failed, skipped: 0, failures, seconds: (Date.now() - started) / 1000 };
 }
 
 /** Runs one suite. A suite that ends without a report counts as one failure: it crashed. */
@@ -55,16 +58,18 @@ export function run(suite: Suite): SuiteResult {
     env: { ...process.env, ...suite.env, TUNESMITH_REPORT: report },
   });
   const seconds = (Date.now() - started) / 1000;
-  const crashed = { passed: 0, failed: 1, skipped: 0 };
+  const crashed = { passed: 0, failed: 1, skipped: 0, failures: ['ended without a report'] };
   let counts: Counts = existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as Counts) : crashed;
   if (done.status !== 0 && counts.failed === 0) counts = { ...counts, failed: 1 };
   return { name: suite.name, ...counts, seconds };
 }
 
-/** Prints a line for each suite, keeps the results for .ci/run, and closes with the sum alone on a line. Returns the exit code. */
+/** Prints what failed and a line for each suite, keeps the results for .ci/run, and closes with the sum alone on a line. Returns the exit code. */
 export function finish(name: string, results: readonly SuiteResult[]): number {
-  const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const sum = { passed: 0, failed: 0, skipped: 0 };
   process.stdout.write('\n');
+  for (const result of results)
+    for (const failure of result.failures ?? []) process.stdout.write(`✘ ${result.name}: ${failure}\n\n`);
   for (const result of results) {
     const skipped = result.skipped ? `, ${result.skipped} skipped` : '';
     process.stdout.write(

@@ -33,6 +33,7 @@ cpSync(path.join(root, 'samples'), workspace, { recursive: true });
 const report = path.join(workspace, '.report.json');
 const server = await startCodeServer({
   smokeTestDriver: true,
+  extensions: [path.join(root, 'test', 'host', 'chatModels')],
   environment: { TUNESMITH_HOST_REPORT: report, TUNESMITH_HOME: path.join(workspace, '.home') },
 });
 const browser = await launchBrowser();

@@ -11,12 +11,15 @@ import { finish, mocha, run, type SuiteResult } from './suites.ts';
 const root = path.dirname(import.meta.dirname);
 const quick = process.argv.includes('--quick');
 const only = process.argv.find(arg => arg.startsWith('--only='))?.slice(7);
-const figures = path.join(root, '.cache', 'figures');
+/** Kept with the project, so that a suite that did not run on this machine still says when and where it did. */
+const figures = path.join(root, 'docs', 'verification');
+const machine = `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}`;
 const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
 
 interface Ran extends SuiteResult {
   readonly commit: string;
   readonly date: string;
+  readonly machine: string;
 }
 
 const results: SuiteResult[] = [];
@@ -48,6 +51,7 @@ for (const suite of suites) {
     ...result,
     commit: git('rev-parse', '--short', 'HEAD') + changed,
     date: new Date().toISOString().slice(0, 10),
+    machine,
   };
   if (!quick) writeFileSync(path.join(folder, 'result.json'), JSON.stringify(ran));
 }
@@ -63,12 +67,12 @@ function writeVerification(): void {
     const folder = path.join(figures, suite);
     const file = path.join(folder, 'result.json');
     if (!existsSync(file)) {
-      rows.push(`| ${suite} | not run | | | | | |`);
+      rows.push(`| ${suite} | not run | | | | | | |`);
       continue;
     }
     const ran = JSON.parse(readFileSync(file, 'utf8')) as Ran;
     rows.push(
-      `| ${suite} | ${ran.passed} | ${ran.failed} | ${ran.skipped} | ${ran.seconds.toFixed(0)} | ${ran.commit} | ${ran.date} |`,
+      `| ${suite} | ${ran.passed} | ${ran.failed} | ${ran.skipped} | ${ran.seconds.toFixed(0)} | ${ran.commit} | ${ran.date} | ${ran.machine} |`,
     );
     for (const section of readdirSync(folder).sort()) {
       if (section.endsWith('.md')) sections.push('', readFileSync(path.join(folder, section), 'utf8').trimEnd());
@@ -79,10 +83,8 @@ function writeVerification(): void {
     '',
     'Written by `npm run test:slow`: what each slow suite counted when it last ran, at which commit, and the figures that it left.',
     '',
-    `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
-    '',
-    '| suite | passed | failed | skipped | seconds | commit | date |',
-    '|---|---:|---:|---:|---:|---|---|',
+    '| suite | passed | failed | skipped | seconds | commit | date | machine |',
+    '|---|---:|---:|---:|---:|---|---|---|',
     ...rows,
     ...sections,
   ];

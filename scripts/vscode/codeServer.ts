@@ -1,7 +1,7 @@
 /** A real VS Code from the npm registry (code-server on Node 24): installs it on first use, starts and stops it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -46,9 +46,13 @@ export interface CodeServerOptions {
   readonly password?: string;
   /** `.vsix` files to install first. */
   readonly install?: readonly string[];
+  /** Folders of extensions that are there from the beginning (a fresh profile only). */
+  readonly extensions?: readonly string[];
   /** Kept between starts; by default a temporary folder that goes with the server. */
   readonly profile?: string;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** What belongs to the machine and not to a person: endpoints, for one. */
+  readonly machineSettings?: Readonly<Record<string, unknown>>;
   /** Leave workspace trust on (tests of trust). */
   readonly workspaceTrust?: boolean;
   /** Mocha inside the extension host needs the smoke-test driver. */
@@ -82,9 +86,16 @@ export async function startCodeServer(options: CodeServerOptions = {}): Promise<
   const extensions = path.join(profile, 'extensions');
   await mkdir(path.join(profile, 'data', 'User'), { recursive: true });
   await mkdir(extensions, { recursive: true });
+  for (const folder of options.extensions ?? [])
+    await cp(folder, path.join(extensions, path.basename(folder)), { recursive: true });
   const userSettings = path.join(profile, 'data', 'User', 'settings.json');
   if (temporary || !existsSync(userSettings)) {
     await writeFile(userSettings, JSON.stringify({ ...defaultSettings, ...options.settings }, null, 2));
+  }
+  if (options.machineSettings) {
+    const machine = path.join(profile, 'data', 'Machine');
+    await mkdir(machine, { recursive: true });
+    await writeFile(path.join(machine, 'settings.json'), JSON.stringify(options.machineSettings));
   }
   const port = options.port ?? (await freePort());
   const env = cleanEnvironment(options);
