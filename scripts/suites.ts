@@ -11,6 +11,8 @@ export interface Suite {
   /** Arguments for node. A suite writes {passed, failed, skipped, failures} to the file that TUNESMITH_REPORT names. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Drives a whole editor in a browser: files that fail get a second chance, alone. What failed the first time is told all the same. */
+  readonly secondChance?: (files: readonly string[]) => readonly string[];
 }
 
 export interface Counts {
@@ -19,6 +21,10 @@ export interface Counts {
   skipped: number;
   /** Title and reason of each failed test. */
   failures?: readonly string[];
+  /** The same of tests that passed at their second chance. */
+  unsteady?: readonly string[];
+  /** What each file with a failure counted. */
+  failedFiles?: Readonly<Record<string, { passed: number; failed: number; skipped: number }>>;
 }
 
 export interface SuiteResult extends Counts {
@@ -45,8 +51,30 @@ export function check(name: string, script: string, ...args: string[]): SuiteRes
   return { name, passed: 1 - failed, failed, skipped: 0, failures, seconds: (Date.now() - started) / 1000 };
 }
 
-/** Runs one suite. A suite that ends without a report counts as one failure: it crashed. */
+/** Runs one suite, and once more what failed of it where it allows that. */
 export function run(suite: Suite): SuiteResult {
+  const first = runOnce(suite);
+  const files = Object.keys(first.failedFiles ?? {}).filter(Boolean);
+  if (!suite.secondChance || files.length === 0) return first;
+  process.stderr.write(`\nOnce more, alone: ${files.join(', ')}\n`);
+  const { secondChance, ...rest } = suite;
+  const second = runOnce({ ...rest, name: `${suite.name} again`, args: secondChance(files) });
+  const replaced = Object.values(first.failedFiles ?? {});
+  const sum = (key: 'passed' | 'failed' | 'skipped') =>
+    first[key] - replaced.reduce((total, counts) => total + counts[key], 0) + second[key];
+  return {
+    name: suite.name,
+    passed: sum('passed'),
+    failed: sum('failed'),
+    skipped: sum('skipped'),
+    failures: second.failures ?? [],
+    unsteady: first.failures ?? [],
+    seconds: first.seconds + second.seconds,
+  };
+}
+
+/** A suite that ends without a report counts as one failure: it crashed. */
+function runOnce(suite: Suite): SuiteResult {
   process.stderr.write(`\n── ${suite.name}\n`);
   mkdirSync(reports, { recursive: true });
   const report = path.join(reports, `${suite.name.replace(/\W+/g, '-')}.json`);
@@ -68,8 +96,11 @@ export function run(suite: Suite): SuiteResult {
 export function finish(name: string, results: readonly SuiteResult[]): number {
   const sum = { passed: 0, failed: 0, skipped: 0 };
   process.stdout.write('\n');
-  for (const result of results)
+  for (const result of results) {
+    for (const failure of result.unsteady ?? [])
+      process.stdout.write(`! ${result.name}, failed at first: ${failure}\n\n`);
     for (const failure of result.failures ?? []) process.stdout.write(`✘ ${result.name}: ${failure}\n\n`);
+  }
   for (const result of results) {
     const skipped = result.skipped ? `, ${result.skipped} skipped` : '';
     process.stdout.write(

@@ -17,7 +17,8 @@ try {
   ensureChromium();
   await ensureCodeServer();
   results.push(run({ name: 'extension host', args: ['scripts/testHost.ts'] }));
-  results.push(run({ name: 'end to end', args: mocha('--config', 'test/e2e/.mocharc.json', 'test/e2e/**/*.test.ts') }));
+  const browser = (files: readonly string[]) => mocha('--config', 'test/e2e/.mocharc.json', ...files);
+  results.push(run({ name: 'end to end', args: browser(['test/e2e/**/*.test.ts']), secondChance: browser }));
 } catch (error) {
   process.stderr.write(`\nThe tests in VS Code could not run. ${(error as Error).message}\n`);
   results.push({ name: 'VS Code', passed: 0, failed: 1, skipped: 0, seconds: 0 });

@@ -1,14 +1,26 @@
-/** Mocha's spec reporter that also says which files took longest, set-up included, and leaves the counts and the failures in TUNESMITH_REPORT, so that suites can be added up. */
+/** Mocha's spec reporter that also says which files took longest, set-up included, and leaves the counts, the failures and what each failed file counted in TUNESMITH_REPORT, so that suites can be added up. */
 const { reporters } = require('mocha');
 const fs = require('node:fs');
+const path = require('node:path');
 
 module.exports = class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
     const failed = [];
-    runner.on('fail', (test, error) =>
-      failed.push(`${test.fullTitle()}\n${String(error?.stack ?? error).slice(0, 1500)}`),
-    );
+    const files = {};
+    const count = (test, key) => {
+      let file = test.file ?? '';
+      for (let suite = test.parent; !file && suite; suite = suite.parent) file = suite.file ?? '';
+      const name = file && path.relative(process.cwd(), file);
+      files[name] ??= { passed: 0, failed: 0, skipped: 0 };
+      files[name][key]++;
+    };
+    runner.on('pass', test => count(test, 'passed'));
+    runner.on('pending', test => count(test, 'skipped'));
+    runner.on('fail', (test, error) => {
+      count(test, 'failed');
+      failed.push(`${test.fullTitle()}\n${String(error?.stack ?? error).slice(0, 1500)}`);
+    });
     const seconds = [];
     let started = 0;
     runner.on('suite', suite => {
@@ -26,7 +38,13 @@ module.exports = class CountingReporter extends reporters.Spec {
       if (file)
         fs.writeFileSync(
           file,
-          JSON.stringify({ passed: passes, failed: failures, skipped: pending, failures: failed }),
+          JSON.stringify({
+            passed: passes,
+            failed: failures,
+            skipped: pending,
+            failures: failed,
+            failedFiles: Object.fromEntries(Object.entries(files).filter(([, counts]) => counts.failed)),
+          }),
         );
     });
   }
