@@ -10,7 +10,7 @@ for (const config of ['tsconfig.pure.json', 'tsconfig.json', 'media/tsconfig.jso
 results.push(check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'));
 results.push(check('unused code', 'node_modules/knip/bin/knip.js', '--no-progress'));
 results.push(check('build', 'scripts/build.ts'));
-results.push(run({ name: 'unit', args: mocha() }));
+results.push(run({ name: 'unit', args: mocha('test/unit/**/*.test.ts', 'test/architecture.test.ts') }));
 results.push(check('package', 'scripts/package.ts'));
 
 try {
