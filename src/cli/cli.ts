@@ -94,6 +94,11 @@ export class Cli implements Disposable {
     );
   }
 
+  /** Of what the command says, as HTML names it. */
+  get language(): string {
+    return isChinese(this.terminal.env) ? 'zh-CN' : 'en';
+  }
+
   get evaluator(): Evaluator {
     return this.#once('evaluator', () => this.#store.add(new Evaluator({ ...this.worker, logger: this.logger })));
   }
@@ -242,10 +247,13 @@ export function workspaceAbove(folder: string): string {
   }
 }
 
+/** Whether the terminal's language is Simplified Chinese, the one that there are translations for. */
+const isChinese = (env: Terminal['env']): boolean =>
+  /^zh([_.-]|$)(?!(tw|hk))/i.test(env.LC_ALL || env.LC_MESSAGES || env.LANG || '');
+
 /** Takes the translations that match the terminal's language, where there are any. */
 export function useTerminalLanguage({ root, terminal: { env } }: Cli): void {
-  const language = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
-  if (!/^zh([_.-]|$)(?!(tw|hk))/i.test(language)) return;
+  if (!isChinese(env)) return;
   try {
     l10n.config(JSON.parse(readFileSync(join(root, 'l10n', 'bundle.l10n.zh-cn.json'), 'utf8')));
   } catch {

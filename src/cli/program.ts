@@ -7,6 +7,7 @@ import { registerAnswers } from './commands/answers.ts';
 import { registerCache } from './commands/cache.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConvert } from './commands/convert.ts';
+import { registerJobs } from './commands/jobs.ts';
 import { registerJudge } from './commands/judge.ts';
 import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
@@ -32,6 +33,7 @@ const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerAnswers,
   registerPreferences,
   registerTrain,
+  registerJobs,
   registerLoop,
   registerOveroptimise,
   registerModels,

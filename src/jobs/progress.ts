@@ -35,10 +35,11 @@ export function jobProgress(job: JobSummary): JobProgress {
 const endWord = (status: JobSummary['status']): string =>
   status === 'cancelled' ? l10n.t('stopped') : status === 'lost' ? l10n.t('interrupted') : l10n.t('failed');
 
-/** `40 s`, `6 min`, `1 h 20 min`. */
-function duration(seconds: number): string {
+/** `40 s`, `6 min`, `1 h 20 min`, `3 d`. */
+export function duration(seconds: number): string {
   if (seconds < 90) return l10n.t('{0} s', Math.max(0, Math.round(seconds)));
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return l10n.t('{0} min', minutes);
-  return l10n.t('{0} h {1} min', Math.floor(minutes / 60), minutes % 60);
+  if (minutes < 2880) return l10n.t('{0} h {1} min', Math.floor(minutes / 60), minutes % 60);
+  return l10n.t('{0} d', Math.round(minutes / 1440));
 }

@@ -7,7 +7,7 @@ import { l10n } from '../../base/l10n.ts';
 import { Rng } from '../../base/rng.ts';
 import { parseInstructions } from '../../core/datasets/instructions.ts';
 import type { Prompt } from '../../core/generation.ts';
-import type { JobResult, ModelReference, RewardSource, RuleReward } from '../../core/jobs/job.ts';
+import type { ModelReference, RewardSource, RuleReward } from '../../core/jobs/job.ts';
 import {
   dpoPresets,
   dpoSettings,
@@ -28,11 +28,11 @@ import { type OnlineKind, type SettingsKind, settingDescriptions, withSettings }
 import type { PreferencePair } from '../../core/preferences/judgement.ts';
 import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
 import { parseTrlLabelled, parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
-import type { Interval } from '../../core/statistics/intervals.ts';
 import { newDpoJob, newKtoJob, newRewardJob, newRlhfJob, newSftJob } from '../../jobs/newJobs.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { checkJudges, type JudgeFlags, withJudgeFlags } from '../judgeFlags.ts';
-import { runJob } from './trainJobs.ts';
+import { withConfig } from '../trainConfig.ts';
+import { reportResult, runJob } from './trainJobs.ts';
 
 interface TrainFlags {
   readonly model: string;
@@ -83,6 +83,7 @@ export function registerTrain(program: Command, cli: Cli): void {
   for (const [kind, description] of Object.entries(onlineKinds())) {
     registerOnline(train, cli, kind as OnlineKind, description);
   }
+  for (const command of train.commands) withConfig(command, command.name() as SettingsKind, flagOf, cli.terminal.cwd);
 }
 
 const onlineKinds = (): Readonly<Record<OnlineKind, string>> => ({
@@ -153,7 +154,7 @@ async function trainReward(cli: Cli, flags: DataFlags): Promise<void> {
     pairs,
     settings,
   });
-  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
 }
 
 async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
@@ -164,7 +165,7 @@ async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
   const settings = withSettings('dpo', dpoSettings(flags.preset, await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-dpo`;
   const job = await newDpoJob({ ...common(cli, flags), name, model, pairs, settings });
-  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
 }
 
 async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
@@ -175,7 +176,7 @@ async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
   const settings = withSettings('kto', ktoSettings(flags.preset, await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-kto`;
   const job = await newKtoJob({ ...common(cli, flags), name, model, answers, settings });
-  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
 }
 
 async function trainSft(cli: Cli, flags: TrainFlags & { readonly data: string }): Promise<void> {
@@ -191,7 +192,7 @@ async function trainSft(cli: Cli, flags: TrainFlags & { readonly data: string })
   const settings = withSettings('sft', fit(sftPresets[flags.preset], await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-sft`;
   const job = await newSftJob({ ...common(cli, flags), name, model, examples, settings });
-  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
 }
 
 async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promise<void> {
@@ -213,7 +214,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
     reward,
     settings,
   });
-  report(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
 }
 
 /** Parameters of a model; wrong flags have been refused by then, before any weight is read. */
@@ -343,42 +344,4 @@ async function readText(cli: Cli, file: string): Promise<string> {
   } catch (cause) {
     throw new HumanError(l10n.t('This file cannot be read. Check its path.'), { cause, place: { file } });
   }
-}
-
-function report(cli: Cli, { json }: TrainFlags, job: string, result: JobResult): void {
-  if (json) {
-    cli.out(`${JSON.stringify({ job, ...result })}\n`);
-    return;
-  }
-  for (const warning of result.warnings) cli.note(warning);
-  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
-  if (result.accuracy) {
-    const { estimate, low, high, n } = result.accuracy;
-    cli.out(
-      `${l10n.t('Held-out accuracy: {0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n)}\n`,
-    );
-  }
-  if (result.report) {
-    const { lengthRule, alikeLengths, calibrationError } = result.report;
-    const of = ({ estimate, low, high, n }: Interval) =>
-      l10n.t('{0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n);
-    cli.out(
-      lengthRule.prefers === 'longer'
-        ? `${l10n.t('Preferring the longer answer: {0}', of(lengthRule.accuracy))}\n`
-        : `${l10n.t('Preferring the shorter answer: {0}', of(lengthRule.accuracy))}\n`,
-    );
-    if (alikeLengths.n > 0) cli.out(`${l10n.t('Accuracy where both are about as long: {0}', of(alikeLengths))}\n`);
-    cli.out(`${l10n.t('Calibration error: {0}', calibrationError.toFixed(3))}\n`);
-  }
-  const { eval_perplexity_before: first, eval_perplexity: last } = result.metrics;
-  if (first !== undefined && last !== undefined) {
-    cli.out(`${l10n.t('Held-out perplexity: {0} before, {1} after', first.toFixed(3), last.toFixed(3))}\n`);
-  }
-  const { reward_before: before, reward_after: after, kl } = result.metrics;
-  if (before !== undefined && after !== undefined) {
-    cli.out(
-      `${l10n.t('Reward: {0} before, {1} after; KL {2}', before.toFixed(3), after.toFixed(3), (kl ?? 0).toFixed(3))}\n`,
-    );
-  }
-  cli.out(`${l10n.t('Model: {0}', result.adapter)}\n`);
 }

@@ -3,6 +3,7 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { estimateText } from '../../core/jobs/estimate.ts';
 import type { JobEvent, JobResult } from '../../core/jobs/job.ts';
+import type { Interval } from '../../core/statistics/intervals.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import type { Supervisor } from '../../jobs/supervisor.ts';
 import type { JobFolder } from '../../storage/jobFolder.ts';
@@ -65,3 +66,42 @@ export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): 
 
 const describe = ({ values }: Extract<JobEvent, { type: 'metrics' }>): string =>
   shown.flatMap(name => (values[name] === undefined ? [] : [`${name} ${values[name].toFixed(3)}`])).join('  ');
+
+/** What came of a job, for people or, with `json`, for scripts. */
+export function reportResult(cli: Cli, { json }: { readonly json?: boolean }, job: string, result: JobResult): void {
+  if (json) {
+    cli.out(`${JSON.stringify({ job, ...result })}\n`);
+    return;
+  }
+  for (const warning of result.warnings) cli.note(warning);
+  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+  if (result.accuracy) {
+    const { estimate, low, high, n } = result.accuracy;
+    cli.out(
+      `${l10n.t('Held-out accuracy: {0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n)}\n`,
+    );
+  }
+  if (result.report) {
+    const { lengthRule, alikeLengths, calibrationError } = result.report;
+    const of = ({ estimate, low, high, n }: Interval) =>
+      l10n.t('{0} (95 % {1} … {2}, {3} pairs)', percent(estimate), percent(low), percent(high), n);
+    cli.out(
+      lengthRule.prefers === 'longer'
+        ? `${l10n.t('Preferring the longer answer: {0}', of(lengthRule.accuracy))}\n`
+        : `${l10n.t('Preferring the shorter answer: {0}', of(lengthRule.accuracy))}\n`,
+    );
+    if (alikeLengths.n > 0) cli.out(`${l10n.t('Accuracy where both are about as long: {0}', of(alikeLengths))}\n`);
+    cli.out(`${l10n.t('Calibration error: {0}', calibrationError.toFixed(3))}\n`);
+  }
+  const { eval_perplexity_before: first, eval_perplexity: last } = result.metrics;
+  if (first !== undefined && last !== undefined) {
+    cli.out(`${l10n.t('Held-out perplexity: {0} before, {1} after', first.toFixed(3), last.toFixed(3))}\n`);
+  }
+  const { reward_before: before, reward_after: after, kl } = result.metrics;
+  if (before !== undefined && after !== undefined) {
+    cli.out(
+      `${l10n.t('Reward: {0} before, {1} after; KL {2}', before.toFixed(3), after.toFixed(3), (kl ?? 0).toFixed(3))}\n`,
+    );
+  }
+  cli.out(`${l10n.t('Model: {0}', result.adapter)}\n`);
+}

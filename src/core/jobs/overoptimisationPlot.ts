@@ -2,6 +2,7 @@
 import { l10n } from '../../base/l10n.ts';
 import { frontier } from '../statistics/overoptimisation.ts';
 import type { OveroptimisationCurve, OveroptimisationPoint, OveroptimisationResult } from './overoptimisation.ts';
+import { escapeXml, type Range, roundUp, ticks } from './plotScale.ts';
 
 const Panel = { width: 360, height: 260, left: 44, right: 12, top: 34, bottom: 38 } as const;
 /** Told apart by dashes as well; both are legible on white and on black. */
@@ -12,7 +13,7 @@ type Curve = 'proxy' | 'gold';
 /** Readable on light and dark pages: no background, grey text. */
 export function overoptimisationPlot({ curves, model, seeds }: OveroptimisationResult): string {
   const all = curves.flatMap(({ points }) => points);
-  const x = { low: 0, high: nice(Math.max(...all.map(rootKl), 0.1)) };
+  const x = { low: 0, high: roundUp(Math.max(...all.map(rootKl), 0.1)) };
   const ends = all.flatMap(({ proxy, gold }) =>
     [proxy, gold].flatMap(({ mean, error }) => [mean - error, mean + error]),
   );
@@ -33,11 +34,6 @@ export function overoptimisationPlot({ curves, model, seeds }: OveroptimisationR
     ...legend,
     '</svg>\n',
   ].join('\n');
-}
-
-interface Range {
-  readonly low: number;
-  readonly high: number;
 }
 
 function panel({ beta, points, fit }: OveroptimisationCurve, x: Range, y: Range): string {
@@ -88,24 +84,5 @@ const text = (
 ): string =>
   `<text x="${x}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="${colours.text}"${strong ? ' font-weight="600" font-size="12"' : ''}>${escapeXml(label)}</text>`;
 
-const escapeXml = (label: string): string => label.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 const number = (value: number): string => String(Number(value.toFixed(2))).replace('-', '−');
 const rootKl = ({ kl }: OveroptimisationPoint): number => Math.sqrt(Math.max(0, kl.mean));
-
-/** Distance between four or so round numbers. */
-function step({ low, high }: Range): number {
-  const raw = (high - low) / 4;
-  const unit = 10 ** Math.floor(Math.log10(raw));
-  return unit * ([1, 2, 5].find(times => times * unit >= raw) ?? 10);
-}
-
-function ticks(range: Range): number[] {
-  const by = step(range);
-  const first = Math.ceil(range.low / by - 1e-9);
-  return Array.from({ length: Math.floor(range.high / by + 1e-9) - first + 1 }, (_, i) => (first + i) * by);
-}
-
-const nice = (high: number): number => {
-  const by = step({ low: 0, high });
-  return Math.ceil(high / by) * by;
-};

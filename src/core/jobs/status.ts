@@ -1,5 +1,6 @@
 /** What a job's status is, judged from its files and its process: a worker that died cannot say so itself. */
 import * as v from 'valibot';
+import { l10n } from '../../base/l10n.ts';
 import type { JobControl, JobState, JobStatus } from './job.ts';
 
 /** `launch.json`: the process that was started last for a job, written by whoever started it. */
@@ -38,6 +39,18 @@ export const isOver = (status: JobStatus): boolean =>
 /** Jobs that can be started by hand: from their last checkpoint, or because the window that was to start them is gone. */
 export const canResume = (status: JobStatus): boolean =>
   status === 'queued' || status === 'failed' || status === 'cancelled' || status === 'lost';
+
+/** For lists, in small letters. */
+export const statusWord = (status: JobStatus): string =>
+  ({
+    queued: l10n.t('waiting'),
+    running: l10n.t('running'),
+    stopping: l10n.t('stopping'),
+    succeeded: l10n.t('done'),
+    failed: l10n.t('failed'),
+    cancelled: l10n.t('stopped'),
+    lost: l10n.t('interrupted'),
+  })[status];
 
 export function jobStatus({ state, launch, control, worker, launched, now }: JobFacts): JobStatus {
   const cancelled = control?.request === 'cancel';

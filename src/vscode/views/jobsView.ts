@@ -1,7 +1,7 @@
 /** The Jobs tree: what runs, what is done, and of a failed job the reason and its repair. */
 import * as vscode from 'vscode';
 import { figure, kindLabel } from '../../core/jobs/dashboard.ts';
-import { canResume, isOver } from '../../core/jobs/status.ts';
+import { canResume, isOver, statusWord } from '../../core/jobs/status.ts';
 import type { JobSummary } from '../../jobs/backend.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import { CommandIds } from '../commandIds.ts';
@@ -129,17 +129,6 @@ function children(job: JobSummary): JobNode[] {
   ];
 }
 
-const statusWords = (status: JobSummary['status']): string =>
-  ({
-    queued: vscode.l10n.t('waiting'),
-    running: vscode.l10n.t('running'),
-    stopping: vscode.l10n.t('stopping'),
-    succeeded: vscode.l10n.t('done'),
-    failed: vscode.l10n.t('failed'),
-    cancelled: vscode.l10n.t('stopped'),
-    lost: vscode.l10n.t('interrupted'),
-  })[status];
-
 const icons: Readonly<Record<JobSummary['status'], readonly [icon: string, color?: string]>> = {
   queued: ['clock'],
   running: ['loading~spin', 'charts.blue'],
@@ -166,8 +155,8 @@ function jobItem(job: JobSummary): vscode.TreeItem {
   item.command = { command: CommandIds.openJob, title: '', arguments: [job.id] };
   const kind = kindLabel(job.specification);
   const started = new Date(job.specification.createdAt).toLocaleString(vscode.env.language);
-  item.tooltip = `${job.name}\n${kind}, ${statusWords(status)}\n${item.description}\n${started}`;
-  item.accessibilityInformation = { label: `${job.name}, ${kind}, ${statusWords(status)}, ${item.description}` };
+  item.tooltip = `${job.name}\n${kind}, ${statusWord(status)}\n${item.description}\n${started}`;
+  item.accessibilityInformation = { label: `${job.name}, ${kind}, ${statusWord(status)}, ${item.description}` };
   return item;
 }
 

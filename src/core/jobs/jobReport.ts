@@ -1,0 +1,113 @@
+/**
+ * A job as one HTML page that needs nothing else: outcome, curves, answers before and after, settings, lineage, warnings. It runs no
+ * script and loads nothing; texts of models are escaped.
+ */
+import { l10n } from '../../base/l10n.ts';
+import { chartLegend, chartSvg } from './chartSvg.ts';
+import { type DashboardInput, dashboard, figure } from './dashboard.ts';
+import { escapeXml } from './plotScale.ts';
+import { statusWord } from './status.ts';
+
+/** `language` is that of the texts, as HTML has it. */
+export function jobReport(input: DashboardInput, language = 'en'): string {
+  const { name, kindLabel, status, step, totalSteps, health, charts, samples, settings, lineage, log } =
+    dashboard(input);
+  const { specification, result, state } = input;
+  const facts = [
+    kindLabel,
+    statusWord(status),
+    totalSteps > 0 ? l10n.t('{0} of {1} steps', step, totalSteps) : '',
+    date(specification.createdAt),
+    result ? l10n.t('{0} s of work', Math.round(result.seconds)) : '',
+  ].filter(fact => fact !== '');
+  const warnings = [...new Set(log.filter(({ level }) => level !== 'info').map(({ text }) => text))].reverse();
+  const metrics = Object.entries(result?.metrics ?? {});
+  const error = state?.error?.message;
+  return page(language, name, [
+    `<h1>${escapeXml(name)}</h1>`,
+    `<p class="dim">${facts.map(escapeXml).join(' · ')}</p>`,
+    ...(health ? [`<p class="health ${health.level}">${escapeXml(health.text)}</p>`] : []),
+    ...(error !== undefined && error !== health?.text ? [`<p class="health error">${escapeXml(error)}</p>`] : []),
+    ...section(
+      l10n.t('Curves'),
+      charts.flatMap(chart => {
+        const svg = chartSvg(chart);
+        if (svg === '') return [];
+        const unit = chart.unit === '' ? '' : ` <span class="dim">${escapeXml(chart.unit)}</span>`;
+        return [
+          `<figure><figcaption>${escapeXml(chart.title)}${unit}<span class="legend">${chartLegend(chart)}</span></figcaption>${svg}</figure>`,
+        ];
+      }),
+      'charts',
+    ),
+    ...section(l10n.t('Answers to the fixed prompts'), samples ? [answers(samples)] : []),
+    ...section(l10n.t('Result'), metrics.length > 0 ? [table(metrics.map(([key, value]) => [key, exact(value)]))] : []),
+    ...section(l10n.t('Settings'), [table(settings.flat().map(({ label, value }) => [label, value]))]),
+    ...section(l10n.t('Lineage'), [
+      table(lineage.map(row => [row.role, row.name + (row.detail === '' ? '' : ` (${row.detail})`)])),
+    ]),
+    ...section(
+      l10n.t('Warnings'),
+      warnings.length > 0 ? [`<ul>${warnings.map(text => `<li>${escapeXml(text)}</li>`).join('')}</ul>`] : [],
+    ),
+    `<footer class="dim">${escapeXml(l10n.t('Job {0}, seed {1}, data {2}.', input.id, specification.seed, specification.data.sha256.slice(0, 12)))}</footer>`,
+  ]);
+}
+
+const section = (title: string, parts: readonly string[], className = ''): string[] =>
+  parts.length === 0
+    ? []
+    : [
+        `<section><h2>${escapeXml(title)}</h2><div${className === '' ? '' : ` class="${className}"`}>${parts.join('\n')}</div></section>`,
+      ];
+
+const table = (rows: readonly (readonly [string, string])[]): string =>
+  `<table>${rows.map(([key, value]) => `<tr><th scope="row">${escapeXml(key)}</th><td>${escapeXml(value)}</td></tr>`).join('')}</table>`;
+
+function answers({ step, rows }: NonNullable<ReturnType<typeof dashboard>['samples']>): string {
+  const reward = (value: number | null): string =>
+    value === null ? '' : `<div class="dim">${escapeXml(l10n.t('reward {0}', figure(value)))}</div>`;
+  const cells = rows.map(
+    ({ prompt, before, now, rewardBefore, rewardNow }) =>
+      `<tr><td>${escapeXml(prompt)}</td><td>${escapeXml(before)}${reward(rewardBefore)}</td><td>${escapeXml(now ?? '')}${reward(rewardNow)}</td></tr>`,
+  );
+  const heads = [l10n.t('Prompt'), l10n.t('Before'), step > 0 ? l10n.t('After step {0}', step) : l10n.t('After')];
+  return `<table class="answers"><tr>${heads.map(head => `<th scope="col">${escapeXml(head)}</th>`).join('')}</tr>${cells.join('')}</table>`;
+}
+
+const exact = (value: number): string => String(Number(value.toPrecision(6))).replace('-', '−');
+
+/** The day and minute, UTC. */
+const date = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+
+const styles = `
+:root { color-scheme: light dark; --ink: #1f2328; --dim: #59636e; --grid: #d8dee4; --paper: #ffffff; --proxy: #0b63c4; --kl: #8250df; --loss: #b35900; --warn: #9a6700; --bad: #b3261e; --good: #1a7f37 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --grid: #30363d; --paper: #0d1117; --proxy: #4c9aff; --kl: #bc8cff; --loss: #f0a040; --warn: #d29922; --bad: #f85149; --good: #3fb950 } }
+body { margin: 0 auto; padding: 24px; max-width: 1000px; background: var(--paper); color: var(--ink); font: 14px/1.5 system-ui, sans-serif }
+h1 { font-size: 24px; margin: 0; overflow-wrap: anywhere } h2 { font-size: 16px; margin: 28px 0 8px }
+.dim { color: var(--dim) } .health { border-inline-start: 3px solid var(--dim); padding-inline-start: 10px }
+.health.good { border-color: var(--good) } .health.warning { border-color: var(--warn) } .health.error { border-color: var(--bad) }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 20px }
+figure { margin: 0 } figcaption { font-weight: 600; display: flex; flex-wrap: wrap; gap: 2px 8px } figcaption span { font-weight: 400 }
+.legend { margin-inline-start: auto; display: flex; gap: 12px } svg { width: 100%; height: auto } .legend svg { width: 22px; height: 8px }
+table { border-collapse: collapse; width: 100% } th, td { text-align: start; vertical-align: top; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--grid); overflow-wrap: anywhere }
+th[scope=row] { font-weight: 400; color: var(--dim); width: 40% } .answers { table-layout: fixed } .answers td { white-space: pre-wrap }
+footer { margin-top: 28px; font-size: 12px; overflow-wrap: anywhere }
+@media print { :root { color-scheme: light } section { break-inside: avoid } }
+`;
+
+const page = (language: string, title: string, body: readonly string[]): string =>
+  `<!doctype html>
+<html lang="${escapeXml(language)}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeXml(title)}</title>
+<style>${styles}</style>
+</head>
+<body>
+${body.join('\n')}
+</body>
+</html>
+`;

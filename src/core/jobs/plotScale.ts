@@ -1,0 +1,30 @@
+/** What plots drawn as SVG share: round ticks, and text that is safe in XML. */
+
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Distance between four or so round numbers. */
+function step({ low, high }: Range): number {
+  const raw = (high - low) / 4;
+  const unit = 10 ** Math.floor(Math.log10(raw));
+  return unit * ([1, 2, 5].find(times => times * unit >= raw) ?? 10);
+}
+
+/** Round numbers inside the range. */
+export function ticks(range: Range): number[] {
+  const by = step(range);
+  const first = Math.ceil(range.low / by - 1e-9);
+  return Array.from({ length: Math.floor(range.high / by + 1e-9) - first + 1 }, (_, i) => (first + i) * by);
+}
+
+/** The next round number at or above `high`. */
+export const roundUp = (high: number): number => {
+  const by = step({ low: 0, high });
+  return Math.ceil(high / by) * by;
+};
+
+/** Also for attributes in double quotes. */
+export const escapeXml = (label: string): string =>
+  label.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;');
