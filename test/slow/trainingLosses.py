@@ -2,8 +2,8 @@
 
 Reads {"folder", "lora", "cases": [...]} from stdin. The folder has config.json, model.safetensors
 and adapter.safetensors of a small Llama with LoRA, and of its score head. A case is {"name", "method", "settings", ...rows}. For each it writes
-<name>.<precision>.safetensors with `loss`, `grad:<name>` of each trained weight (see `halves`), and prints, for float32 and
-float64, the metrics that the trainers kept, in the order of the cases.
+<name>.<precision>.safetensors with `loss`, `grad:<name>` of each trained weight and, where there are any, `advantages` and
+`returns` (see `halves`), and prints, for float32 and float64, the metrics that the trainers kept, in the order of the cases.
 
 The trainers' methods run unbound, on an object that has what they read: no data set, no optimizer, no files.
 """
@@ -228,10 +228,12 @@ def grpo(model, case):
         advantages = advantages / (nanstd(groups, dim=1).unsqueeze(1) + 1e-4)
     elif settings["scaleRewards"] == "batch":
         advantages = advantages / (nanstd(rewards) + 1e-4)
+    lengths = torch.tensor([len(answer["ids"]) for answer in case["answers"]])
     own = policy_trainer(
         model,
         GRPOTrainer,
         settings,
+        known={"advantages": advantages.view(-1).repeat_interleave(lengths)},
         loss_type=settings["aggregation"],
         top_entropy_quantile=1.0,
         off_policy_mask_threshold=None,
@@ -250,8 +252,9 @@ def rloo(model, case):
     reference = (inputs.pop("ref_per_token_logps") * mask).sum(1)
     groups = (scores - settings["beta"] * (old - reference)).view(-1, settings["samplesPerPrompt"])
     baseline = (groups.sum(1, keepdim=True) - groups) / (settings["samplesPerPrompt"] - 1)
-    own = policy_trainer(model, RLOOTrainer, settings)
-    inputs |= {"old_logps": old, "advantages": (groups - baseline).view(-1)}
+    advantages = (groups - baseline).view(-1)
+    own = policy_trainer(model, RLOOTrainer, settings, known={"advantages": advantages})
+    inputs |= {"old_logps": old, "advantages": advantages}
     return RLOOTrainer._compute_loss(own, model, inputs), own
 
 
@@ -272,9 +275,11 @@ def ppo(model, case):
         ahead = values[:, t]
         columns.append(last)
     advantages = torch.stack(columns[::-1], dim=1)
+    returns = advantages + values
     real = advantages[mask]
     advantages = (advantages - real.mean()) * torch.rsqrt(real.var() + 1e-8)
-    own = policy_trainer(model, GRPOTrainer, settings)
+    known = {"advantages": advantages[mask], "returns": returns[mask]}
+    own = policy_trainer(model, GRPOTrainer, settings, known=known)
     ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1)
     attention = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1)
     new, _, _ = own._get_per_token_logps_and_entropies(model, ids, attention, mask.shape[1])
@@ -287,7 +292,20 @@ def ppo(model, case):
     return torch.max(kept, clipped)[mask].mean(), own
 
 
-methods = {"sft": sft, "reward": reward, "dpo": dpo, "kto": kto, "grpo": grpo, "rloo": rloo, "ppo": ppo}
+def critic(model, case):
+    """PPO's critic, from the same source: the score head before each token of the answers."""
+    answers, clip = case["answers"], case["settings"]["valueClipRange"]
+    rows = [{"ids": a["prompt"] + a["ids"], "promptLength": len(a["prompt"])} for a in answers]
+    ids, attention, completion = padded(rows)
+    heads = model.base_model.model
+    new = heads.score(heads.model(input_ids=ids, attention_mask=attention).last_hidden_state).squeeze(-1)
+    new = new[:, :-1][completion[:, 1:].bool()]
+    old, returns = (torch.tensor([value for a in answers for value in a[name]]) for name in ("values", "returns"))
+    held = torch.clamp(new, old - clip, old + clip)
+    return 0.5 * torch.max((new - returns) ** 2, (held - returns) ** 2).mean(), trainer(model, RewardTrainer)
+
+
+methods = {"sft": sft, "reward": reward, "dpo": dpo, "kto": kto, "grpo": grpo, "rloo": rloo, "ppo": ppo, "critic": critic}
 
 
 def halves(results, double):
@@ -302,11 +320,11 @@ def opinions(precision, double):
     models = [load_model(request["lora"], DOUBLE if double else SINGLE, scores) for scores in (False, True)]
     kept = []
     for case in request["cases"]:
-        model = models[case["method"] == "reward"]
+        model = models[case["method"] in ("reward", "critic")]
         model.zero_grad()
         loss, own = methods[case["method"]](model, case)
         loss.backward()
-        results = {"loss": loss.detach()}
+        results = {"loss": loss.detach(), **getattr(own, "known", {})}
         for name, parameter in model.named_parameters():
             if parameter.grad is not None:
                 results[f"grad:{ours(name)}"] = parameter.grad

@@ -1,0 +1,62 @@
+/**
+ * `npm run bench:rlhf`: steps of reinforcement learning in turns with TRL (RLOO) and with plain PyTorch (PPO). It prints a table
+ * of ratios and writes docs/performance-rlhf.md from the newest measurement of each case.
+ *
+ *   -- --json            print the figures as one JSON array, and all else to the standard error
+ *   -- --only=A,B        only these cases
+ *   -- --quick           one round; nothing is written
+ *   -- --rounds N        rounds of each case (default 5)
+ *   -- --append          adds the rounds to those of the same commit, for machines that are free for minutes only
+ */
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Case, cases } from './cases.ts';
+import { keep, keptResults } from './kept.ts';
+import { entries, table, writePerformance } from './report.ts';
+import { runCase } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    append: { type: 'boolean', default: false },
+  },
+});
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+const names = values.only?.split(',');
+const unknown = names?.find(name => !cases.some(running => running.name === name));
+if (unknown !== undefined) {
+  log(`There is no case "${unknown}"; there are ${cases.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+if (!Number.isInteger(rounds) || rounds < 1) {
+  log('--rounds has to be a whole number above 0.');
+  process.exit(1);
+}
+
+const threads = os.availableParallelism();
+const measured: { case: Case; rounds: Awaited<ReturnType<typeof runCase>> }[] = [];
+let failed = false;
+for (const running of cases) {
+  if (names && !names.includes(running.name)) continue;
+  log(`── ${running.name}`);
+  try {
+    const result = await runCase(running, { rounds, threads, log });
+    measured.push({ case: running, rounds: values.quick ? result : keep(running, result, values.append) });
+  } catch (error) {
+    failed = true;
+    log(`${running.name} is not measured: ${(error as Error).message}`);
+  }
+}
+if (values.json) process.stdout.write(`${JSON.stringify(entries(measured), null, 1)}\n`);
+(values.json ? log : console.log)(table(measured));
+if (!values.quick) {
+  writePerformance(keptResults(), threads);
+  log('docs/performance-rlhf.md is written.');
+}
+if (failed) process.exitCode = 1;
