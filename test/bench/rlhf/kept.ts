@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../engine/models.ts';
 import { type Case, cases } from './cases.ts';
+import type { Overlap } from './overlap.ts';
 import type { Rounds } from './run.ts';
 
 export interface Kept {
@@ -43,3 +44,17 @@ const read = (running: Case): Kept | undefined =>
 
 /** The newest measurement of each case that was ever measured, in the order of the cases. */
 export const keptResults = (): Kept[] => cases.flatMap(running => read(running) ?? []);
+
+const overlapFile = (running: Case): string => path.join(folder, `${running.name}-overlap.json`);
+
+export function keepOverlap(running: Case, overlap: Overlap): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(overlapFile(running), JSON.stringify(overlap));
+}
+
+export const keptOverlaps = (): { readonly case: Case; readonly overlap: Overlap }[] =>
+  cases.flatMap(running =>
+    existsSync(overlapFile(running))
+      ? [{ case: running, overlap: JSON.parse(readFileSync(overlapFile(running), 'utf8')) as Overlap }]
+      : [],
+  );

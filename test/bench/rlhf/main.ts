@@ -6,13 +6,15 @@
  *   -- --only=A,B        only these cases
  *   -- --quick           one round; nothing is written
  *   -- --rounds N        rounds of each case (default 5)
+ *   -- --overlap         instead: whether rollouts beside updates could be faster than in turn, for the RLOO cases
  *   -- --append          adds the rounds to those of the same commit, for machines that are free for minutes only
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Case, cases } from './cases.ts';
-import { keep, keptResults } from './kept.ts';
-import { entries, table, writePerformance } from './report.ts';
+import { keep, keepOverlap, keptOverlaps, keptResults } from './kept.ts';
+import { measureOverlap } from './overlap.ts';
+import { entries, overlapTable, table, writePerformance } from './report.ts';
 import { runCase } from './run.ts';
 
 const { values } = parseArgs({
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     append: { type: 'boolean', default: false },
+    overlap: { type: 'boolean', default: false },
   },
 });
 const log = (line: string): void => {
@@ -44,8 +47,15 @@ const measured: { case: Case; rounds: Awaited<ReturnType<typeof runCase>> }[] = 
 let failed = false;
 for (const running of cases) {
   if (names && !names.includes(running.name)) continue;
+  if (values.overlap && running.settings.algorithm !== 'rloo') continue;
   log(`── ${running.name}`);
   try {
+    if (values.overlap) {
+      const overlap = await measureOverlap(running, threads, rounds);
+      log(overlapTable([{ case: running, overlap }]));
+      if (!values.quick) keepOverlap(running, overlap);
+      continue;
+    }
     const result = await runCase(running, { rounds, threads, log });
     measured.push({ case: running, rounds: values.quick ? result : keep(running, result, values.append) });
   } catch (error) {
@@ -54,9 +64,9 @@ for (const running of cases) {
   }
 }
 if (values.json) process.stdout.write(`${JSON.stringify(entries(measured), null, 1)}\n`);
-(values.json ? log : console.log)(table(measured));
+if (measured.length > 0) (values.json ? log : console.log)(table(measured));
 if (!values.quick) {
-  writePerformance(keptResults(), threads);
+  writePerformance(keptResults(), keptOverlaps(), threads);
   log('docs/performance-rlhf.md is written.');
 }
 if (failed) process.exitCode = 1;

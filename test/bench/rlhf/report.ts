@@ -6,6 +6,7 @@ import { root } from '../engine/models.ts';
 import { median, spread } from '../engine/statistics.ts';
 import { answersOf, type Case, cases } from './cases.ts';
 import type { Kept } from './kept.ts';
+import type { Overlap } from './overlap.ts';
 import type { Step } from './run.ts';
 
 interface Entry {
@@ -71,7 +72,38 @@ function markdownTable(head: readonly string[], rule: readonly string[], rows: r
   return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-export function writePerformance(kept: readonly Kept[], threads: number): void {
+interface Overlapped {
+  readonly case: Case;
+  readonly overlap: Overlap;
+}
+
+/** A step in turn against the slower of both parts at the same time. */
+export const overlapTable = (overlaps: readonly Overlapped[]): string =>
+  markdownTable(
+    ['case', 'in turn: rollout + update, s', 'at once on half the threads each: rollout, update, s', 'speed-up'],
+    ['---', '---:', '---:', '---:'],
+    overlaps.map(({ case: { name }, overlap: { inTurn, beside } }) => {
+      const speedUp = (inTurn.rollout + inTurn.update) / Math.max(beside.rollout, beside.update);
+      const [turns, both] = [inTurn, beside].map(({ rollout, update }) => [rollout, update].map(s => s.toPrecision(3)));
+      return [name, turns!.join(' + '), both!.join(', '), `${speedUp.toFixed(2)}×`];
+    }),
+  );
+
+const besides = (overlaps: readonly Overlapped[]): string[] =>
+  overlaps.length === 0
+    ? []
+    : [
+        '',
+        '## Rollouts beside updates',
+        '',
+        'Actors that sample beside the learner, some updates behind, are not built. What they could gain on this machine, before any cost of',
+        'handing weights and answers over, was measured with `npm run bench:rlhf -- --overlap`: an actor and a learner at the same time, each on',
+        'half of the threads, against taking turns on all of them. A step then takes as long as the slower of the two.',
+        '',
+        overlapTable(overlaps),
+      ];
+
+export function writePerformance(kept: readonly Kept[], overlaps: readonly Overlapped[], threads: number): void {
   const missing = cases.filter(({ name }) => !kept.some(one => one.case.name === name));
   const lines = [
     '# Performance of reinforcement learning',
@@ -107,6 +139,7 @@ export function writePerformance(kept: readonly Kept[], threads: number): void {
     'The ways of the peer that were timed before the first round; the fastest took part:',
     '',
     ...kept.flatMap(({ case: { name }, rounds }) => rounds.notes.map(note => `- ${name}: ${note}`)),
+    ...besides(overlaps),
   ];
   const own = readFileSync(path.join(import.meta.dirname, 'findings.md'), 'utf8').trimEnd();
   writeFileSync(path.join(root, 'docs', 'performance-rlhf.md'), `${[...lines, '', own].join('\n').trimEnd()}\n`);
