@@ -71,7 +71,7 @@ export class Store extends EventTarget implements PagePort {
       },
       columns: columns => this.#patch({ columns }, 'columns'),
       cells: change => this.answers.change(change),
-      board: board => this.#patch({ board }, 'cells'),
+      board: board => this.#patch({ board: { ...board, rows: board.rows ?? this.board.rows } }, 'cells'),
       detail: ({ cell, detail }) => {
         if (!this.opened || cellKey(this.opened.key) !== cellKey(cell)) return;
         this.opened.detail = detail;

@@ -1,5 +1,5 @@
 /** Parts that are joined to one flat string; beyond them each is 32 bytes and more that outlive the answer's next tokens. */
-const MostParts = 32;
+const MostParts = 128;
 
 /**
  * A text that comes in small pieces, thousands of them at once in all answers of a run. What `+=` makes is a tree of a node for each

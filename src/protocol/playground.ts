@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { AxisNames } from '../core/prompts/template.ts';
 import {
+  BoardChangeSchema,
   BoardSchema,
   CellKeySchema,
   CellSchema,
@@ -205,7 +206,7 @@ export const playgroundContract = {
     models: { params: v.array(ModelChoiceSchema) },
     setup: { params: SetupSchema },
     columns: { params: v.array(ColumnSchema) },
-    board: { params: BoardSchema },
+    board: { params: BoardChangeSchema },
     detail: { params: v.object({ cell: CellKeySchema, detail: DetailSchema }) },
     /** Cells of the rows that are shown, as they now are; `append` gives new text of one that streams. */
     cells: {

@@ -100,6 +100,9 @@ export const BoardSchema = v.object({
 
 export type Board = v.InferOutput<typeof BoardSchema>;
 
+/** Rows are null where they are those that the page has: thousands of them would go there some times a second. */
+export const BoardChangeSchema = v.object({ ...BoardSchema.entries, rows: v.nullable(BoardSchema.entries.rows) });
+
 /** A row of the matrix: its inputs in the template's order, and what is expected. */
 export const RowInputSchema = v.object({ row: count, values: v.array(v.string()), expected: v.nullable(v.string()) });
 

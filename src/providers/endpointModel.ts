@@ -1,7 +1,7 @@
 /** What the models of one server share, whatever it speaks. */
 import { Rng } from '../base/rng.ts';
 import type { KeyStore } from './keys.ts';
-import type { Fetch } from './sameOriginFetch.ts';
+import type { Fetch } from './nodeFetch.ts';
 
 export interface EndpointModel {
   /** Without a slash at its end. */

@@ -5,7 +5,8 @@ import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import { ProviderError, type Trouble } from '../core/providerError.ts';
 import { originOf, withoutKey } from './keys.ts';
-import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
+import type { Fetch } from './nodeFetch.ts';
+import { sameOriginFetch } from './sameOriginFetch.ts';
 
 /** More text than any answer has, in characters: a server that goes on and on is cut off. */
 export const OutputLimit = 4_000_000;
@@ -42,9 +43,21 @@ export async function* textOf(
   if (!reader) return;
   const decoder = new TextDecoder();
   let length = 0;
+  let waits = false;
+  let isSilent = false;
+  // One clock for the whole answer: pieces come by thousands a second.
+  const clock = setTimeout(() => {
+    if (!waits) return;
+    isSilent = true;
+    reader.cancel().catch(() => {});
+  }, idleSeconds * 1000);
   try {
     for (;;) {
-      const { done, value } = await unlessSilent(reader.read(), origin, idleSeconds);
+      waits = true;
+      clock.refresh();
+      const { done, value } = await reader.read();
+      waits = false;
+      if (isSilent) throw silent(origin, idleSeconds);
       if (done) return;
       length += value.length;
       // Protocols wrap a few characters of text into a few hundred of their own.
@@ -56,26 +69,24 @@ export async function* textOf(
     // `terminated`: the connection went away.
     throw error instanceof TypeError ? brokeOff(origin, error) : error;
   } finally {
+    clearTimeout(clock);
     reader.cancel().catch(() => {});
   }
 }
 
+const silent = (origin: string, seconds: number): ProviderError =>
+  new ProviderError(l10n.t('{0} was silent for {1} seconds in the middle of an answer.', origin, seconds), {
+    trouble: 'broken',
+  });
+
 /** The next piece of an answer. Rejects with a ProviderError when it does not come for `seconds`. */
 export async function unlessSilent<T>(read: Promise<T>, origin: string, seconds = IdleSeconds): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const silent = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new ProviderError(l10n.t('{0} was silent for {1} seconds in the middle of an answer.', origin, seconds), {
-            trouble: 'broken',
-          }),
-        ),
-      seconds * 1000,
-    );
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(silent(origin, seconds)), seconds * 1000);
   });
   try {
-    return await Promise.race([read, silent]);
+    return await Promise.race([read, silence]);
   } finally {
     clearTimeout(timer);
   }

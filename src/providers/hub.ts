@@ -10,7 +10,8 @@ import { HumanError, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { downloadBlob, type HubFile } from './hubBlob.ts';
 import { authorization, type KeyStore, originOf } from './keys.ts';
-import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
+import type { Fetch } from './nodeFetch.ts';
+import { sameOriginFetch } from './sameOriginFetch.ts';
 
 export interface HubRequest {
   /** `organisation/name`. */
@@ -111,7 +112,7 @@ async function describe(
   hubUrl: string,
   options: HubOptions,
 ): Promise<{ readonly commit: string; readonly files: readonly HubFile[] }> {
-  const ask: Fetch = async (input, init) => {
+  const ask: typeof fetch = async (input, init) => {
     const headers = {
       ...(init?.headers as Record<string, string> | undefined),
       ...(await authorization(hubUrl, options.keys)),

@@ -5,7 +5,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
-import type { Fetch } from './sameOriginFetch.ts';
+import type { Fetch } from './nodeFetch.ts';
 
 export interface HubFile {
   readonly name: string;

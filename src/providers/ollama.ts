@@ -20,7 +20,8 @@ import {
 } from './http.ts';
 import { authorization, type KeyStore, originOf } from './keys.ts';
 import { TokenLogProbSchema, tokenOf } from './logProbs.ts';
-import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
+import type { Fetch } from './nodeFetch.ts';
+import { sameOriginFetch } from './sameOriginFetch.ts';
 
 /** Milliseconds for which a digest is taken for what runs. */
 const DigestHolds = 30_000;

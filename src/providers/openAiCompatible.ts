@@ -1,9 +1,7 @@
 /** Models of a server that speaks OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio and many more. */
-import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
 import { GrowingText } from '../base/growingText.ts';
-import { parseJson } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
 import type { FinishReason, GeneratedToken, Generation, Usage } from '../core/generation.ts';
 import { ProviderError } from '../core/providerError.ts';
@@ -31,9 +29,11 @@ import {
 } from './http.ts';
 import { authorization, type KeyStore, originOf } from './keys.ts';
 import { TokenLogProbSchema, tokenOf } from './logProbs.ts';
+import type { Fetch } from './nodeFetch.ts';
 import { listOllamaModels, ollamaModel } from './ollama.ts';
 import type { ModelProvider } from './registry.ts';
-import { type Fetch, sameOriginFetch } from './sameOriginFetch.ts';
+import { sameOriginFetch } from './sameOriginFetch.ts';
+import { TextFrames } from './textFrames.ts';
 
 export interface Endpoint {
   /** Up to and with the version: `http://localhost:11434/v1`. */
@@ -270,26 +270,21 @@ class Answer {
     if (!response.headers.get('content-type')?.includes('text/event-stream')) {
       this.#take(await jsonOf(response, origin, signal), origin);
     } else {
-      const parser = createParser({
-        maxBufferSize: OutputLimit,
-        onEvent: ({ data }) => {
-          if (data !== '[DONE]') this.#take(parseJson(data), origin);
-        },
-        onError: error => {
-          if (error.type === 'max-buffer-size-exceeded') throw tooLong(origin);
+      const frames = new TextFrames({
+        limit: OutputLimit,
+        textOf: value => this.#textAlone(value),
+        onText: text => this.#add(text, origin),
+        onFrame: value => this.#take(value, origin),
+        onTooLong: () => {
+          throw tooLong(origin);
         },
       });
-      for await (const text of textOf(response, origin, { signal })) parser.feed(text);
+      for await (const text of textOf(response, origin, { signal })) frames.feed(text);
     }
     if (this.finishReason === undefined) throw brokeOff(origin);
   }
 
   #take(value: unknown, origin: string): void {
-    const text = this.#textAlone(value);
-    if (text !== undefined) {
-      this.#add(text, origin);
-      return;
-    }
     const parsed = v.safeParse(ChunkSchema, value);
     if (!parsed.success) {
       throw new ProviderError(

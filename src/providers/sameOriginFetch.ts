@@ -2,14 +2,17 @@
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { ProviderError } from '../core/providerError.ts';
+import { type Fetch, nodeFetch } from './nodeFetch.ts';
 
 /** Nothing is there; other failures are of the way. */
 const gone: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ERR_INVALID_URL']);
 
-export type Fetch = typeof fetch;
-
-/** As `fetch`, with redirects followed within the origin only. Rejects with a HumanError when the server cannot be reached. */
-export async function sameOriginFetch(address: string, init: RequestInit, request: Fetch = fetch): Promise<Response> {
+/** As `fetch` does, with redirects followed within the origin only. Rejects with a HumanError when the server cannot be reached. */
+export async function sameOriginFetch(
+  address: string,
+  init: RequestInit,
+  request: Fetch = nodeFetch,
+): Promise<Response> {
   const { origin } = new URL(address);
   let url = address;
   for (let hops = 0; hops <= 5; hops++) {

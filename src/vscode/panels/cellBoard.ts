@@ -17,7 +17,7 @@ export interface BoardPage {
 export interface BoardTimes {
   /** Milliseconds between two messages about streaming answers. */
   readonly frame: number;
-  /** Milliseconds between two messages about the whole, which walk over all cells. */
+  /** Milliseconds between two messages about the whole, which walk over all cells; of many cells more. */
   readonly summary: number;
 }
 
@@ -45,6 +45,8 @@ const withoutTexts: CellTexts = { text: '', answer: null, votes: [], stages: [] 
 
 /** Cells that change at once and still change smoothly. */
 const Crowd = 8;
+/** Cells that a summary may walk over for each millisecond between two. */
+const CellsWalked = 20;
 /** New rows that count as shown before the page has asked for them. */
 const presumed = 40;
 
@@ -318,7 +320,8 @@ export class CellBoard implements Disposable {
 
   #soon(): void {
     this.#frame ??= setTimeout(() => this.flush(), this.#frameTime());
-    this.#summary ??= setTimeout(() => this.#summarize(), this.#times.summary);
+    const delay = Math.max(this.#times.summary, this.#size / CellsWalked);
+    this.#summary ??= setTimeout(() => this.#summarize(), delay);
   }
 
   #summarize(): void {

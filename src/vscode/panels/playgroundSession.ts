@@ -188,7 +188,7 @@ export class PlaygroundSession implements Disposable {
       preview: this.#preview.shown,
       setup: this.setup,
       columns: this.shown.columns,
-      board: this.shown.board.board(),
+      board: this.shown.state(),
       run: this.runs.state,
       forecast: this.runs.forecast ?? this.sweeps.forecast,
       offer: this.runs.offer,

@@ -1,7 +1,7 @@
 /** The answers that the page shows: those of now, or a past run, or what differs between two. */
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { PlaygroundState, playgroundContract } from '../../protocol/playground.ts';
-import type { Cell, Column, Filter, RowInput } from '../../protocol/playgroundCells.ts';
+import type { Board, Cell, Column, Filter, RowInput } from '../../protocol/playgroundCells.ts';
 import type { Remote } from '../../protocol/rpc.ts';
 import { type BoardPage, CellBoard } from './cellBoard.ts';
 import { type LoadedTemplate, rowCount, rowInput } from './loadedTemplate.ts';
@@ -24,6 +24,8 @@ export class ShownAnswers implements Disposable {
   /** The answers of now. */
   readonly now: CellBoard;
   #viewer: RunViewer | undefined;
+  /** Rows that the page knows of. */
+  #told: readonly number[] | undefined;
 
   constructor(tools: ShownTools) {
     this.#tools = tools;
@@ -37,6 +39,13 @@ export class ShownAnswers implements Disposable {
   /** The answers that are shown. */
   get board(): CellBoard {
     return this.#viewer?.board ?? this.now;
+  }
+
+  /** The board as the page takes it over when it begins. */
+  state(): Board {
+    const board = this.board.board();
+    this.#told = board.rows;
+    return board;
   }
 
   get columns(): Column[] {
@@ -108,15 +117,22 @@ export class ShownAnswers implements Disposable {
         if (isShown()) this.#tools.page.cells(message);
       },
       board: board => {
-        if (isShown()) this.#tools.page.board(board);
+        if (isShown()) this.#sendBoard(board);
       },
     };
+  }
+
+  #sendBoard(board: Board): void {
+    const told = this.#told;
+    const same = told?.length === board.rows.length && board.rows.every((row, i) => row === told[i]);
+    this.#told = board.rows;
+    this.#tools.page.board({ ...board, rows: same ? null : board.rows });
   }
 
   #showBoard(): void {
     this.#tools.page.viewing(this.viewing);
     this.sendColumns();
-    this.#tools.page.board(this.board.board());
+    this.#sendBoard(this.board.board());
     this.board.restart();
   }
 }
