@@ -1,138 +1,192 @@
-/** A running job is killed twenty times and resumed each time: it ends with the bytes of one that was never killed. */
+/** Jobs of every kind are killed at every kind of boundary and resumed each time: they end with the bytes of a job that was never killed. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Rng } from '../../src/base/rng.ts';
-import type { JobEvent } from '../../src/core/jobs/job.ts';
-import { rlhfPresets } from '../../src/core/jobs/presets.ts';
+import { metricSteps } from '../../src/core/jobs/dashboardCharts.ts';
+import { grpoPresets, ppoPresets, reinforcePresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
 import { isOver } from '../../src/core/jobs/status.ts';
 import { Supervisor } from '../../src/jobs/supervisor.ts';
-import { createJobFolder, type JobFolder, startOfEvents } from '../../src/storage/jobFolder.ts';
-import { listTunedModels } from '../../src/storage/modelStore.ts';
-import { type WorkspaceLayout, workspaceLayout } from '../../src/storage/workspaceLayout.ts';
-import { writeTinyModel } from '../fakes/tinyModelFolder.ts';
-import { recordFigures } from './figures.ts';
+import { type JobFolder, listJobFolders, startOfEvents } from '../../src/storage/jobFolder.ts';
+import type { Boundary, When } from '../fakes/crashingJob.ts';
+import { TinyWorkspace } from '../fakes/trainingJobs.ts';
+import { quick, recordFigures } from './figures.ts';
 
-const kills = 20;
-const steps = 500;
+const program = fileURLToPath(new URL('../fakes/crashingJob.ts', import.meta.url));
+
+type Kill = readonly [boundary: Boundary, when: When, k: number];
+type Kind = 'reward' | 'sft' | 'dpo' | 'kto' | keyof typeof online;
+
+const online = { rloo: rlhfPresets, grpo: grpoPresets, reinforce: reinforcePresets, ppo: ppoPresets } as const;
+
+/** Early boundaries first: each start goes on from the last checkpoint, and the last kills are in the writing of the model. */
+const plan = (kind: Kind): readonly Kill[] => [
+  ['step', 'half', 1],
+  kind in online ? ['rollout', 'before', 3] : ['pass', 'before', 2],
+  ['checkpoint write', 'half', 1],
+  ['checkpoint sync', 'before', 2],
+  ['checkpoint rename', 'before', 1],
+  ['checkpoint rename', 'after', 1],
+  ['step', 'after', 1],
+  kind in online ? ['evaluation', 'before', 2] : ['pass', 'after', 1],
+  ['checkpoint syncFolder', 'before', 1],
+  ...(kind in online
+    ? ([
+        ['rollout', 'after', 9],
+        ['samples', 'half', 1],
+      ] as const)
+    : []),
+  ['checkpoint remove', 'after', 2],
+  ['evaluation', 'after', 1],
+  ['model write', 'half', 2],
+  ['model rename', 'before', 1],
+  ['model rename', 'after', 1],
+  ['result rename', 'after', 1],
+];
+const short: readonly Kill[] = [
+  ['step', 'half', 2],
+  ['rollout', 'after', 4],
+  ['checkpoint write', 'half', 1],
+  ['checkpoint rename', 'before', 1],
+  ['evaluation', 'before', 2],
+  ['model rename', 'after', 1],
+];
+const kinds: readonly Kind[] = quick ? ['ppo'] : ['reward', 'sft', 'dpo', 'kto', 'rloo', 'grpo', 'reinforce', 'ppo'];
 
 describe('a job that is killed', function () {
-  this.timeout(900_000);
-  let layout: WorkspaceLayout;
-  let supervisor: Supervisor;
-  let model: string;
+  this.timeout(1_800_000);
+  let workspace: TinyWorkspace;
+  const kills: { readonly kind: Kind; readonly boundary: Boundary }[] = [];
   before(async () => {
-    layout = workspaceLayout(mkdtempSync(join(tmpdir(), 'crash-jobs-')));
-    model = join(layout.root, 'tiny');
-    await writeTinyModel(model);
-    supervisor = new Supervisor({ layout, root: join(import.meta.dirname, '..', '..'), pollSeconds: 0.1 });
+    workspace = await TinyWorkspace.make();
   });
-  after(() => {
-    supervisor.dispose();
-    rmSync(layout.root, { recursive: true, force: true });
-  });
+  after(() => workspace.remove());
 
-  const makeJob = (name: string): Promise<JobFolder> =>
-    createJobFolder(layout, {
-      name,
-      data: {
-        'prompts.jsonl': Array.from({ length: 6 }, (_, index) => ({
-          prompt: { kind: 'messages', messages: [{ role: 'user', content: `Question ${index}?` }] },
-        })),
-      },
-      specification: ({ id, createdAt, data }) => ({
-        format: 1,
-        id,
-        createdAt,
-        name,
-        seed: 5,
-        threads: 1,
-        kind: 'rlhf',
-        model: { id: 'local:tiny', base: model },
-        output: join(layout.models, name),
-        data: data['prompts.jsonl'],
-        reward: { kind: 'rule', reward: { rule: 'word', word: 'e' } },
-        settings: {
-          ...rlhfPresets.quick,
-          steps,
-          promptsPerStep: 2,
-          samplesPerPrompt: 2,
-          maxNewTokens: 8,
-          evaluationPrompts: 2,
-          evaluateEvery: 100,
-          checkpointEvery: 4,
-          lora: { r: 2, alpha: 4, targetModules: ['q_proj', 'v_proj'] },
-        },
-      }),
-    });
+  function makeJob(kind: Kind, name: string): Promise<JobFolder> {
+    if (kind === 'reward') return workspace.rewardJob(name);
+    if (kind === 'sft') return workspace.sftJob(name);
+    if (kind === 'dpo' || kind === 'kto') return workspace.preferenceJob(kind, name);
+    const reward = { kind: 'rule', reward: { rule: 'word', word: 'e' } } as const;
+    return workspace.rlhfJob(name, reward, { steps: 9, learningRate: 0.01, evaluateEvery: 3 }, online[kind].quick);
+  }
 
-  const weightsOf = (name: string): string =>
-    createHash('sha256')
-      .update(readFileSync(join(layout.models, name, 'adapter_model.safetensors')))
-      .digest('hex');
-
-  const stepsOf = (events: readonly JobEvent[]) => events.flatMap(event => (event.type === 'metrics' ? [event] : []));
-
-  it(`resumes after each of ${kills} kills, to the same bytes`, async () => {
-    const whole = await makeJob('whole');
-    await supervisor.start(whole.id);
-    const unbroken = await supervisor.wait(whole.id);
-    assert.equal(unbroken.status, 'succeeded', await whole.logTail());
-
-    const job = await makeJob('broken');
-    const rng = Rng.seeded(1);
-    let killed = 0;
-    let early = 0;
-    while (killed < kills) {
-      await supervisor.start(job.id);
-      const begun = (await job.eventsSince(startOfEvents)).events.length;
-      // Every fourth time in the middle of its start, else some steps into its work.
-      const atOnce = killed % 4 === 3;
-      const wanted = 5 + rng.int(6);
-      const started = Date.now();
-      for (;;) {
-        const { events } = await job.eventsSince(startOfEvents);
-        if (isOver((await job.status()).status)) break;
-        if (stepsOf(events.slice(begun)).length >= wanted || (atOnce && Date.now() - started > rng.int(800))) break;
-        assert.ok(Date.now() - started < 120_000, `no step in two minutes: ${await job.logTail()}`);
-        await new Promise(resolve => setTimeout(resolve, 5));
-      }
-      await new Promise(resolve => setTimeout(resolve, rng.int(40)));
-      const { pid } = (await job.launch())!;
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        break; // It was done before.
-      }
-      killed++;
-      if (atOnce) early++;
-      const { status } = await supervisor.wait(job.id);
-      if (status === 'succeeded') break;
-      assert.equal(status, 'lost');
-      const { jobs, problems } = await supervisor.list();
-      assert.deepEqual([jobs.length, problems], [2, []], 'every file stays readable');
-    }
-    assert.equal(killed, kills, 'the job was long enough');
-
-    await supervisor.start(job.id);
-    const done = await supervisor.wait(job.id);
-    assert.equal(done.status, 'succeeded', await job.logTail());
-    assert.equal(weightsOf('broken'), weightsOf('whole'));
-    assert.deepEqual(
-      (await listTunedModels(layout)).models.map(tuned => tuned.name),
-      ['broken', 'whole'],
+  /** Runs the job's process until it kills itself or comes to its end; whether it was killed. */
+  async function run(job: JobFolder, kill?: Kill): Promise<boolean> {
+    const log = openSync(job.file('log'), 'a');
+    const args = kill ? [kill[0], kill[1], String(kill[2])] : [];
+    const child = spawn(process.execPath, [program, job.path, ...args], { stdio: ['ignore', log, log] });
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+    assert.ok(
+      signal === 'SIGKILL' || code === 0,
+      `${kill?.join(' ')}: ended with ${code ?? signal}: ${await job.logTail()}`,
     );
-    // Of a step that was done twice the later event counts; then the curve is that of the unbroken job.
-    const curve = async (folder: JobFolder) => {
-      const { events } = await folder.eventsSince(startOfEvents);
-      return [...new Map(stepsOf(events).map(({ step, values }) => [step, values.reward])).values()];
+    return signal === 'SIGKILL';
+  }
+
+  /** Everything that a job leaves, but times. */
+  async function left(job: JobFolder) {
+    const { events } = await job.eventsSince(startOfEvents);
+    const { name } = job.specification;
+    const model = (file: string) => readFileSync(join(workspace.layout.models, name, file));
+    const { seconds: _, adapter: __, ...result } = (await job.result())!;
+    const samples = new Map(events.flatMap(event => (event.type === 'samples' ? [[event.step, event.samples]] : [])));
+    const lineage = JSON.parse(model('tunesmith.json').toString('utf8'));
+    return {
+      status: (await job.status()).status,
+      adapter: createHash('sha256').update(model('adapter_model.safetensors')).digest('hex'),
+      rewardBias: lineage.rewardBias,
+      // Of a step that was done twice the later event counts.
+      metrics: metricSteps(events).map(({ step, values }) => [step, values]),
+      samples: [...samples],
+      result,
     };
-    assert.deepEqual(await curve(job), await curve(whole));
+  }
+
+  /** Weights, optimizer and whatever else every checkpoint held: `step hash`, each once. */
+  const checkpointsOf = (job: JobFolder): string[] =>
+    [...new Set(readFileSync(join(job.path, 'checkpoints.txt'), 'utf8').trim().split('\n'))].sort();
+
+  for (const kind of kinds) {
+    it(`${kind}: at every kind of boundary, resumed to the same bytes`, async () => {
+      const [whole, broken] = [await makeJob(kind, `${kind}-whole`), await makeJob(kind, `${kind}-broken`)];
+      assert.equal(await run(whole), false);
+      for (const kill of quick ? short : plan(kind)) {
+        assert.ok(await run(broken, kill), `the job came to its end before ${kill.join(' ')}`);
+        kills.push({ kind, boundary: kill[0] });
+        assert.deepEqual((await listJobFolders(workspace.layout)).problems, [], 'every file stays readable');
+        assert.match((await broken.status()).status, /lost|succeeded/);
+      }
+      assert.equal(await run(broken), false);
+      const [expected, found] = [await left(whole), await left(broken)];
+      assert.equal(expected.status, 'succeeded');
+      assert.ok(expected.metrics.length > 3);
+      assert.deepEqual(found, expected);
+      assert.deepEqual(checkpointsOf(broken), checkpointsOf(whole));
+      assert.ok(checkpointsOf(whole).length >= 3);
+      assert.equal(existsSync(broken.file('checkpoints')), false, 'a job that is done keeps no checkpoints');
+    });
+  }
+
+  it('is not fooled by a checkpoint that was cut', async () => {
+    const [whole, broken] = [await makeJob('rloo', 'cut-whole'), await makeJob('rloo', 'cut-broken')];
+    assert.equal(await run(whole), false);
+    assert.ok(await run(broken, ['checkpoint rename', 'after', 2]));
+    appendFileSync(join(broken.file('checkpoints'), '000004', 'state.safetensors'), 'x');
+    assert.equal(await run(broken), false);
+    assert.deepEqual(await left(broken), await left(whole));
+  });
+
+  if (!quick) {
+    it('by the supervisor, at any moment, twenty times', async () => {
+      const reward = { kind: 'rule', reward: { rule: 'word', word: 'e' } } as const;
+      const settings = { steps: 400, checkpointEvery: 4, evaluateEvery: 100 };
+      const supervisor = new Supervisor({
+        layout: workspace.layout,
+        root: join(import.meta.dirname, '..', '..'),
+        pollSeconds: 0.1,
+      });
+      const [whole, broken] = [
+        await workspace.rlhfJob('any-whole', reward, settings),
+        await workspace.rlhfJob('any-broken', reward, settings),
+      ];
+      await supervisor.start(whole.id);
+      assert.equal((await supervisor.wait(whole.id)).status, 'succeeded', await whole.logTail());
+      const rng = Rng.seeded(1);
+      for (let killed = 0; killed < 20; killed++) {
+        await supervisor.start(broken.id);
+        const begun = (await broken.eventsSince(startOfEvents)).events.length;
+        // Every fourth time in the middle of its start, else some steps into its work.
+        const wanted = 5 + rng.int(6);
+        for (const end = Date.now() + (killed % 4 === 3 ? rng.int(800) : 120_000); Date.now() < end; ) {
+          if ((await broken.eventsSince(startOfEvents)).events.length - begun >= wanted) break;
+          assert.ok(!isOver((await broken.status()).status), await broken.logTail());
+          await new Promise(resolve => setTimeout(resolve, 5));
+        }
+        process.kill((await broken.launch())!.pid, 'SIGKILL');
+        assert.equal((await supervisor.wait(broken.id)).status, 'lost');
+        kills.push({ kind: 'rloo', boundary: 'step' });
+      }
+      await supervisor.start(broken.id);
+      assert.equal((await supervisor.wait(broken.id)).status, 'succeeded', await broken.logTail());
+      supervisor.dispose();
+      assert.deepEqual(await left(broken), await left(whole));
+    });
+  }
+
+  after(() => {
+    if (kills.length === 0) return;
+    const count = (names: readonly string[]): string => {
+      const counts = new Map<string, number>();
+      for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+      return [...counts].map(([name, n]) => `${name} ${n}`).join(', ');
+    };
     recordFigures(
       'crashed jobs',
-      `A running job was killed ${killed} times, ${early} of them during its start, and resumed each time. Its adapter has the same SHA-256 as that of an unbroken job.`,
+      `Jobs were killed ${kills.length} times (${count(kills.map(({ kind }) => kind))}; at ${count(kills.map(({ boundary }) => boundary))}) and resumed each time. Adapter, metrics, samples and result are those of a job that was never killed, and so is what every checkpoint held (weights, optimizer, critic, reference): the SHA-256 are the same.`,
     );
   });
 });
