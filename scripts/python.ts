@@ -23,6 +23,7 @@ const packages = {
   scipy: 'scipy',
   statsmodels: 'statsmodels',
   krippendorff: 'krippendorff',
+  tensorboard: 'tensorboard',
 } as const;
 
 export type PythonPackage = keyof typeof packages;

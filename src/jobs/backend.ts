@@ -16,6 +16,8 @@ export interface JobSummary {
   readonly result?: JobResult;
   /** The job's folder. */
   readonly path: string;
+  /** Of a job that waits in the queue. Without it, nobody asked for it to run yet. */
+  readonly turn?: string;
 }
 
 export interface JobListener {
@@ -28,6 +30,8 @@ export interface JobListener {
 export interface StartOptions {
   /** Code of the workspace (a JavaScript reward) may run: a trusted workspace, or `--allow-code`. */
   readonly allowCode?: boolean;
+  /** Wait while the computer runs on its battery, once it was plugged in. */
+  readonly pauseOnBattery?: boolean;
 }
 
 export interface JobBackend extends Disposable {
@@ -38,8 +42,10 @@ export interface JobBackend extends Disposable {
   get(id: string): Promise<JobSummary>;
   /** Starts a queued job at once, or resumes one from its last checkpoint. */
   start(id: string, options?: StartOptions): Promise<void>;
-  /** Starts the job now, or when those before it are over. */
+  /** Starts the job now, or lets it wait, on the disk, until what runs and those made before it are over. */
   enqueue(id: string, options?: StartOptions): Promise<void>;
+  /** Starts waiting jobs, one after the other, whoever put them into the queue. */
+  tend(options?: StartOptions): Promise<void>;
   /** Resolves when the job is over: asked first, then ended. */
   cancel(id: string): Promise<JobSummary>;
   /** Removes a job that is over, with its checkpoints; the model made by it stays. */

@@ -26,6 +26,10 @@ interface NewTraining {
   readonly seed: number;
   /** 0 or absent: as many as the engine finds good. */
   readonly threads?: number;
+  /** Event files of TensorBoard in the job's folder. */
+  readonly tensorboard?: boolean;
+  /** Checkpoints that are kept while it runs; absent: the last 2. */
+  readonly keepCheckpoints?: number;
 }
 
 export interface NewRewardJob extends NewTraining {
@@ -112,11 +116,13 @@ export async function newRlhfJob(options: NewRlhfJob): Promise<JobFolder> {
   });
 }
 
-const common = ({ layout, model, seed, threads }: NewTraining, name: string) => ({
+const common = ({ layout, model, seed, threads, tensorboard, keepCheckpoints }: NewTraining, name: string) => ({
   format: 1 as const,
   name,
   model,
   seed,
   output: relative(layout.root, `${layout.models}/${name}`),
   ...(threads ? { threads } : {}),
+  ...(tensorboard ? { tensorboard } : {}),
+  ...(keepCheckpoints === undefined ? {} : { keepCheckpoints }),
 });

@@ -19,6 +19,7 @@ import { processFact } from '../storage/processIdentity.ts';
 import type { WorkspaceLayout } from '../storage/workspaceLayout.ts';
 import type { JobBackend, JobListener, JobSummary, StartOptions } from './backend.ts';
 import { childEnvironment, languageOf } from './childEnvironment.ts';
+import { JobQueue } from './jobQueue.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
 export interface SupervisorOptions extends WorkerOptions {
@@ -39,9 +40,8 @@ export class Supervisor implements JobBackend {
   readonly #logger: Logger;
   readonly #changed = new Emitter<void>();
   readonly #watches = new Set<Disposable>();
-  readonly #queue: { readonly id: string; readonly options: StartOptions }[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
-  #awaited: string | undefined;
+  readonly #queue: JobQueue;
+  #asking: Promise<void> = Promise.resolve();
   #disposed = false;
 
   readonly onDidChange = this.#changed.event;
@@ -49,6 +49,20 @@ export class Supervisor implements JobBackend {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
+    this.#queue = new JobQueue({
+      folder: options.layout.jobs,
+      pollSeconds: options.pollSeconds ?? 2,
+      logger: this.#logger,
+      list: () => this.list(),
+      get: id => this.get(id),
+      launch: (id, start) => this.start(id, start),
+      fail: async (id, message, human) => {
+        const job = await this.#folder(id);
+        await job.recordFailure(message, human);
+        await job.leaveQueue();
+        this.#fire();
+      },
+    });
   }
 
   async list() {
@@ -71,24 +85,7 @@ export class Supervisor implements JobBackend {
   }
 
   async start(id: string, options: StartOptions = {}): Promise<void> {
-    const job = await this.#folder(id);
-    const { status } = await job.status();
-    if (!canResume(status)) {
-      throw new HumanError(
-        status === 'succeeded'
-          ? l10n.t('This job is done. Make a new one to train again.')
-          : l10n.t('This job is already running. Stop it first, or wait until it is done.'),
-      );
-    }
-    const { root } = this.#options.layout;
-    if (!isInside(resolve(root, job.specification.output), root)) {
-      throw new HumanError(
-        l10n.t('This job wants to write outside of the workspace, so it was not started. Make it again from here.'),
-        { place: { file: job.file('specification') } },
-      );
-    }
-    const waiting = this.#queue.findIndex(entry => entry.id === id);
-    if (waiting >= 0) this.#queue.splice(waiting, 1);
+    const job = await this.#startable(id);
     await job.clearControl();
     const child = await this.#spawn(job, options);
     await job.recordLaunch(child.pid!);
@@ -97,20 +94,25 @@ export class Supervisor implements JobBackend {
     this.#fire();
   }
 
+  /** One after the other, so that jobs which are put in together keep their order. */
   enqueue(id: string, options: StartOptions = {}): Promise<void> {
-    return this.#inTurn(async () => {
-      const running = await this.#running();
-      if (!running) return this.start(id, options);
-      if (!this.#queue.some(waiting => waiting.id === id)) this.#queue.push({ id, options });
-      this.#continueAfter(running);
+    const done = this.#asking.then(async () => {
+      const job = await this.#startable(id);
+      await job.requestTurn();
+      await this.#queue.tend(options, id);
       this.#fire();
     });
+    this.#asking = done.catch(() => {});
+    return done;
+  }
+
+  tend(options: StartOptions = {}): Promise<void> {
+    return this.#queue.tend(options);
   }
 
   async cancel(id: string): Promise<JobSummary> {
-    const waiting = this.#queue.findIndex(entry => entry.id === id);
-    if (waiting >= 0) this.#queue.splice(waiting, 1);
     const job = await this.#folder(id);
+    await job.leaveQueue();
     if (isOver((await job.status()).status)) return summaryOf(job);
     await job.requestCancel();
     this.#fire();
@@ -177,9 +179,31 @@ export class Supervisor implements JobBackend {
 
   dispose(): void {
     this.#disposed = true;
+    this.#queue.dispose();
     for (const watching of this.#watches) watching.dispose();
     this.#watches.clear();
     this.#changed.dispose();
+  }
+
+  /** The folder of a job that may be started. */
+  async #startable(id: string): Promise<JobFolder> {
+    const job = await this.#folder(id);
+    const { status } = await job.status();
+    if (!canResume(status)) {
+      throw new HumanError(
+        status === 'succeeded'
+          ? l10n.t('This job is done. Make a new one to train again.')
+          : l10n.t('This job is already running. Stop it first, or wait until it is done.'),
+      );
+    }
+    const { root } = this.#options.layout;
+    if (!isInside(resolve(root, job.specification.output), root)) {
+      throw new HumanError(
+        l10n.t('This job wants to write outside of the workspace, so it was not started. Make it again from here.'),
+        { place: { file: job.file('specification') } },
+      );
+    }
+    return job;
   }
 
   #fire(): void {
@@ -194,8 +218,12 @@ export class Supervisor implements JobBackend {
   async #spawn(job: JobFolder, options: StartOptions): Promise<ChildProcess> {
     const entry = this.#options.entry?.() ?? workerEntry('jobMain', this.#options);
     const log = await open(job.file('log'), 'a');
+    const flags = [
+      ...(options.allowCode ? ['--allow-code'] : []),
+      ...(options.pauseOnBattery ? ['--pause-on-battery'] : []),
+    ];
     try {
-      const child = spawn(entry.execPath, [...entry.args, job.path, ...(options.allowCode ? ['--allow-code'] : [])], {
+      const child = spawn(entry.execPath, [...entry.args, job.path, ...flags], {
         // Relative paths of a specification are the workspace's.
         cwd: this.#options.layout.root,
         detached: true,
@@ -245,39 +273,6 @@ export class Supervisor implements JobBackend {
       await new Promise(resolve => setTimeout(resolve, 100));
     }
   }
-
-  async #running(): Promise<string | undefined> {
-    const { jobs } = await this.list();
-    return jobs.find(job => job.status === 'running' || job.status === 'stopping')?.id;
-  }
-
-  /** Starts the next waiting job when this one is over. */
-  #continueAfter(id: string): void {
-    if (this.#awaited === id) return;
-    this.#awaited = id;
-    void this.wait(id)
-      .catch(() => {})
-      .then(() =>
-        this.#inTurn(async () => {
-          this.#awaited = undefined;
-          const running = await this.#running();
-          if (running) return this.#continueAfter(running);
-          const next = this.#queue.shift();
-          if (!next || this.#disposed) return;
-          await this.start(next.id, next.options).catch(error =>
-            this.#logger.error(`job ${next.id} did not start`, error),
-          );
-          if (this.#queue.length > 0) this.#continueAfter(next.id);
-        }),
-      );
-  }
-
-  /** One decision about what runs at a time. */
-  #inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(action);
-    this.#turn = done.catch(() => {});
-    return done;
-  }
 }
 
 const isInside = (path: string, folder: string): boolean => {
@@ -287,10 +282,10 @@ const isInside = (path: string, folder: string): boolean => {
 
 async function summaryOf(job: JobFolder): Promise<JobSummary> {
   const { specification } = job;
-  const { status, state } = await job.status();
+  const { status, state, turn } = await job.status();
   const result = status === 'succeeded' ? await job.result() : undefined;
   const { name, kind } = specification;
-  return { id: job.id, name, kind, status, specification, state, result, path: job.path };
+  return { id: job.id, name, kind, status, specification, state, result, path: job.path, ...(turn ? { turn } : {}) };
 }
 
 /** Follows one job's folder: by notices of the file system where they come, by looking now and then everywhere. */

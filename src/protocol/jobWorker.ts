@@ -11,6 +11,9 @@
  *   result.json       JobResult, written last
  *   log.txt           standard output and error of the process
  *   launch.json       JobLaunch: the process that was started last, written by whoever started it
+ *   queue.json        JobTurn: the job waits for those before it; void once launch.json names the same turn
+ *   tensorboard/      an event file of TensorBoard, where the specification asks for it
+ *   reserve           bytes that the worker gives back when the disk is full, so that it can still say so
  *   lock              held by the living worker (pid and start time), so that two never work on one job
  */
 export { JobFiles } from '../core/jobs/files.ts';

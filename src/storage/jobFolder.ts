@@ -20,9 +20,18 @@ import {
   JobStateSchema,
   type JobStatus,
 } from '../core/jobs/job.ts';
-import { type JobLaunch, JobLaunchSchema, jobStatus } from '../core/jobs/status.ts';
+import {
+  type JobLaunch,
+  JobLaunchSchema,
+  type JobTurn,
+  JobTurnSchema,
+  jobStatus,
+  type ProcessFact,
+  Wakefulness,
+} from '../core/jobs/status.ts';
 import { type Disk, diskError, nodeDisk, randomName, replaceJsonFile, writeNewFile } from './fileSystem.ts';
 import { processFact, processStartedAt } from './processIdentity.ts';
+import { takeLock } from './processLock.ts';
 import type { FileProblem } from './recordLog.ts';
 import { ensureGitFiles, fileNameFor, readTextFile, type WorkspaceLayout } from './workspaceLayout.ts';
 
@@ -87,6 +96,17 @@ export interface EventCursor {
 
 export const startOfEvents: EventCursor = { offset: 0 };
 
+/** Of this process: all its looks at jobs. */
+const wakefulness = new Wakefulness();
+
+/** What can be said of a job now. */
+export interface JobStanding {
+  readonly status: JobStatus;
+  readonly state?: JobState;
+  /** Its turn in the queue, while it waits there. */
+  readonly turn?: string;
+}
+
 export class JobFolder {
   readonly path: string;
   readonly specification: JobSpecification;
@@ -146,14 +166,61 @@ export class JobFolder {
   }
 
   /** What can be said of the job now; never waits for its process. */
-  async status(now: number = Date.now()): Promise<{ readonly status: JobStatus; readonly state?: JobState }> {
+  async status(now: number = Date.now()): Promise<JobStanding> {
+    // Before the launch: who starts a job notes its launch first and takes it out of the queue then.
+    const asked = await this.#read('queue', JobTurnSchema);
     const [launch, control] = await Promise.all([this.launch(), this.control()]);
-    // The process first: a worker that ends between the two looks has written its last state by then.
-    const before = await this.state();
-    const worker = processFact(before?.pid, before?.processStartedAt);
+    // A turn that was taken counts no more, also when its file could not be removed any more.
+    const turn = asked?.turn === launch?.turn ? undefined : asked?.turn;
+    // The process first: a worker that ends between the two looks has written its last state by then. One that begins
+    // between them is looked at again: the fact must be of the process that the state names.
+    let state = await this.state();
+    let worker: ProcessFact;
+    for (let before: JobState | undefined; ; ) {
+      before = state;
+      worker = processFact(before?.pid, before?.processStartedAt);
+      state = (await this.state()) ?? before;
+      if (state?.pid === before?.pid) break;
+    }
     const launched = processFact(launch?.pid, launch?.processStartedAt);
-    const state = (await this.state()) ?? before;
-    return { status: jobStatus({ state, launch, control, worker, launched, now }), state };
+    const status = jobStatus({
+      state,
+      launch,
+      control,
+      worker,
+      launched,
+      now,
+      beforeSleep: wakefulness.look(now),
+      queued: turn !== undefined,
+    });
+    return { status, state, ...(status === 'queued' && turn !== undefined ? { turn } : {}) };
+  }
+
+  /** Puts the job into the queue of its workspace, whatever was asked of it before. */
+  async requestTurn(disk: Disk = nodeDisk): Promise<void> {
+    await this.clearControl(disk);
+    const turn: JobTurn = { format: 1, turn: randomName(12), at: new Date().toISOString() };
+    await replaceJsonFile(this.file('queue'), turn, disk);
+  }
+
+  leaveQueue(disk: Disk = nodeDisk): Promise<void> {
+    return disk.remove(this.file('queue'));
+  }
+
+  /** For a job whose process could not even be started. */
+  async recordFailure(message: string, human: boolean, disk: Disk = nodeDisk): Promise<void> {
+    const now = new Date().toISOString();
+    const before = await this.state().catch(() => undefined);
+    const state: JobState = {
+      format: 1,
+      status: 'failed',
+      heartbeatAt: now,
+      endedAt: now,
+      step: before?.step ?? 0,
+      totalSteps: before?.totalSteps ?? 0,
+      error: { message, human },
+    };
+    await replaceJsonFile(this.file('state'), state, disk);
   }
 
   requestCancel(disk: Disk = nodeDisk): Promise<void> {
@@ -164,14 +231,18 @@ export class JobFolder {
     return disk.remove(this.file('control'));
   }
 
-  recordLaunch(pid: number, disk: Disk = nodeDisk): Promise<void> {
+  /** The turn that it had in the queue is taken by this. */
+  async recordLaunch(pid: number, disk: Disk = nodeDisk): Promise<void> {
+    const asked = await this.#read('queue', JobTurnSchema).catch(() => undefined);
     const launch: JobLaunch = {
       format: 1,
       pid,
+      ...(asked ? { turn: asked.turn } : {}),
       processStartedAt: processStartedAt(pid),
       at: new Date().toISOString(),
     };
-    return replaceJsonFile(this.file('launch'), launch, disk);
+    await replaceJsonFile(this.file('launch'), launch, disk);
+    if (asked) await this.leaveQueue(disk);
   }
 
   /**
@@ -231,36 +302,8 @@ export async function listJobFolders(
  * process is gone is taken over. The returned function gives it back.
  */
 export async function acquireJobLock(path: string, disk: Disk = nodeDisk): Promise<() => Promise<void>> {
-  const lock = join(path, JobFiles.lock);
-  const own = JSON.stringify({ pid: process.pid, processStartedAt: processStartedAt(process.pid) }) + '\n';
-  const release = async () => {
-    if ((await readTextFile(lock)) === own) await disk.remove(lock);
-  };
-  for (let attempt = 0; attempt < 50; attempt++) {
-    try {
-      await writeNewFile(lock, own, disk);
-      // Another taker may have judged an older lock and moved this one away in its place: look again.
-      await new Promise(resolve => setTimeout(resolve, 30));
-      if ((await readTextFile(lock)) === own) return release;
-      continue;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, lock);
-    }
-    const text = await readTextFile(lock);
-    if (text === own) return release;
-    const holder = parseJson(text ?? '') as { pid?: number; processStartedAt?: string } | undefined;
-    // A lock without contents is being written at this moment, or its writer died over it.
-    if (holder?.pid === undefined ? attempt > 40 : processFact(holder.pid, holder.processStartedAt) === 'gone') {
-      if ((await readTextFile(lock)) === text) {
-        const stale = `${lock}.${holder?.pid ?? 'empty'}`;
-        await disk.rename(lock, stale).catch(() => {});
-        await disk.remove(stale);
-      }
-      continue;
-    }
-    if (holder?.pid !== undefined) break;
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
+  const release = await takeLock(join(path, JobFiles.lock), disk);
+  if (release) return release;
   throw new HumanError(l10n.t('This job is already running. Stop it first, or wait until it is done.'), {
     place: { file: path },
   });

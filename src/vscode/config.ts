@@ -28,6 +28,12 @@ export interface Settings {
   readonly forecastCost: number;
   /** Id of the model that a playground starts with. */
   readonly defaultModel: string;
+  /** Training waits while the computer, which was plugged in, runs on its battery. */
+  readonly 'jobs.pauseOnBattery': boolean;
+  /** Jobs also write event files of TensorBoard. */
+  readonly 'jobs.tensorboard': boolean;
+  /** Checkpoints of a running job that are kept. */
+  readonly 'jobs.keepCheckpoints': number;
 }
 
 export const settingDefaults: Settings = {
@@ -42,6 +48,9 @@ export const settingDefaults: Settings = {
   forecastCalls: 50,
   forecastCost: 0.1,
   defaultModel: 'local:pebble',
+  'jobs.pauseOnBattery': true,
+  'jobs.tensorboard': false,
+  'jobs.keepCheckpoints': 2,
 };
 
 /** Reads one setting; a value of the wrong type counts as not set. */
@@ -51,6 +60,13 @@ export function setting<K extends keyof Settings>(key: K, scope?: vscode.Uri): S
   const sameType = typeof value === typeof fallback && Array.isArray(value) === Array.isArray(fallback);
   return sameType && value !== null ? (value as Settings[K]) : fallback;
 }
+
+/** How jobs run on this computer. */
+export const jobSettings = () => ({
+  threads: setting('threads'),
+  tensorboard: setting('jobs.tensorboard'),
+  keepCheckpoints: Math.max(1, Math.round(setting('jobs.keepCheckpoints'))),
+});
 
 export const settingName = (key: keyof Settings): string => `${section}.${key}`;
 

@@ -4,8 +4,9 @@ import { type Disposable, DisposableStore, toDisposable } from '../base/disposab
 import { Emitter } from '../base/event.ts';
 import { outcome } from '../core/jobs/dashboard.ts';
 import { isOver } from '../core/jobs/status.ts';
-import type { JobBackend, JobSummary } from '../jobs/backend.ts';
+import type { JobBackend, JobSummary, StartOptions } from '../jobs/backend.ts';
 import { CommandIds } from './commandIds.ts';
+import { setting } from './config.ts';
 import type { Services } from './services.ts';
 
 /** Jobs that this window started or saw running, so that their end is told also after a reload. */
@@ -30,7 +31,10 @@ export class Jobs implements Disposable {
     this.backend = backend;
     this.#store.add(backend.onDidChange(() => void this.refresh()));
     // Jobs that the command line or another window makes.
-    const pattern = new vscode.RelativePattern(vscode.Uri.file(root), '.tunesmith/jobs/*/{job,state,result}.json');
+    const pattern = new vscode.RelativePattern(
+      vscode.Uri.file(root),
+      '.tunesmith/jobs/*/{job,state,result,queue}.json',
+    );
     const watcher = this.#store.add(vscode.workspace.createFileSystemWatcher(pattern, false, true, false));
     watcher.onDidCreate(() => void this.refresh());
     watcher.onDidDelete(() => void this.refresh());
@@ -69,6 +73,12 @@ export class Jobs implements Disposable {
         this.#services.logger.error('The list of jobs could not be read.', error);
       }
     } while (this.#again);
+    // Jobs that wait are started by whoever is there, but none in a workspace that is not trusted: its files may be anybody's.
+    if (this.#services.trusted && this.#jobs.some(job => job.turn !== undefined)) {
+      void this.backend
+        .tend(startOptions(this.#services))
+        .catch(error => this.#services.logger.error('The next job was not started', error));
+    }
     const live = new Set(this.#jobs.filter(job => !isOver(job.status)).map(job => job.id));
     for (const id of live) if (!this.#watches.has(id)) this.#watch(id);
     for (const id of this.#awaited()) {
@@ -135,6 +145,12 @@ export class Jobs implements Disposable {
     this.#changed.dispose();
   }
 }
+
+/** How this window starts jobs. */
+export const startOptions = ({ trusted }: Services): StartOptions => ({
+  allowCode: trusted,
+  pauseOnBattery: setting('jobs.pauseOnBattery'),
+});
 
 async function tellEnd(job: JobSummary): Promise<void> {
   const open = vscode.l10n.t('Open Job');

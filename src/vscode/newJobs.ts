@@ -17,6 +17,8 @@ interface Common {
   readonly parameters: number;
   /** 0: as many as the worker finds good. */
   readonly threads: number;
+  readonly tensorboard: boolean;
+  readonly keepCheckpoints: number;
   readonly seed: number;
 }
 

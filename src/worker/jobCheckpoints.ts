@@ -11,8 +11,8 @@ import type { RecipeCheckpoint } from '../training/recipe.ts';
 
 const arraysFile = 'state.safetensors';
 const completeFile = 'complete.json';
-/** Older ones are removed. */
-const kept = 2;
+/** Older ones are removed, where the job does not say how many it keeps. */
+const defaultKept = 2;
 
 const CompleteSchema = v.object({
   format: v.literal(1),
@@ -31,6 +31,7 @@ export interface StoredCheckpoint extends RecipeCheckpoint {
 export async function saveCheckpoint(
   folder: string,
   checkpoint: StoredCheckpoint,
+  kept = defaultKept,
 ): Promise<{ folder: string; bytes: number }> {
   const { step, arrays, values, seconds } = checkpoint;
   const name = nameOf(step);

@@ -1,5 +1,5 @@
 /**
- * The training process: `node jobMain.mjs <job folder> [--allow-code]`. It works on one job, reports through the job's
+ * The training process: `node jobMain.mjs <job folder> [--allow-code] [--pause-on-battery]`. It works on one job, reports through the job's
  * folder alone, and ends. Started again on the same folder it goes on from the last checkpoint.
  */
 import { isHumanError } from '../base/errors.ts';
@@ -9,31 +9,35 @@ import { latestCheckpoint } from './jobCheckpoints.ts';
 import { JobReporter } from './jobReporter.ts';
 import { runJob } from './jobRunner.ts';
 import { useLanguageOfStarter } from './language.ts';
+import { powerSource } from './powerSource.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   useLanguageOfStarter();
   const path = args.find(arg => !arg.startsWith('--'));
   if (path === undefined) {
-    process.stderr.write('usage: jobMain <job folder> [--allow-code]\n');
+    process.stderr.write('usage: jobMain <job folder> [--allow-code] [--pause-on-battery]\n');
     return 2;
   }
   const folder = await JobFolder.open(path);
   const release = await acquireJobLock(path);
   try {
-    return await work(folder, args.includes('--allow-code'));
+    return await work(folder, args.includes('--allow-code'), args.includes('--pause-on-battery'));
   } finally {
     await release();
   }
 }
 
-async function work(folder: JobFolder, allowCode: boolean): Promise<number> {
+async function work(folder: JobFolder, allowCode: boolean, pauseOnBattery: boolean): Promise<number> {
   const before = await folder.state().catch(() => undefined);
   if (before?.status === 'succeeded') return 0;
   const checkpoints = folder.file('checkpoints');
   const resume = await latestCheckpoint(checkpoints);
   const start = performance.now();
   const seconds = () => (resume?.seconds ?? 0) + (performance.now() - start) / 1000;
-  const reporter = new JobReporter(folder, before, seconds);
+  const reporter = new JobReporter(folder, before, seconds, {
+    step: resume?.step ?? 0,
+    ...(pauseOnBattery ? { power: () => powerSource() } : {}),
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => reporter.stop());
   try {
     const result = await runJob({ folder, host: reporter, resume, allowCode, seconds });

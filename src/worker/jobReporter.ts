@@ -1,6 +1,8 @@
 /** A job's side of its folder: state, heartbeat, events and control, written so that any reader at any time finds sense. */
-import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isHumanError } from '../base/errors.ts';
+import { l10n } from '../base/l10n.ts';
 import type { JobEstimate } from '../core/jobs/estimate.ts';
 import type { JobEvent, JobState, JobStatus } from '../core/jobs/job.ts';
 import { HeartbeatSeconds } from '../protocol/jobWorker.ts';
@@ -9,14 +11,29 @@ import type { JobFolder } from '../storage/jobFolder.ts';
 import { processStartedAt } from '../storage/processIdentity.ts';
 import type { RecipeCheckpoint, RecipeHost, RecipeSample } from '../training/recipe.ts';
 import { discardCheckpoint, saveCheckpoint } from './jobCheckpoints.ts';
+import type { PowerSource } from './powerSource.ts';
+import { TensorboardFile } from './tensorboardFile.ts';
 
 type NewEvent = JobEvent extends infer E ? (E extends { time: string } ? Omit<E, 'time'> : never) : never;
 
 /** Milliseconds between two states on disk, and between two looks at the control file. */
 const stateEvery = 1000;
 const lookEvery = 200;
+/** Between two questions of what the computer runs on. */
+const powerSeconds = 5;
+/** Bytes for a state and a temporary file of it. */
+const reserved = 1 << 14;
 /** Steps over whose times the rest is estimated. */
 const rateSteps = 8;
+
+export interface ReporterOptions {
+  /** The step that the job goes on from. */
+  readonly step?: number;
+  /** Where the job is to wait while the computer runs on its battery: asks what it runs on. */
+  readonly power?: () => Promise<PowerSource>;
+  /** Seconds between two of these questions. */
+  readonly powerSeconds?: number;
+}
 
 export class JobReporter implements RecipeHost {
   readonly #folder: JobFolder;
@@ -30,11 +47,24 @@ export class JobReporter implements RecipeHost {
   #written = 0;
   #looked = 0;
   #stop = false;
+  readonly #tensorboard: TensorboardFile | undefined;
+  readonly #power: (() => Promise<PowerSource>) | undefined;
+  readonly #powerEvery: number;
+  #powerLooked = Number.NEGATIVE_INFINITY;
+  /** A job that was started on battery is wanted there. */
+  #pluggedIn = false;
 
   /** `seconds` counts the work up to now, over all processes that took part. */
-  constructor(folder: JobFolder, before: JobState | undefined, seconds: () => number) {
+  constructor(folder: JobFolder, before: JobState | undefined, seconds: () => number, options: ReporterOptions = {}) {
     this.#folder = folder;
     this.#seconds = seconds;
+    this.#power = options.power;
+    this.#powerEvery = 1000 * (options.powerSeconds ?? powerSeconds);
+    const { tensorboard, createdAt } = folder.specification;
+    if (tensorboard) {
+      const name = `events.out.tfevents.${Math.floor(Date.parse(createdAt) / 1000)}.tunesmith`;
+      this.#tensorboard = new TensorboardFile(join(folder.file('tensorboard'), name), options.step ?? 0);
+    }
     const now = new Date().toISOString();
     this.#state = {
       format: 1,
@@ -47,6 +77,7 @@ export class JobReporter implements RecipeHost {
       totalSteps: before?.totalSteps ?? 0,
     };
     closeTornLine(folder.file('events'));
+    keepReserve(folder.file('reserve'));
     this.#heartbeat = setInterval(() => this.#write(), HeartbeatSeconds * 1000);
     this.#write();
   }
@@ -75,6 +106,7 @@ export class JobReporter implements RecipeHost {
 
   metrics(step: number, values: Readonly<Record<string, number>>): void {
     this.#append({ type: 'metrics', step, values: { ...values } });
+    this.#tensorboard?.scalars(step, values, Date.now() / 1000);
   }
 
   samples(step: number, samples: readonly RecipeSample[]): void {
@@ -93,7 +125,8 @@ export class JobReporter implements RecipeHost {
 
   async checkpoint(checkpoint: RecipeCheckpoint): Promise<void> {
     const checkpoints = this.#folder.file('checkpoints');
-    const { folder, bytes } = await saveCheckpoint(checkpoints, { ...checkpoint, seconds: this.#seconds() });
+    const stored = { ...checkpoint, seconds: this.#seconds() };
+    const { folder, bytes } = await saveCheckpoint(checkpoints, stored, this.#folder.specification.keepCheckpoints);
     this.#append({ type: 'checkpoint', step: checkpoint.step, folder, bytes });
   }
 
@@ -111,7 +144,32 @@ export class JobReporter implements RecipeHost {
       const control = await this.#folder.control().catch(() => undefined);
       if (control?.request === 'cancel') this.#stop = true;
     }
+    await this.#waitForPower();
     return this.#stop;
+  }
+
+  /** Waits while the computer, which was plugged in before, runs on its battery. The heart goes on beating. */
+  async #waitForPower(): Promise<void> {
+    if (!this.#power || this.#stop || performance.now() - this.#powerLooked < this.#powerEvery) return;
+    const { phase } = this.#state;
+    let paused = false;
+    for (;;) {
+      const source = await this.#power();
+      this.#powerLooked = performance.now();
+      if (source === 'mains') this.#pluggedIn = true;
+      if (source !== 'battery' || !this.#pluggedIn) break;
+      if (!paused) {
+        paused = true;
+        this.phase(l10n.t('Paused on battery power; it goes on when the computer is plugged in'));
+      }
+      await new Promise(resolve => setTimeout(resolve, lookEvery));
+      const control = await this.#folder.control().catch(() => undefined);
+      if (control?.request === 'cancel') this.#stop = true;
+      if (this.#stop) break;
+    }
+    if (!paused) return;
+    this.#times.length = 0;
+    this.phase(phase ?? '');
   }
 
   /** The last state. After it nothing is written. */
@@ -134,6 +192,12 @@ export class JobReporter implements RecipeHost {
             },
           }),
     };
+    this.#write();
+    await this.#writing;
+    // What was reserved makes room for the last words of a job that ended because the disk is full.
+    rmSync(this.#folder.file('reserve'), { force: true });
+    if (!this.#failure) return;
+    this.#failure = undefined;
     this.#write();
     await this.#writing;
     if (this.#failure) throw this.#failure;
@@ -161,6 +225,15 @@ export class JobReporter implements RecipeHost {
         this.#failure ??= error;
       }
     });
+  }
+}
+
+/** A file of bytes to give back; without it a job goes on all the same. */
+function keepReserve(path: string): void {
+  try {
+    writeFileSync(path, Buffer.alloc(reserved, 1));
+  } catch {
+    rmSync(path, { force: true });
   }
 }
 

@@ -103,12 +103,13 @@ export class TinyWorkspace {
     reward: RewardSource,
     settings: Partial<RlooSettings> = {},
     preset: RlhfSettings = rlhfPresets.quick,
+    layout: WorkspaceLayout = this.layout,
   ): Promise<JobFolder> {
-    return createJobFolder(this.layout, {
+    return createJobFolder(layout, {
       name,
       data: { 'prompts.jsonl': prompts },
       specification: ({ id, createdAt, data }): JobSpecification => ({
-        ...this.#common(name),
+        ...this.#common(name, layout),
         kind: 'rlhf',
         id,
         createdAt,
@@ -130,14 +131,14 @@ export class TinyWorkspace {
     });
   }
 
-  #common(name: string) {
+  #common(name: string, layout = this.layout) {
     return {
       format: 1 as const,
       name,
       seed: 5,
       model: { id: 'local:tiny', base: this.model },
       threads: 1,
-      output: join(this.layout.models, name),
+      output: join(layout.models, name),
     };
   }
 }
@@ -149,7 +150,7 @@ export async function runHere(
 ): Promise<JobResult | undefined> {
   const checkpoints = folder.file('checkpoints');
   const resume = await latestCheckpoint(checkpoints);
-  const reporter = new JobReporter(folder, await folder.state(), () => 0);
+  const reporter = new JobReporter(folder, await folder.state(), () => 0, { step: resume?.step ?? 0 });
   const progress = reporter.progress.bind(reporter);
   reporter.progress = (step, total) => {
     progress(step, total);

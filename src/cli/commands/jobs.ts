@@ -20,6 +20,11 @@ interface Flags {
   readonly json?: boolean;
 }
 
+interface ResumeFlags extends Flags {
+  readonly detach?: boolean;
+  readonly onBattery?: boolean;
+}
+
 export function registerJobs(program: Command, cli: Cli): void {
   const jobs = program
     .command('jobs')
@@ -39,7 +44,8 @@ export function registerJobs(program: Command, cli: Cli): void {
   );
   command('resume <job>', l10n.t('go on with a stopped, failed or interrupted job from its last checkpoint'))
     .option('--detach', l10n.t('do not wait for its end'))
-    .action((wanted: string, flags: Flags & { readonly detach?: boolean }) => resume(cli, wanted, flags));
+    .option('--on-battery', l10n.t('go on when the computer is unplugged, instead of waiting'))
+    .action((wanted: string, flags: ResumeFlags) => resume(cli, wanted, flags));
   command('report <job>', l10n.t('one HTML page with curves, answers and settings; with --json the figures behind it'))
     .option('-o, --out <file>', l10n.t('write it to this file instead of stdout'))
     .action((wanted: string, flags: Flags & { readonly out?: string }) => report(cli, wanted, flags));
@@ -164,17 +170,17 @@ async function stop(cli: Cli, wanted: string, { json }: Flags): Promise<void> {
   cli.out(json ? `${JSON.stringify(plain(stopped), null, 2)}\n` : `${stopped.name}: ${jobProgress(stopped).label}\n`);
 }
 
-async function resume(cli: Cli, wanted: string, flags: Flags & { readonly detach?: boolean }): Promise<void> {
+async function resume(cli: Cli, wanted: string, flags: ResumeFlags): Promise<void> {
   const job = await find(cli, wanted);
   if (flags.detach) {
-    await cli.supervisor.start(job.id, { allowCode: cli.allowCode });
+    await cli.supervisor.enqueue(job.id, { allowCode: cli.allowCode, pauseOnBattery: !flags.onBattery });
     const started = await cli.supervisor.get(job.id);
     cli.out(
       flags.json ? `${JSON.stringify(plain(started), null, 2)}\n` : `${job.name}: ${jobProgress(started).label}\n`,
     );
     return;
   }
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, await JobFolder.open(job.path)));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, await JobFolder.open(job.path), flags));
 }
 
 async function report(cli: Cli, wanted: string, { json, out }: Flags & { readonly out?: string }): Promise<void> {

@@ -40,6 +40,9 @@ interface TrainFlags {
   readonly preset: PresetName;
   readonly seed: number;
   readonly threads?: number;
+  readonly tensorboard?: boolean;
+  readonly keepCheckpoints?: number;
+  readonly onBattery?: boolean;
   readonly json?: boolean;
   /** Flags of the settings, by commander's names. */
   readonly [setting: string]: unknown;
@@ -120,6 +123,13 @@ function withSettingFlags(command: Command, kind: SettingsKind): Command {
     )
     .option('--seed <n>', l10n.t('the same seed and data give the same model'), numberOption('--seed'), 0)
     .option('--threads <n>', l10n.t('threads of the engine'), numberOption('--threads', { min: 1, max: 1024 }))
+    .option('--tensorboard', l10n.t('also write event files of TensorBoard, in the folder of the job'))
+    .option(
+      '--keep-checkpoints <n>',
+      l10n.t('checkpoints that are kept while it runs (default: 2)'),
+      numberOption('--keep-checkpoints', { min: 1, max: 1000 }),
+    )
+    .option('--on-battery', l10n.t('go on when the computer is unplugged, instead of waiting'))
     .option('--json', l10n.t('the result as JSON'));
   for (const { key, label, doc } of settingDescriptions(kind)) {
     command.option(`--${flagOf(key)} <value>`, `${label}: ${doc}`);
@@ -154,7 +164,7 @@ async function trainReward(cli: Cli, flags: DataFlags): Promise<void> {
     pairs,
     settings,
   });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
 }
 
 async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
@@ -165,7 +175,7 @@ async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
   const settings = withSettings('dpo', dpoSettings(flags.preset, await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-dpo`;
   const job = await newDpoJob({ ...common(cli, flags), name, model, pairs, settings });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
 }
 
 async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
@@ -176,7 +186,7 @@ async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
   const settings = withSettings('kto', ktoSettings(flags.preset, await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-kto`;
   const job = await newKtoJob({ ...common(cli, flags), name, model, answers, settings });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
 }
 
 async function trainSft(cli: Cli, flags: TrainFlags & { readonly data: string }): Promise<void> {
@@ -192,7 +202,7 @@ async function trainSft(cli: Cli, flags: TrainFlags & { readonly data: string })
   const settings = withSettings('sft', fit(sftPresets[flags.preset], await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-sft`;
   const job = await newSftJob({ ...common(cli, flags), name, model, examples, settings });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
 }
 
 async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promise<void> {
@@ -214,7 +224,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
     reward,
     settings,
   });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job));
+  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
 }
 
 /** Parameters of a model; wrong flags have been refused by then, before any weight is read. */
@@ -225,9 +235,11 @@ async function sizeOf(cli: Cli, { base }: ModelReference): Promise<number> {
   return parameters;
 }
 
-const common = (cli: Cli, { seed, threads }: TrainFlags) => ({
+const common = (cli: Cli, { seed, threads, tensorboard, keepCheckpoints }: TrainFlags) => ({
   layout: cli.layout,
   seed,
+  ...(tensorboard ? { tensorboard } : {}),
+  ...(keepCheckpoints === undefined ? {} : { keepCheckpoints }),
   ...(threads === undefined ? {} : { threads }),
 });
 

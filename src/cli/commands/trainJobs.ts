@@ -16,7 +16,12 @@ const shown = ['loss', 'accuracy', 'reward', 'kl'];
  * Starts the job and waits for its end. Progress goes to stderr: one line that is overwritten on a terminal, else a line now
  * and then. Ctrl+C stops the job at a checkpoint. A failure is rejected with the job's own sentence.
  */
-export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): Promise<JobResult> {
+export async function runJob(
+  cli: Cli,
+  supervisor: Supervisor,
+  job: JobFolder,
+  { onBattery }: { readonly onBattery?: boolean } = {},
+): Promise<JobResult> {
   cli.signal.throwIfAborted();
   let metrics = '';
   let noted = performance.now();
@@ -39,7 +44,8 @@ export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): 
   });
   const stop = () => void supervisor.cancel(job.id).catch(error => cli.logger.error('The job was not stopped', error));
   try {
-    await supervisor.start(job.id, { allowCode: cli.allowCode });
+    await supervisor.enqueue(job.id, { allowCode: cli.allowCode, pauseOnBattery: !onBattery });
+    await noteQueue(cli, supervisor, job.id);
     // From now on: a start takes back what was asked of the job before.
     cli.signal.addEventListener('abort', stop, { once: true });
     if (cli.signal.aborted) stop();
@@ -62,6 +68,18 @@ export async function runJob(cli: Cli, supervisor: Supervisor, job: JobFolder): 
     cli.signal.removeEventListener('abort', stop);
     cli.progress('');
   }
+}
+
+/** Says what the job waits for. */
+async function noteQueue(cli: Cli, supervisor: Supervisor, id: string): Promise<void> {
+  const { jobs } = await supervisor.list();
+  if (jobs.find(job => job.id === id)?.status !== 'queued') return;
+  const running = jobs.find(job => job.status === 'running' || job.status === 'stopping');
+  cli.note(
+    running
+      ? l10n.t('Waiting until {0} is over; “tunesmith jobs list” shows the queue.', running.name)
+      : l10n.t('Waiting for the jobs before it; “tunesmith jobs list” shows the queue.'),
+  );
 }
 
 const describe = ({ values }: Extract<JobEvent, { type: 'metrics' }>): string =>

@@ -9,4 +9,7 @@ export const JobFiles = {
   log: 'log.txt',
   lock: 'lock',
   launch: 'launch.json',
+  queue: 'queue.json',
+  tensorboard: 'tensorboard',
+  reserve: 'reserve',
 } as const;

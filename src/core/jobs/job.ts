@@ -233,6 +233,10 @@ const common = {
   /** Workspace-relative or absolute folder into which the finished model is written. */
   output: v.string(),
   threads: v.optional(count),
+  /** Write TensorBoard event files too. */
+  tensorboard: v.optional(v.boolean()),
+  /** Checkpoints that are kept while it runs; the last 2 where absent. */
+  keepCheckpoints: v.optional(atLeastOne),
 };
 
 /** `job.json` of a job's folder. The same specification gives the same bytes. */

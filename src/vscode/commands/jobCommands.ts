@@ -5,7 +5,7 @@ import { canResume, isOver } from '../../core/jobs/status.ts';
 import type { JobSummary } from '../../jobs/backend.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import { JobFiles } from '../../protocol/jobWorker.ts';
-import { jobsOf } from '../jobs.ts';
+import { jobsOf, startOptions } from '../jobs.ts';
 import type { Services } from '../services.ts';
 
 type Target = string | { readonly job?: { readonly id: string } } | undefined;
@@ -41,7 +41,10 @@ export async function stopJob(services: Services, target: Target): Promise<void>
 export async function resumeJob(services: Services, target: Target): Promise<void> {
   const job = await jobOf(services, target, one => canResume(one.status));
   if (!job) return;
-  await (await jobsOf(services)).backend.start(job.id, { allowCode: services.trusted });
+  const { backend } = await jobsOf(services);
+  const options = startOptions(services);
+  // What waits already is wanted now, beside what runs.
+  await (job.status === 'queued' ? backend.start(job.id, options) : backend.enqueue(job.id, options));
 }
 
 export async function deleteJob(services: Services, target: Target): Promise<void> {

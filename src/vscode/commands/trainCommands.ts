@@ -8,8 +8,8 @@ import type { ModelDescription } from '../../core/textGenerator.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import type { ModelRegistry } from '../../providers/registry.ts';
 import { CommandIds, ViewIds } from '../commandIds.ts';
-import { setting } from '../config.ts';
-import { jobsOf } from '../jobs.ts';
+import { jobSettings } from '../config.ts';
+import { jobsOf, startOptions } from '../jobs.ts';
 import { askWhose } from '../judgeLabels.ts';
 import { newRewardJob, newRlhfJob } from '../newJobs.ts';
 import { openDashboard } from '../panels/jobDashboard.ts';
@@ -51,7 +51,7 @@ export async function trainRewardModel(services: Services): Promise<void> {
       name: `${setName(pairs, journal.items())}-rm`,
       preset,
       ...(await modelFor(services, registry, model.id)),
-      threads: setting('threads'),
+      ...jobSettings(),
       seed: 0,
       pairs,
     }),
@@ -101,7 +101,7 @@ export async function fineTune(services: Services): Promise<void> {
       name: `${items.at(-1)!.set}-tuned`,
       preset: chosen.preset,
       ...(await modelFor(services, registry, chosen.base)),
-      threads: setting('threads'),
+      ...jobSettings(),
       seed: 0,
       prompts,
       reward: await rewardSource(registry, chosen.reward),
@@ -275,7 +275,7 @@ const preparing = <T>(title: string, work: (signal: AbortSignal) => Promise<T>):
 /** Starts it (or lets it wait for the one that runs), opens its dashboard, and shows in the status bar how far it is. */
 async function startJob(services: Services, id: string, name: string): Promise<void> {
   const jobs = await jobsOf(services);
-  await jobs.backend.enqueue(id, { allowCode: services.trusted });
+  await jobs.backend.enqueue(id, startOptions(services));
   await jobs.refresh();
   openDashboard(services, id, name);
   void vscode.window.withProgress(

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import type { JobEvent } from '../../../src/core/jobs/job.ts';
 import { jobProgress } from '../../../src/jobs/progress.ts';
 import { Supervisor } from '../../../src/jobs/supervisor.ts';
-import { startOfEvents } from '../../../src/storage/jobFolder.ts';
+import { type JobFolder, startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
 import { fakeEntry, makeJob } from '../../fakes/countingJob.ts';
+import { rlhfJob } from '../../fakes/jobs.ts';
 import { memoryFolder } from '../../fakes/storageScenario.ts';
 
 describe('supervisor', () => {
@@ -146,6 +147,93 @@ describe('supervisor', () => {
     await until(async () => begun.includes('c succeeded'));
     const order = begun.filter(line => /succeeded|failed/.test(line));
     assert.deepEqual(order, ['a succeeded', 'b failed', 'c succeeded']);
+  });
+
+  /** Names in the order in which the processes began, and how many of them overlapped. */
+  const startsOf = async (jobs: readonly JobFolder[]) => {
+    const times: { readonly name: string; readonly begun: number; readonly ended: number }[] = [];
+    for (const job of jobs) {
+      const { events } = await job.eventsSince(startOfEvents);
+      const at = events.map(({ time }) => Date.parse(time));
+      const starts = events.filter(event => event.type === 'phase').length;
+      assert.equal(starts, 1, `${job.specification.name} was started ${starts} times`);
+      times.push({ name: job.specification.name, begun: Math.min(...at), ended: Math.max(...at) });
+    }
+    times.sort((a, b) => a.begun - b.begun);
+    for (const [i, { begun, name }] of times.slice(1).entries())
+      assert.ok(begun >= times[i]!.ended, `${name} began before ${times[i]!.name} was over`);
+    return times.map(({ name }) => name);
+  };
+
+  it('keeps the queue when the window closes: another one starts what waits, in order', async () => {
+    const jobs = [await makeJob(layout, 0, 'a'), await makeJob(layout, 0, 'b'), await makeJob(layout, 0, 'c')];
+    const window = supervisor();
+    for (const job of [jobs[0]!, jobs[2]!, jobs[1]!]) await window.enqueue(job.id);
+    window.dispose();
+    const other = supervisor();
+    const statuses = (await other.list()).jobs.map(
+      ({ name, status, turn }) => `${name} ${status} ${turn !== undefined}`,
+    );
+    assert.deepEqual(statuses.sort(), ['a running false', 'b queued true', 'c queued true']);
+    await other.wait(jobs[0]!.id);
+    assert.equal((await other.get(jobs[1]!.id)).status, 'queued', 'nobody was there');
+    await other.tend();
+    for (const job of jobs) assert.equal((await other.wait(job.id)).status, 'succeeded');
+    assert.deepEqual(await startsOf(jobs), ['a', 'b', 'c']);
+  });
+
+  it('starts every job once, one at a time, however many windows look', async () => {
+    const jobs: JobFolder[] = [];
+    for (let i = 0; i < 5; i++) jobs.push(await makeJob(layout, 0, `job ${i}`));
+    const windows = [supervisor(), supervisor(), supervisor(), supervisor()];
+    await windows[0]!.enqueue(jobs[0]!.id);
+    await Promise.all(jobs.slice(1).map((job, i) => windows[i]!.enqueue(job.id)));
+    await Promise.all(windows.flatMap(window => [window.tend(), window.tend()]));
+    await Promise.all(jobs.map(job => windows[3]!.wait(job.id)));
+    assert.deepEqual(await startsOf(jobs), ['job 0', 'job 1', 'job 2', 'job 3', 'job 4']);
+  }).timeout(30_000);
+
+  it('goes on with the queue when what runs is killed; a resumed job waits too', async () => {
+    const [first, second] = [await makeJob(layout, 1, 'first'), await makeJob(layout, 0, 'second')];
+    const one = supervisor();
+    await one.enqueue(first.id);
+    await until(async () => ((await one.get(first.id)).state?.step ?? 0) >= 2);
+    await one.enqueue(second.id);
+    process.kill((await first.state())!.pid!, 'SIGKILL');
+    await until(async () => (await one.get(second.id)).status === 'running');
+    assert.equal((await one.get(first.id)).status, 'lost');
+    await one.enqueue(first.id);
+    assert.equal((await one.get(first.id)).status, 'queued');
+    assert.equal((await one.cancel(first.id)).status, 'lost', 'it leaves the queue, and is what it was before');
+    assert.equal((await one.wait(second.id)).status, 'succeeded');
+  });
+
+  it('leaves code of the workspace to those who allow it, and passes over what cannot start', async () => {
+    const [code, broken, fine] = [
+      await makeJob(layout, 0, 'code'),
+      await makeJob(layout, 0, 'broken'),
+      await makeJob(layout, 0, 'fine'),
+    ];
+    const specification = { ...rlhfJob({ model: { id: 'x', base: '/x' } }), output: '.tunesmith/models/x' };
+    const reward = { kind: 'rule', reward: { rule: 'javascript', file: 'r.mjs' } };
+    writeFileSync(code.file('specification'), JSON.stringify({ ...specification, reward }));
+    const outside = JSON.parse(readFileSync(broken.file('specification'), 'utf8'));
+    writeFileSync(broken.file('specification'), JSON.stringify({ ...outside, output: '/etc/x' }));
+    for (const job of [code, broken]) writeFileSync(job.file('queue'), '{"format":1,"turn":"t","at":"now"}');
+    const one = supervisor();
+    await one.enqueue(fine.id);
+    assert.equal((await one.wait(fine.id)).status, 'succeeded');
+    assert.match((await one.get(broken.id)).state!.error!.message, /outside of the workspace/);
+    assert.equal((await one.get(code.id)).status, 'queued');
+    await one.tend({ allowCode: true });
+    assert.equal((await one.wait(code.id)).status, 'succeeded');
+  });
+
+  it('takes over the lock of a window that was killed while it started a job', async () => {
+    const job = await makeJob(layout);
+    writeFileSync(join(layout.jobs, '.starting'), JSON.stringify({ pid: 2 ** 22 - 1, processStartedAt: '1' }));
+    await supervisor().enqueue(job.id);
+    assert.equal((await supervisor().wait(job.id)).status, 'succeeded');
   });
 
   it('says what is wrong with a program that is not there', async () => {
