@@ -5,7 +5,7 @@ import { escapeXml, type Range, ticks } from './plotScale.ts';
 const Size = { width: 460, height: 240, left: 48, right: 12, top: 12, bottom: 34 } as const;
 /** So few are drawn as points too: one alone makes no line. */
 const fewPoints = 9;
-/** Told apart without colour. */
+/** Told apart without colour, where there are several. */
 const dashes: Readonly<Record<Series['color'], string>> = { proxy: '', kl: '', loss: '6 3', dim: '2 3' };
 
 type Point = readonly [number, number];
@@ -37,7 +37,9 @@ export function chartSvg(chart: Chart): string {
     ),
     ...ticks(x).map(value => text(atX(value), bottom + 15, number(value), 'middle')),
     text(Size.width - Size.right, Size.height - 4, chart.xLabel, 'end'),
-    ...chart.series.flatMap(series => drawn(series, path, point => [atX(point[0]), atY(point[1])])),
+    ...chart.series.flatMap(series =>
+      drawn(series, path, point => [atX(point[0]), atY(point[1])], chart.series.length > 1),
+    ),
     '</svg>',
   ].join('');
 }
@@ -48,17 +50,24 @@ export function chartLegend(chart: Chart): string {
   return chart.series
     .map(
       ({ label, color }) =>
-        `<span><svg viewBox="0 0 22 8" width="22" height="8" aria-hidden="true"><path d="M0,4H22" ${stroke(color)}/></svg> ${escapeXml(label)}</span>`,
+        `<span><svg viewBox="0 0 22 8" width="22" height="8" aria-hidden="true"><path d="M0,4H22" ${stroke(color, dashes[color])}/></svg> ${escapeXml(label)}</span>`,
     )
     .join(' ');
 }
 
-const stroke = (color: Series['color'], width = 1.6, opacity = 1): string =>
-  `fill="none" stroke="var(--${color})" stroke-width="${width}" stroke-linejoin="round"${opacity === 1 ? '' : ` stroke-opacity="${opacity}"`}${dashes[color] === '' || opacity !== 1 ? '' : ` stroke-dasharray="${dashes[color]}"`}`;
+const stroke = (color: Series['color'], dash: string, width = 1.6, opacity = 1): string =>
+  `fill="none" stroke="var(--${color})" stroke-width="${width}" stroke-linejoin="round"${opacity === 1 ? '' : ` stroke-opacity="${opacity}"`}${dash === '' ? '' : ` stroke-dasharray="${dash}"`}`;
 
-function drawn(series: Series, path: (line: readonly Point[]) => string, at: (point: Point) => Point): string[] {
+function drawn(
+  series: Series,
+  path: (line: readonly Point[]) => string,
+  at: (point: Point) => Point,
+  several: boolean,
+): string[] {
   const { points, color, noisy } = series;
-  if (noisy) return [`<path d="${path(points)}" ${stroke(color, 1, 0.3)}/>`, line(path(centred(points)), color)];
+  const line = (through: readonly Point[]): string =>
+    `<path d="${path(through)}" ${stroke(color, several ? dashes[color] : '')}/>`;
+  if (noisy) return [`<path d="${path(points)}" ${stroke(color, '', 1, 0.3)}/>`, line(centred(points))];
   const dots =
     points.length < fewPoints
       ? points.map(point => {
@@ -66,10 +75,8 @@ function drawn(series: Series, path: (line: readonly Point[]) => string, at: (po
           return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="2.5" fill="var(--${color})"/>`;
         })
       : [];
-  return [line(path(points), color), ...dots];
+  return [line(points), ...dots];
 }
-
-const line = (d: string, color: Series['color']): string => `<path d="${d}" ${stroke(color)}/>`;
 
 /** Means over a window around each point: a finished curve need not lag behind itself. */
 function centred(points: readonly Point[]): Point[] {
