@@ -4,9 +4,11 @@ import { errorMessage, isAbort, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { Cli, type GlobalOptions, type Terminal, useTerminalLanguage } from './cli.ts';
 import { registerAnswers } from './commands/answers.ts';
+import { registerBestOf } from './commands/bestOf.ts';
 import { registerCache } from './commands/cache.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerConvert } from './commands/convert.ts';
+import { registerIterate } from './commands/iterate.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerJudge } from './commands/judge.ts';
 import { registerLoop } from './commands/loop.ts';
@@ -31,9 +33,11 @@ const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerRank,
   registerJudge,
   registerAnswers,
+  registerBestOf,
   registerPreferences,
   registerTrain,
   registerJobs,
+  registerIterate,
   registerLoop,
   registerOveroptimise,
   registerModels,

@@ -4,6 +4,7 @@ import type { Instruction } from '../core/datasets/instructions.ts';
 import type { Prompt } from '../core/generation.ts';
 import type {
   DpoSettings,
+  Gold,
   JobSpecification,
   KtoSettings,
   ModelReference,
@@ -57,6 +58,9 @@ export interface NewRlhfJob extends NewTraining {
   /** Answered before and after, never trained on. */
   readonly heldOut: readonly Prompt[];
   readonly reward: RewardSource;
+  readonly gold?: Gold;
+  /** For a model with an adapter; see the specification. */
+  readonly reference?: 'start' | 'base';
   readonly settings: RlhfSettings;
 }
 
@@ -111,6 +115,8 @@ export async function newRlhfJob(options: NewRlhfJob): Promise<JobFolder> {
       data: data['prompts.jsonl'],
       ...(options.heldOut.length > 0 ? { heldOut: data['held-out.jsonl'] } : {}),
       reward: options.reward,
+      ...(options.gold ? { gold: options.gold } : {}),
+      ...(options.reference ? { reference: options.reference } : {}),
       settings: options.settings,
     }),
   });

@@ -28,7 +28,7 @@ export function workspaceLayout(root: string): WorkspaceLayout {
 
 const gitFiles: Readonly<Record<string, string>> = {
   '.gitattributes': '# Records carry checksums: git must not change their line ends.\npreferences/** -text\n',
-  '.gitignore': '/runs/\n/jobs/\n/models/\n/index/\n*.tmp\n',
+  '.gitignore': '/runs/\n/jobs/\n/models/\n/iterations/\n/index/\n*.tmp\n',
 };
 
 /** Writes `.tunesmith/.gitattributes` and `.gitignore` on first use. A file that is there stays as the user has it. */

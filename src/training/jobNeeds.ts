@@ -157,11 +157,11 @@ export function preferenceNeeds(
   };
 }
 
-/** data: of prompts. `reward` is the adapter of a reward model on the same base. */
+/** data: of prompts. `reward` and `gold` are adapters of reward models on the same base. */
 export function rlhfNeeds(
   config: ModelConfig,
   settings: RlhfSettings,
-  data: Lengths & { readonly reward: LoraConfig | undefined },
+  data: Lengths & { readonly reward: LoraConfig | undefined; readonly gold?: LoraConfig | undefined },
 ): JobNeeds {
   const rows = settings.promptsPerStep * settings.samplesPerPrompt;
   const micro = Math.min(rows, settings.microBatchSize);
@@ -177,15 +177,16 @@ export function rlhfNeeds(
     inputs,
     loss,
   });
-  const judge =
-    data.reward &&
+  const scorer = (lora: LoraConfig): ProgramNeeds =>
     new ProgramNeeds({
       config,
       head: 'score',
-      trainable: { kind: 'lora', lora: data.reward },
+      trainable: { kind: 'lora', lora },
       inputs: {},
       loss: (_, out) => ({ loss: sum(out.scores) }),
     });
+  const judge = data.reward && scorer(data.reward);
+  const gold = data.gold && scorer(data.gold);
   const critic =
     settings.algorithm === 'ppo'
       ? new ProgramNeeds({
@@ -208,7 +209,7 @@ export function rlhfNeeds(
     flops: settings.steps * rows * length * passes * parameters,
     decodedBytes: settings.steps * Math.ceil(rows / GENERATED_ROWS) * settings.maxNewTokens * weights,
     parts: {
-      process: PROCESS_BYTES + STEP_BYTES + policy.sessions + (judge?.sessions ?? 0),
+      process: PROCESS_BYTES + STEP_BYTES + policy.sessions + (judge?.sessions ?? 0) + (gold?.sessions ?? 0),
       weights: weights + roundedBytes(config, settings),
       trained: policy.trained,
       activations: policy.training(sizes),
@@ -217,6 +218,7 @@ export function rlhfNeeds(
       caches: cacheBytes(config, Math.min(rows, GENERATED_ROWS), longest),
       critic: critic ? critic.trained + critic.sessions + critic.training(sizes) + critic.forward(sizes) : 0,
       rewardModel: judge ? judge.trained + judge.forward(sizes) : 0,
+      goldModel: gold ? gold.trained + gold.forward(sizes) : 0,
     },
   };
 }

@@ -10,11 +10,20 @@ import { Rng } from '../base/rng.ts';
 import type { PpoSettings, RlhfSettings } from '../core/jobs/job.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import { createGenerator } from '../language-model/generate.ts';
+import type { LoraConfig } from '../language-model/lora.ts';
 import { createTrainingProgram, type TrainingProgram } from '../language-model/trainable.ts';
 import { type Critic, type CriticStart, createCritic } from './critic.ts';
+import { type GoldOptions, GoldWatch } from './goldWatch.ts';
 import { klEstimate } from './math/kl.ts';
 import { groupSpread, mean, standardDeviation } from './math/normalise.ts';
-import { idleInputs, type Lesson, type PolicyMethod, policyMethod, type Scored } from './policyMethods.ts';
+import {
+  approximateKl,
+  idleInputs,
+  type Lesson,
+  type PolicyMethod,
+  policyMethod,
+  type Scored,
+} from './policyMethods.ts';
 import {
   Checkpoints,
   learningRateAt,
@@ -45,6 +54,10 @@ export interface PolicyOptions {
   /** Never trained on; the first `evaluationPrompts` are answered before, during and after. */
   readonly heldOut: readonly EncodedPrompt[];
   readonly reward: RewardFunction;
+  /** Measured at every evaluation beside the reward. */
+  readonly gold?: GoldOptions;
+  /** An adapter that was tuned before, to go on from; its ranks and modules count, not those of the settings. */
+  readonly start?: PolicyStart;
   /** Where PPO's critic starts; a fresh adapter where absent. */
   readonly critic?: CriticStart;
   readonly endIds: readonly number[];
@@ -52,6 +65,13 @@ export interface PolicyOptions {
   readonly host: RecipeHost;
   readonly resume?: RecipeCheckpoint;
   readonly threads?: number;
+}
+
+export interface PolicyStart {
+  readonly lora: LoraConfig;
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** What the KL is measured to: this adapter as it is, or the base without one. */
+  readonly reference: 'start' | 'base';
 }
 
 export interface ComparedSample {
@@ -67,6 +87,7 @@ export interface PolicyResult {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly samples: readonly ComparedSample[];
   readonly metrics: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
 }
 
 export async function trainPolicy(options: PolicyOptions): Promise<Outcome<PolicyResult>> {
@@ -77,13 +98,21 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
       l10n.t('An answer without an end has either a score of its own or a penalty. Set one of the two to none.'),
     );
   }
+  if (options.gold && (settings.evaluateEvery === 0 || settings.evaluationPrompts === 0)) {
+    throw new HumanError(
+      l10n.t(
+        'A gold reward is read off the answers to fixed prompts. Set how many there are and how often they are asked.',
+      ),
+    );
+  }
   const threads = options.threads === undefined ? {} : { threads: options.threads };
-  const { config, weights } = options;
+  const { config, weights, start } = options;
+  const lora = start?.lora ?? settings.lora;
   const method = policyMethod(settings);
   const program = await createTrainingProgram({
     config,
     weights,
-    trainable: { kind: 'lora', lora: settings.lora, seed },
+    trainable: { kind: 'lora', lora, seed, ...(start ? { initial: start.parameters } : {}) },
     head: 'lm',
     baseProducts: settings.baseProducts,
     recompute: settings.recompute === 'on',
@@ -97,7 +126,7 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
   const generator = await createGenerator({
     config,
     weights,
-    adapter: { config: settings.lora, weights: program.trainable },
+    adapter: { config: lora, weights: program.trainable },
     ...threads,
   });
   try {
@@ -116,15 +145,36 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
     const rng = Rng.seeded(seed);
     const order = (epoch: number) => rng.stream('prompts', epoch).shuffled(prompts.map((_, index) => index));
     const checkpoints = new Checkpoints(host, program, step);
-    const save = () => checkpoints.save(step, new Map([...(critic?.arrays() ?? []), ...(method.arrays?.() ?? [])]));
+    const gold = options.gold && new GoldWatch(options.gold, options.resume);
+    const save = () =>
+      checkpoints.save(
+        step,
+        new Map([...(critic?.arrays() ?? []), ...(method.arrays?.() ?? []), ...(gold?.arrays ?? [])]),
+        gold?.values,
+      );
+    const watch = async (evaluation: Evaluation): Promise<Record<string, number>> => {
+      if (!gold || !options.gold) return {};
+      const { answers, scores } = evaluation;
+      const found = await checkedScores(answers, options.gold.score);
+      // The base is no distance from itself.
+      const kl =
+        step === 0 && !start ? scores.map(() => 0) : (await scoreAnswers(program, method, answers, options, scores)).kl;
+      return gold.note({ step, gold: found, proxy: scores, kl }, program.trainable);
+    };
 
-    // 1. The fixed prompts as the base answers them.
+    // 1. The fixed prompts as the base answers them, or the adapter that training starts from.
     host.phase(l10n.t('Sampling before training'));
-    const before = await evaluate(watched, rollout, options, true);
-    if (step === 0) host.samples(0, before.samples);
+    const before = await withWeights(program, start?.parameters, () => evaluate(watched, rollout, options, !start));
+    const warnings = warningsOf(before, settings.maxNewTokens);
+    for (const warning of warnings) host.log('warning', warning);
+    if (step === 0) {
+      if (gold) host.metrics(0, await watch(before));
+      host.samples(0, before.samples);
+    }
 
     host.phase(l10n.t('Training'));
-    while (step < steps) {
+    let after: Evaluation | undefined;
+    while (step < steps && !gold?.past) {
       if (await host.breathe()) {
         await save();
         return { kind: 'stopped' };
@@ -144,26 +194,44 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
       step++;
       const { loss, grad_norm: gradNorm } = update as { loss: number; grad_norm: number };
       await checkpoints.requireFinite({ step, loss, gradNorm });
-      // 6. Reports.
+      // 6. The fixed prompts, now and then and at the end.
+      const last = step === steps;
+      after = undefined;
+      let watching: Record<string, number> = {};
+      if (last) host.phase(l10n.t('Sampling after training'));
+      if (last || (settings.evaluateEvery > 0 && step % settings.evaluateEvery === 0)) {
+        after = await evaluate(watched, rollout, options);
+        watching = await watch(after);
+      }
+      // 7. Reports.
       host.metrics(step, {
         ...update,
         ...describe(scored, lesson.rewards, n),
         ...lesson.metrics,
         learning_rate: learningRate,
+        ...watching,
       });
+      if (after) host.samples(step, after.samples);
       host.progress(step, steps);
-      const last = step === steps;
-      if (!last && settings.evaluateEvery > 0 && step % settings.evaluateEvery === 0) {
-        host.samples(step, (await evaluate(watched, rollout, options)).samples);
-      }
       if (!last && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0) await save();
     }
+    if (gold?.past && step < steps) {
+      host.log('info', l10n.t('Stopped after step {0} of {1}: the gold reward was highest before.', step, steps));
+    }
 
-    // 7. The fixed prompts once more, and how far the policy went from its base on them.
-    host.phase(l10n.t('Sampling after training'));
-    const after = await evaluate(watched, rollout, options);
-    host.samples(step, after.samples);
-    const scored = await scoreAnswers(program, method, after.answers, options, after.scores);
+    // 8. The weights of the best evaluation, and how far the policy went from its base on the fixed prompts.
+    const better = gold?.better(step);
+    let written = step;
+    if (better) {
+      written = better.step;
+      setWeights(program, better.weights);
+    }
+    if (better || !after) {
+      after = await evaluate(watched, rollout, options);
+      host.samples(written, after.samples);
+    }
+    const end = after;
+    const scored = await scoreAnswers(program, method, end.answers, options, end.scores);
     return {
       kind: 'finished',
       value: {
@@ -172,17 +240,44 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
         samples: watched.map((prompt, index) => ({
           prompt: prompt.text,
           before: before.answers[index]!.text,
-          after: after.answers[index]!.text,
+          after: end.answers[index]!.text,
           rewardBefore: before.scores[index]!,
-          rewardAfter: after.scores[index]!,
+          rewardAfter: end.scores[index]!,
         })),
-        metrics: { steps, reward_before: mean(before.scores), reward_after: mean(after.scores), kl: mean(scored.kl) },
+        warnings,
+        metrics: {
+          steps: step,
+          reward_before: mean(before.scores),
+          reward_after: mean(end.scores),
+          kl: mean(scored.kl),
+          ...gold?.result(written),
+        },
       },
     };
   } finally {
     await generator.dispose();
     await critic?.dispose();
     await program.dispose();
+  }
+}
+
+function setWeights({ trainable }: TrainingProgram, weights: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, view] of trainable) view.set(weights.get(name)!);
+}
+
+/** Runs `work` with other adapter weights in the place of those that are learned, where there are some. */
+async function withWeights<T>(
+  program: TrainingProgram,
+  weights: ReadonlyMap<string, Float32Array> | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!weights) return work();
+  const own = new Map([...program.trainable].map(([name, view]) => [name, view.slice()]));
+  setWeights(program, weights);
+  try {
+    return await work();
+  } finally {
+    setWeights(program, own);
   }
 }
 
@@ -212,13 +307,19 @@ const openCritic = ({ config, weights, seed, host, critic, threads }: PolicyOpti
     host,
   });
 
+interface Evaluation {
+  readonly answers: readonly Answer[];
+  readonly scores: readonly number[];
+  readonly samples: readonly RecipeSample[];
+}
+
 /** Answers to the fixed prompts, always with the same random numbers. */
 async function evaluate(
   prompts: readonly EncodedPrompt[],
   rollout: RolloutOptions,
   options: PolicyOptions,
   base = false,
-) {
+): Promise<Evaluation> {
   // Negative streams never meet those of training.
   const answers = await sampleAnswers(prompts, index => -1 - index, rollout, base);
   const scores = await scoresOf(answers, options);
@@ -228,8 +329,42 @@ async function evaluate(
   return { answers, scores, samples };
 }
 
+/** Fewer answers to the fixed prompts say nothing of all. */
+const fewestAnswers = 4;
+
+/** What the first answers to the fixed prompts say of a run before it is paid for. */
+function warningsOf({ answers, scores }: Evaluation, maxNewTokens: number): string[] {
+  if (answers.length < fewestAnswers) return [];
+  const warnings: string[] = [];
+  if (scores.every(score => score === scores[0])) {
+    warnings.push(
+      l10n.t(
+        'All {0} answers to the fixed prompts get the same reward, {1}: where answers do not differ there is nothing to learn. Choose a reward that tells them apart, or raise the temperature.',
+        scores.length,
+        scores[0]!,
+      ),
+    );
+  }
+  const cut = answers.filter(({ ended }) => !ended).length;
+  if (cut === answers.length) {
+    warnings.push(
+      l10n.t(
+        'None of the {0} answers to the fixed prompts comes to an end within {1} tokens: raise the longest answer, or set a score without an end.',
+        cut,
+        maxNewTokens,
+      ),
+    );
+  }
+  return warnings;
+}
+
 /** Rewards as they count: an answer that was cut off may have a score of its own. */
 async function scoresOf(answers: readonly Answer[], { reward, settings }: PolicyOptions): Promise<number[]> {
+  const scores = await checkedScores(answers, reward);
+  return scores.map((score, row) => (answers[row]!.ended ? score : (settings.missingEosScore ?? score)));
+}
+
+async function checkedScores(answers: readonly Answer[], reward: RewardFunction): Promise<readonly number[]> {
   if (answers.length === 0) return [];
   const scores = await reward(answers);
   const bad = scores.findIndex(score => !Number.isFinite(score));
@@ -238,7 +373,7 @@ async function scoresOf(answers: readonly Answer[], { reward, settings }: Policy
       l10n.t('The reward of an answer is not a number ({0}). Check the reward.', String(scores[bad])),
     );
   }
-  return scores.map((score, row) => (answers[row]!.ended ? score : (settings.missingEosScore ?? score)));
+  return scores;
 }
 
 async function scoreAnswers(
@@ -264,7 +399,12 @@ async function scoreAnswers(
     const entropies = policy.rows.entropy!;
     for (const value of entropies) entropy += value;
     tokens += entropies.length;
-    const base = (await program.forward(batch, { adapter: false })).rows.logProbs!;
+    const frozen = options.start?.reference === 'start' ? options.start.parameters : undefined;
+    const base = await withWeights(
+      program,
+      frozen,
+      async () => (await program.forward(batch, { adapter: frozen !== undefined })).rows.logProbs!,
+    );
     let at = 0;
     for (const [place, index] of part.entries()) {
       const end = at + rows[place]!.ids.length;
@@ -294,10 +434,15 @@ async function updatePolicy(
 ): Promise<Record<string, number>> {
   const all: Record<string, number>[] = [];
   const updates = 'updatesPerRollout' in settings ? settings.updatesPerRollout : 1;
+  const targetKl = 'targetKl' in settings ? settings.targetKl : null;
+  const learned = lesson.learned ?? answers.map((_, row) => row);
+  if (learned.length === 0) return { loss: 0, grad_norm: 0 };
   for (let update = 0; update < updates; update++) {
     let loss = 0;
     const totals: Record<string, number> = {};
-    await inParts(answers, rowLength, settings.microBatchSize, host, async part => {
+    const length = (row: number) => rowLength(answers[row]!);
+    await inParts(learned, length, settings.microBatchSize, host, async places => {
+      const part = places.map(place => learned[place]!);
       const batch = answerBatch(part.map(index => answers[index]!));
       const result = await program.gradients({ ...batch, inputs: lesson.feed(part) });
       loss += result.loss;
@@ -307,17 +452,20 @@ async function updatePolicy(
     all.push({ loss, grad_norm: gradNorm, ...totals });
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
     if (critic && values && lesson.returns) {
-      const learned = await critic.learn(answers, values, lesson.returns, learningRate);
+      const value = await critic.learn(answers, values, lesson.returns, learningRate);
       Object.assign(all.at(-1)!, {
-        loss: loss + ('valueWeight' in settings ? settings.valueWeight : 1) * learned.loss,
+        loss: loss + ('valueWeight' in settings ? settings.valueWeight : 1) * value.loss,
         'loss/policy_avg': loss,
-        'loss/value_avg': learned.loss,
-        'val/grad_norm': learned.gradNorm,
+        'loss/value_avg': value.loss,
+        'val/grad_norm': value.gradNorm,
       });
-      if (!Number.isFinite(learned.loss) || !Number.isFinite(learned.gradNorm)) break;
+      if (!Number.isFinite(value.loss) || !Number.isFinite(value.gradNorm)) break;
     }
+    // As published implementations of PPO (CleanRL): the update that was too far is the last of its round.
+    if (targetKl !== null && totals[approximateKl]! > targetKl) break;
   }
   const last = all.at(-1)!;
+  if (targetKl !== null) for (const one of all) one.updates = all.length;
   return critic ? Object.fromEntries(Object.keys(last).map(name => [name, mean(all.map(one => one[name]!))])) : last;
 }
 

@@ -1,5 +1,12 @@
 /** The algorithms that learn from their own answers: what each makes of a step's scores, and its loss. */
-import type { GrpoSettings, PpoSettings, ReinforceSettings, RlhfSettings, RlooSettings } from '../core/jobs/job.ts';
+import type {
+  ExpertSettings,
+  GrpoSettings,
+  PpoSettings,
+  ReinforceSettings,
+  RlhfSettings,
+  RlooSettings,
+} from '../core/jobs/job.ts';
 import {
   add,
   and,
@@ -20,8 +27,10 @@ import {
 import type { LossBuilder, TrainingBatch } from '../language-model/trainable.ts';
 import { groupAdvantages, leaveOneOutAdvantages, reinforceAdvantages, tokenWeights } from './math/advantages.ts';
 import { adaptedBeta, generalisedAdvantages, whitened } from './math/gae.ts';
+import { type KlEstimator, klEstimate } from './math/kl.ts';
 import { mean } from './math/normalise.ts';
 import type { Answer } from './rollout.ts';
+import { sftInputs, sftLoss } from './sft.ts';
 
 /** The answers of a step with what an update needs to know of them. */
 export interface Scored {
@@ -44,6 +53,8 @@ export interface Lesson {
   readonly rewards: readonly number[];
   /** The loss's inputs for some of the answers, tokens row after row. */
   feed(part: readonly number[]): NonNullable<TrainingBatch['inputs']>;
+  /** Rows that are learned from, where not all are; without one there is no update. */
+  readonly learned?: readonly number[];
   /** What the critic should have said. */
   readonly returns?: readonly Float64Array[];
   readonly metrics?: Readonly<Record<string, number>>;
@@ -69,6 +80,8 @@ export function policyMethod(settings: RlhfSettings): PolicyMethod {
       return reinforce(settings);
     case 'ppo':
       return ppo(settings);
+    case 'expert':
+      return expert(settings);
   }
 }
 
@@ -82,23 +95,33 @@ export function idleInputs(
   );
 }
 
-/** r = score − β Σ_t (log p − log p_ref): k1, without a gradient. */
-const penalised = ({ scores, kl }: Scored, beta: number): number[] =>
-  scores.map((score, row) => score - beta * kl[row]!);
+/** Σ_t of the estimator over an answer's tokens. */
+function klOfAnswers({ old, reference, kl }: Scored, estimator: KlEstimator): readonly number[] {
+  if (estimator === 'k1') return kl;
+  return old.map((row, index) =>
+    row.reduce((total, value, t) => total + klEstimate(estimator, value - reference[index]![t]!), 0),
+  );
+}
+
+/** r = score − β Σ_t k(log p − log p_ref), without a gradient. */
+function penalised(scored: Scored, beta: number, estimator: KlEstimator): number[] {
+  const kl = klOfAnswers(scored, estimator);
+  return scored.scores.map((score, row) => score - beta * kl[row]!);
+}
 
 /**
  * RLOO (Ahmadian et al. 2024, arXiv 2402.14740), in the dialect of TRL's `rloo_trainer.py`: the KL penalty inside the reward, a
  * leave-one-out baseline, and one clipped ratio for each whole answer.
  */
-const rloo = ({ samplesPerPrompt, beta, clipRange }: RlooSettings): PolicyMethod => ({
+const rloo = ({ samplesPerPrompt, beta, klEstimator, clipRange, targetKl }: RlooSettings): PolicyMethod => ({
   inputs: {
     advantages: { dtype: 'float32', shape: ['B'] },
     weight: { dtype: 'float32', shape: ['B'] },
     oldLogProbs: { dtype: 'float32', shape: ['N'] },
   },
-  loss: sequenceRatioLoss(clipRange),
+  loss: sequenceRatioLoss(clipRange, targetKl !== null),
   lesson(scored) {
-    const rewards = penalised(scored, beta);
+    const rewards = penalised(scored, beta, klEstimator);
     const advantages = leaveOneOutAdvantages(rewards, samplesPerPrompt);
     return {
       rewards,
@@ -117,7 +140,12 @@ const rloo = ({ samplesPerPrompt, beta, clipRange }: RlooSettings): PolicyMethod
  */
 const grpo = (settings: GrpoSettings): PolicyMethod => ({
   inputs: { ...tokenRatioInputs, reference: { dtype: 'float32', shape: ['N'] } },
-  loss: tokenRatioLoss(settings.clipRange, settings.clipRangeHigh ?? settings.clipRange, settings.beta),
+  loss: tokenRatioLoss(
+    settings.clipRange,
+    settings.clipRangeHigh ?? settings.clipRange,
+    { beta: settings.beta, estimator: settings.klEstimator },
+    settings.targetKl !== null,
+  ),
   lesson(scored) {
     const lengths = scored.answers.map(({ ids }) => ids.length);
     const advantages = groupAdvantages(scored.scores, settings.samplesPerPrompt, settings.scaleRewards);
@@ -133,7 +161,7 @@ const grpo = (settings: GrpoSettings): PolicyMethod => ({
 });
 
 /** REINFORCE (Williams 1992): ∇ = (1/m) Σ A(s) ∇ log p(s), with the KL penalty inside the reward. */
-const reinforce = ({ beta, baseline }: ReinforceSettings): PolicyMethod => ({
+const reinforce = ({ beta, klEstimator, baseline }: ReinforceSettings): PolicyMethod => ({
   inputs: {
     advantages: { dtype: 'float32', shape: ['B'] },
     weight: { dtype: 'float32', shape: ['B'] },
@@ -142,7 +170,7 @@ const reinforce = ({ beta, baseline }: ReinforceSettings): PolicyMethod => ({
     loss: neg(sum(mul(scatterAdd(out.logProbs, out.rows, 'B'), mul(advantages!, weight!)))),
   }),
   lesson(scored) {
-    const rewards = penalised(scored, beta);
+    const rewards = penalised(scored, beta, klEstimator);
     const advantages = reinforceAdvantages(rewards, baseline);
     return {
       rewards,
@@ -159,9 +187,9 @@ const reinforce = ({ beta, baseline }: ReinforceSettings): PolicyMethod => ({
  * advantages whitened over the step, one clipped ratio for each token. A step is one minibatch.
  */
 function ppo(settings: PpoSettings): PolicyMethod {
-  const { gamma, lambda, clipRange, missingEosPenalty, klControl, klTarget, klHorizon } = settings;
+  const { gamma, lambda, clipRange, missingEosPenalty, klEstimator, klControl, klTarget, klHorizon } = settings;
   let beta = Math.fround(settings.beta);
-  const clipped = tokenRatioLoss(clipRange, clipRange, undefined);
+  const clipped = tokenRatioLoss(clipRange, clipRange, undefined, settings.targetKl !== null);
   return {
     inputs: tokenRatioInputs,
     loss: (graph, out, inputs) => {
@@ -173,6 +201,7 @@ function ppo(settings: PpoSettings): PolicyMethod {
           'policy/approxkl_avg': mul(sum(mul(mul(moved, moved), inputs.share!)), 0.5),
           'policy/clipfrac_avg': metrics!['clip_ratio/region_mean']!,
           'val/ratio': metrics!['val/ratio']!,
+          ...(metrics![approximateKl] ? { [approximateKl]: metrics![approximateKl] } : {}),
         },
       };
     },
@@ -180,7 +209,10 @@ function ppo(settings: PpoSettings): PolicyMethod {
       const { answers, old, reference, kl, values } = scored;
       const scores = scored.scores.map((score, row) => score - (answers[row]!.ended ? 0 : (missingEosPenalty ?? 0)));
       const made = answers.map((_, row) => {
-        const rewards = Float64Array.from(old[row]!, (value, t) => -beta * (value - reference[row]![t]!));
+        const rewards = Float64Array.from(
+          old[row]!,
+          (value, t) => -beta * klEstimate(klEstimator, value - reference[row]![t]!),
+        );
         rewards[rewards.length - 1]! += scores[row]!;
         return generalisedAdvantages(rewards, values![row]!, gamma, lambda);
       });
@@ -191,14 +223,15 @@ function ppo(settings: PpoSettings): PolicyMethod {
       if (klControl === 'adaptive') {
         beta = Math.fround(adaptedBeta(beta, mean(kl), answers.length, { target: klTarget, horizon: klHorizon }));
       }
+      const penalty = klOfAnswers(scored, klEstimator);
       return {
-        rewards: scores.map((score, row) => score - used * kl[row]!),
+        rewards: scores.map((score, row) => score - used * penalty[row]!),
         feed: part => tokenRatioFeed(scored, part, row => advantages[row]!, weights),
         returns: made.map(one => one.returns),
         metrics: {
           'objective/kl': mean(kl),
           'objective/entropy': mean(old.map(row => row.reduce((total, value) => total - value, 0))),
-          'objective/non_score_reward': -used * mean(kl),
+          'objective/non_score_reward': -used * mean(penalty),
           'objective/scores': mean(scores),
           'val/num_eos_tokens': answers.filter(({ ended }) => ended).length,
           kl_coef: used,
@@ -212,13 +245,55 @@ function ppo(settings: PpoSettings): PolicyMethod {
   };
 }
 
-/** L = −Σ_b w_b·min(ρ_b A_b, clip(ρ_b, 1 ± ε) A_b), ρ_b = exp Σ_t (log p − log p_old) over the answer's tokens. */
+/**
+ * Expert iteration (Anthony et al. 2017; RAFT, Dong et al. 2023, arXiv 2304.06767): the best answers to each prompt are imitated, with
+ * the loss of supervised fine-tuning: the mean of −log p over all their tokens. Departure: log-probabilities are at the sampling
+ * temperature, which is that of supervised fine-tuning where it is 1.
+ */
+const expert = ({ samplesPerPrompt, keepBest, minimumScore }: ExpertSettings): PolicyMethod => ({
+  inputs: sftInputs,
+  loss: sftLoss,
+  lesson({ answers, scores }) {
+    const learned = bestRows(scores, samplesPerPrompt, keepBest, minimumScore);
+    const tokens = learned.reduce((total, row) => total + answers[row]!.ids.length, 0);
+    return {
+      rewards: scores,
+      learned,
+      feed: part => ({
+        weights: part.flatMap(row => new Array<number>(answers[row]!.ids.length).fill(1 / tokens)),
+      }),
+      metrics: {
+        kept_ratio: learned.length / answers.length,
+        ...(learned.length > 0 ? { kept_reward: mean(learned.map(row => scores[row]!)) } : {}),
+      },
+    };
+  },
+});
+
+/** Rows of the best `keep` of each n answers that reach `minimum`, in their order; of equal scores the earlier answer. */
+export function bestRows(scores: readonly number[], n: number, keep: number, minimum: number | null): number[] {
+  const rows: number[] = [];
+  for (let start = 0; start < scores.length; start += n) {
+    const group = Array.from({ length: Math.min(n, scores.length - start) }, (_, place) => start + place);
+    group.sort((a, b) => scores[b]! - scores[a]! || a - b);
+    rows.push(...group.slice(0, keep).filter(row => minimum === null || scores[row]! >= minimum));
+  }
+  return rows.sort((a, b) => a - b);
+}
+
+/** Metric of how far the policy is from the one that sampled: mean of (ρ − 1) − log ρ, which is k3, nats. */
+export const approximateKl = 'policy/approx_kl';
+
+/**
+ * L = −Σ_b w_b·min(ρ_b A_b, clip(ρ_b, 1 ± ε) A_b), ρ_b = exp Σ_t (log p − log p_old) over the answer's tokens. `watchKl`: with the
+ * metric `approximateKl` of whole answers.
+ */
 export const sequenceRatioLoss =
-  (clipRange: number): LossBuilder =>
+  (clipRange: number, watchKl = false): LossBuilder =>
   (_graph, out, inputs) => {
     const weight = inputs.weight!;
-    const ratio = exp(scatterAdd(sub(out.logProbs, inputs.oldLogProbs!), out.rows, 'B'));
-    return clippedLoss(ratio, inputs.advantages!, weight, weight, clipRange, clipRange);
+    const logRatio = scatterAdd(sub(out.logProbs, inputs.oldLogProbs!), out.rows, 'B');
+    return clippedLoss(logRatio, inputs.advantages!, weight, weight, clipRange, clipRange, watchKl);
   };
 
 /** Each token has its advantage; `weight` is what it counts in the loss, `share` 1/tokens of the step for means. */
@@ -230,19 +305,24 @@ export const tokenRatioInputs = {
 } as const;
 
 /**
- * L = Σ_t w_t·(−min(ρ_t A_t, clip(ρ_t, 1 − ε, 1 + ε′) A_t) + β·(exp(−l_t) − 1 + l_t)), ρ_t = p/p_old, l_t = log p − log p_ref.
- * Without β there is no input `reference`.
+ * L = Σ_t w_t·(−min(ρ_t A_t, clip(ρ_t, 1 − ε, 1 + ε′) A_t) + β·k_t), ρ_t = p/p_old, l_t = log p − log p_ref, and k_t = l_t²/2 (k2) or
+ * exp(−l_t) − 1 + l_t (k3). Without a penalty there is no input `reference`. `watchKl`: with the metric `approximateKl` of tokens.
  */
 export const tokenRatioLoss =
-  (low: number, high: number, beta: number | undefined): LossBuilder =>
+  (
+    low: number,
+    high: number,
+    penalty: { readonly beta: number; readonly estimator: 'k2' | 'k3' } | undefined,
+    watchKl = false,
+  ): LossBuilder =>
   (_graph, out, inputs) => {
-    const ratio = exp(sub(out.logProbs, inputs.oldLogProbs!));
-    const clipped = clippedLoss(ratio, inputs.advantages!, inputs.weight!, inputs.share!, low, high);
-    if (beta === undefined) return clipped;
+    const logRatio = sub(out.logProbs, inputs.oldLogProbs!);
+    const clipped = clippedLoss(logRatio, inputs.advantages!, inputs.weight!, inputs.share!, low, high, watchKl);
+    if (penalty === undefined) return clipped;
     const apart = sub(inputs.reference!, out.logProbs);
-    const kl = sub(sub(exp(apart), apart), 1);
+    const kl = penalty.estimator === 'k2' ? mul(mul(apart, apart), 0.5) : sub(sub(exp(apart), apart), 1);
     return {
-      loss: add(clipped.loss, mul(sum(mul(kl, inputs.weight!)), beta)),
+      loss: add(clipped.loss, mul(sum(mul(kl, inputs.weight!)), penalty.beta)),
       metrics: { ...clipped.metrics, kl_per_token: sum(mul(kl, inputs.share!)) },
     };
   };
@@ -268,7 +348,16 @@ export function tokenRatioFeed(
 const tokens = (of: readonly Float32Array[], part: readonly number[]): number[] => part.flatMap(row => [...of[row]!]);
 
 /** The clipped surrogate over ratios of any shape; `share` weighs the metrics. */
-function clippedLoss(ratio: Value, advantages: Value, weight: Value, share: Value, low: number, high: number) {
+function clippedLoss(
+  logRatio: Value,
+  advantages: Value,
+  weight: Value,
+  share: Value,
+  low: number,
+  high: number,
+  watchKl: boolean,
+) {
+  const ratio = exp(logRatio);
   const held = clamp(ratio, 1 - low, 1 + high);
   const below = cast(and(less(ratio, 1 - low), less(advantages, 0)), 'float32');
   const above = cast(and(greater(ratio, 1 + high), greater(advantages, 0)), 'float32');
@@ -280,6 +369,7 @@ function clippedLoss(ratio: Value, advantages: Value, weight: Value, share: Valu
       'clip_ratio/high_mean': mean(above),
       'clip_ratio/region_mean': mean(add(below, above)),
       'val/ratio': mean(ratio),
+      ...(watchKl ? { [approximateKl]: mean(sub(sub(ratio, 1), logRatio)) } : {}),
     },
   };
 }

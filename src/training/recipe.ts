@@ -116,11 +116,15 @@ export class Checkpoints {
     this.#kept = resumed;
   }
 
-  /** `further` arrays are the recipe's own. */
-  async save(step: number, further: ReadonlyMap<string, Float32Array> = new Map()): Promise<void> {
+  /** `further` arrays and `values` are the recipe's own. */
+  async save(
+    step: number,
+    further: ReadonlyMap<string, Float32Array> = new Map(),
+    values: RecipeCheckpoint['values'] = {},
+  ): Promise<void> {
     const state = this.#program.state();
     requireFiniteState(state, this.#kept);
-    await this.#host.checkpoint({ step, arrays: new Map([...packState(state), ...further]), values: {} });
+    await this.#host.checkpoint({ step, arrays: new Map([...packState(state), ...further]), values });
     this.#kept = step;
   }
 

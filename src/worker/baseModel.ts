@@ -25,9 +25,12 @@ export interface UnreadBaseModel {
 /** Throws a HumanError that names the file when it is no model that can be used, or no longer the one that was meant. */
 export async function openBaseModel({
   base,
+  adapter,
   revision,
-}: Pick<ModelReference, 'base' | 'revision'>): Promise<UnreadBaseModel> {
-  const { files, tokenizer, revision: found } = await openModel({ base });
+}: Pick<ModelReference, 'base' | 'adapter' | 'revision'>): Promise<UnreadBaseModel> {
+  // A revision is that of base and adapter together.
+  const both = revision !== undefined && adapter !== undefined;
+  const { files, tokenizer, revision: found } = await openModel({ base, ...(both ? { adapter } : {}) });
   if (revision !== undefined && revision !== found) {
     await files.close();
     throw new HumanError(

@@ -1,6 +1,6 @@
 /** The reward of an RLHF job: a trained reward model, a plain rule, a pattern, or code that may run. */
 import { resolve } from 'node:path';
-import { HumanError } from '../base/errors.ts';
+import { HumanError, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import type { RewardSource, RlhfSettings } from '../core/jobs/job.ts';
 import { plainReward } from '../core/jobs/ruleReward.ts';
@@ -62,11 +62,17 @@ export async function openReward(options: JobRewardOptions): Promise<JobReward> 
       }
       const child = createEvaluatorChild(file);
       return {
-        score: answers =>
-          child.reward(
-            file,
-            answers.map(({ prompt, text }) => ({ prompt: prompt.text, answer: text })),
-          ),
+        async score(answers) {
+          try {
+            return await child.reward(
+              file,
+              answers.map(({ prompt, text }) => ({ prompt: prompt.text, answer: text })),
+            );
+          } catch (error) {
+            // With the name of the file, which the function itself does not say.
+            throw isHumanError(error) ? new HumanError(error.message, { cause: error, place: { file } }) : error;
+          }
+        },
         dispose: async () => child.dispose(),
       };
     }
@@ -84,6 +90,28 @@ export async function rewardLora(
   config: ModelConfig,
 ): Promise<LoraConfig | undefined> {
   return model.adapter === undefined ? undefined : (await readAdapter(model.adapter, config)).lora;
+}
+
+/**
+ * Refuses a gold that is the reward itself, which could never disagree; warns of one that learned from the same judgements.
+ */
+export async function checkGold(reward: RewardSource, gold: RewardSource, config: ModelConfig): Promise<string[]> {
+  const key = (source: RewardSource): string =>
+    source.kind === 'model' ? resolve(source.model.adapter ?? source.model.base) : JSON.stringify(source.reward);
+  if (reward.kind === gold.kind && key(reward) === key(gold)) {
+    throw new HumanError(
+      l10n.t(
+        'The gold reward is the reward that is trained on. Name another one: a rule, or a model of other judgements.',
+      ),
+    );
+  }
+  if (reward.kind !== 'model' || gold.kind !== 'model') return [];
+  const data = async ({ model }: typeof reward) =>
+    model.adapter === undefined ? undefined : (await readAdapter(model.adapter, config)).lineage?.dataSha256;
+  const [of, other] = [await data(reward), await data(gold)];
+  return of !== undefined && of === other
+    ? [l10n.t('The gold reward model learned from the same judgements as the reward: it will share its mistakes.')]
+    : [];
 }
 
 async function openRewardModel(

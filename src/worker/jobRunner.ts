@@ -12,8 +12,10 @@ import type {
   JobResult,
   JobSpecification,
   KtoJob,
+  LoraSettings,
   RewardJob,
   RewardSettings,
+  RewardSource,
   RlhfJob,
   RlhfSettings,
   SftJob,
@@ -21,6 +23,8 @@ import type {
 import { type SettingsKind, settingDescriptions, settingsKindOf } from '../core/jobs/settings.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
 import type { LabelledAnswer } from '../core/preferences/labelled.ts';
+import type { ModelConfig } from '../language-model/config.ts';
+import type { LoraConfig } from '../language-model/lora.ts';
 import { PromptSchema } from '../protocol/inference.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
 import { prepareInstructions } from '../training/instructionData.ts';
@@ -28,16 +32,16 @@ import { preferenceNeeds, rewardNeeds, rlhfNeeds, sftNeeds } from '../training/j
 import { prepareLabelled } from '../training/labelledData.ts';
 import { mean } from '../training/math/normalise.ts';
 import { preparePairs } from '../training/pairData.ts';
-import { trainPolicy } from '../training/policyGradient.ts';
+import { type PolicyStart, trainPolicy } from '../training/policyGradient.ts';
 import { checkPreferenceSettings, type PreferenceTask, trainPreferences } from '../training/preferenceTuning.ts';
 import { encodePrompt, endToken, promptText } from '../training/promptTokens.ts';
 import type { RecipeCheckpoint, RecipeHost } from '../training/recipe.ts';
 import { rowsAtOnce, trainRewardModel } from '../training/rewardModel.ts';
 import type { EncodedPrompt } from '../training/rollout.ts';
 import { trainSupervised } from '../training/supervised.ts';
-import { requireFree, writeAdapter } from './adapterFiles.ts';
+import { readAdapter, requireFree, writeAdapter } from './adapterFiles.ts';
 import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
-import { openReward, rewardLora } from './jobRewards.ts';
+import { checkGold, type JobReward, openReward, rewardLora } from './jobRewards.ts';
 import { type Adjustable, checkJob, halvesOf } from './memoryCheck.ts';
 
 export interface RunContext {
@@ -54,9 +58,11 @@ export async function runJob(context: RunContext): Promise<JobResult | undefined
   const { specification } = context.folder;
   await requireFree(specification.output, specification.id);
   context.host.phase(l10n.t('Reading the model'));
-  if (specification.model.adapter !== undefined) {
+  if (specification.model.adapter !== undefined && specification.kind !== 'rlhf') {
     throw new HumanError(
-      l10n.t('A tuned model cannot be tuned further in this version. Choose the base model that it was tuned from.'),
+      l10n.t(
+        'A tuned model can only be tuned further by reinforcement learning in this version. Choose the base model that it was tuned from.',
+      ),
       { place: { file: specification.model.adapter } },
     );
   }
@@ -254,15 +260,21 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
   const prompts = await read(job.data);
   const trained = new Set(prompts.map(({ ids }) => ids.join()));
   const heldOut = job.heldOut ? (await read(job.heldOut)).filter(({ ids }) => !trained.has(ids.join())) : [];
+  if (job.gold) warnings.push(...(await checkGold(job.reward, job.gold.source, config)));
   for (const warning of warnings) host.log('warning', warning);
-  const judge = job.reward.kind === 'model' ? await rewardLora(job.reward.model, config) : undefined;
+  const start = await policyStart(job, config);
+  const settings = start ? { ...job.settings, lora: plainLora(start.lora) } : job.settings;
+  const adapterOf = async (source: RewardSource | undefined) =>
+    source?.kind === 'model' ? rewardLora(source.model, config) : undefined;
+  const judge = await adapterOf(job.reward);
+  const goldLora = await adapterOf(job.gold?.source);
   const lengths = [...prompts, ...heldOut].map(({ ids }) => ids.length);
   type Adjusted = Partial<Pick<RlhfSettings, 'microBatchSize' | 'maxNewTokens' | 'recompute'>>;
   const needsWith = (changes: Adjusted): JobNeeds =>
     rlhfNeeds(
       config,
-      { ...job.settings, ...changes },
-      { longest: Math.max(...lengths), mean: mean(lengths), reward: judge },
+      { ...settings, ...changes },
+      { longest: Math.max(...lengths), mean: mean(lengths), reward: judge, gold: goldLora },
     );
   const { microBatchSize, maxNewTokens } = job.settings;
   const kind = settingsKindOf(job);
@@ -273,16 +285,20 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
     adjustable(kind, 'maxNewTokens', maxNewTokens, tokens => needsWith({ microBatchSize: 1, maxNewTokens: tokens })),
   ]);
   const base = await unread.read();
-  const reward = await openReward({
-    source: job.reward,
-    base,
-    basePath: job.model.base,
-    settings: job.settings,
-    host,
-    allowCode,
-    ...threadsOf(job),
-  });
+  const open = (source: RewardSource) =>
+    openReward({
+      source,
+      base,
+      basePath: job.model.base,
+      settings: job.settings,
+      host,
+      allowCode,
+      ...threadsOf(job),
+    });
+  const reward = await open(job.reward);
+  let gold: JobReward | undefined;
   try {
+    gold = job.gold && (await open(job.gold.source));
     const outcome = await trainPolicy({
       ...base,
       ...common(context, job),
@@ -290,6 +306,16 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       prompts,
       heldOut,
       reward: reward.score,
+      ...(start ? { start } : {}),
+      ...(gold && job.gold
+        ? {
+            gold: {
+              score: gold.score,
+              restoreBest: job.gold.restoreBest,
+              ...(job.gold.patience === null ? {} : { patience: job.gold.patience }),
+            },
+          }
+        : {}),
       ...(reward.critic ? { critic: reward.critic } : {}),
       endIds: tokenizer.endIds,
       decode: ids => tokenizer.decode(ids).trim(),
@@ -299,10 +325,14 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
     const adapter = await writeAdapter(
       job.output,
       {
-        lora: job.settings.lora,
+        lora: start?.lora ?? job.settings.lora,
         parameters,
         shapes,
-        lineage: { ...lineage(job, metrics), kind: 'policy' },
+        lineage: {
+          ...lineage(job, metrics),
+          kind: 'policy',
+          ...(job.reward.kind === 'model' ? { rewardModel: job.reward.model.id } : {}),
+        },
       },
       config,
     );
@@ -312,12 +342,32 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       seconds: context.seconds(),
       metrics: { ...metrics },
       samples: samples.map(sample => ({ ...sample })),
-      warnings,
+      warnings: [...warnings, ...outcome.value.warnings],
     };
   } finally {
+    await gold?.dispose();
     await reward.dispose();
   }
 }
+
+/** The adapter that a job goes on from. Throws a HumanError for one that does not write text or fits another base. */
+async function policyStart({ model, reference }: RlhfJob, config: ModelConfig): Promise<PolicyStart | undefined> {
+  if (model.adapter === undefined) return undefined;
+  const { lora, parameters } = await readAdapter(model.adapter, config);
+  if (parameters.has('score.weight')) {
+    throw new HumanError(l10n.t('A reward model gives no answers, so it cannot be tuned to give better ones.'), {
+      place: { file: model.adapter },
+    });
+  }
+  return { lora, parameters, reference: reference ?? 'start' };
+}
+
+/** For estimates, which count ranks of all layers as one. */
+const plainLora = ({ r, alpha, targetModules }: LoraConfig): LoraSettings => ({
+  r,
+  alpha,
+  targetModules: typeof targetModules === 'string' ? [targetModules] : [...targetModules],
+});
 
 /** Says what the job needs, or refuses it. */
 async function estimate(

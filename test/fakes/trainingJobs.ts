@@ -2,7 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobResult, JobSpecification, RewardSource, RlhfSettings, RlooSettings } from '../../src/core/jobs/job.ts';
+import type {
+  Gold,
+  JobResult,
+  JobSpecification,
+  ModelReference,
+  RewardSource,
+  RlhfSettings,
+  RlooSettings,
+} from '../../src/core/jobs/job.ts';
 import { dpoPresets, ktoPresets, rewardPresets, rlhfPresets, sftPresets } from '../../src/core/jobs/presets.ts';
 import { createJobFolder, type JobFolder } from '../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../src/storage/workspaceLayout.ts';
@@ -104,6 +112,7 @@ export class TinyWorkspace {
     settings: Partial<RlooSettings> = {},
     preset: RlhfSettings = rlhfPresets.quick,
     layout: WorkspaceLayout = this.layout,
+    more: { readonly gold?: Gold; readonly model?: ModelReference } = {},
   ): Promise<JobFolder> {
     return createJobFolder(layout, {
       name,
@@ -111,6 +120,7 @@ export class TinyWorkspace {
       specification: ({ id, createdAt, data }): JobSpecification => ({
         ...this.#common(name, layout),
         kind: 'rlhf',
+        ...more,
         id,
         createdAt,
         data: data['prompts.jsonl'],

@@ -84,7 +84,7 @@ export async function withLoop<T>(
 }
 
 /** The sample reviews, rendered through the sample template. */
-async function reviews(cli: Cli, set: string): Promise<LoopPrompt[]> {
+export async function reviews(cli: Cli, set: string): Promise<LoopPrompt[]> {
   const samples = join(cli.root, 'samples');
   const file = join(samples, 'templates', 'reply-to-review.prompty');
   const template = parseTemplate(await readFile(file, 'utf8'), file);

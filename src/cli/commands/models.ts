@@ -2,9 +2,12 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { l10n } from '../../base/l10n.ts';
+import { lineageTree } from '../../core/lineageTree.ts';
+import type { StoredModel } from '../../core/models.ts';
 import { type ExportFormat, ExportFormats, type ExportType, ExportTypes } from '../../jobs/inferenceProcess.ts';
 import { readCatalog } from '../../providers/catalog.ts';
 import { downloadModel } from '../../providers/hub.ts';
+import { listTunedModels } from '../../storage/modelStore.ts';
 import type { Cli } from '../cli.ts';
 
 export function registerModels(program: Command, cli: Cli): void {
@@ -93,11 +96,39 @@ export function registerModels(program: Command, cli: Cli): void {
       cli.out(options.json ? `${JSON.stringify(made, null, 2)}\n` : `${made.path}\n`);
     });
   models
+    .command('lineage')
+    .description(l10n.t('what was tuned from what, as a tree'))
+    .option('--json', l10n.t('as JSON'))
+    .action(async ({ json }: { json?: boolean }) => {
+      const { models: tuned } = await listTunedModels(cli.layout);
+      if (json) {
+        cli.out(`${JSON.stringify(tuned, null, 2)}\n`);
+        return;
+      }
+      if (tuned.length === 0) cli.note(l10n.t('There is no tuned model in this workspace yet.'));
+      for (const { branch, model } of lineageTree(tuned)) cli.out(`${branch}${lineageText(model)}\n`);
+    });
+  models
     .command('remove <id>')
     .description(l10n.t('forget an added model, or delete a tuned one'))
     .action(async (id: string) => {
       await cli.models.remove(id.includes(':') ? id : `local:${id}`);
     });
+}
+
+const shortName = (id: string): string => id.replace(/^local:/, '');
+
+/** One line: the name, what it is, what it was tuned on, and the job that made it. */
+function lineageText(model: StoredModel | string): string {
+  if (typeof model === 'string') return shortName(model);
+  const { kind, rewardModel, job } = model.lineage;
+  const parts = [
+    model.name,
+    kind === 'reward' ? l10n.t('reward model') : l10n.t('policy'),
+    ...(rewardModel === undefined ? [] : [l10n.t('tuned on {0}', shortName(rewardModel))]),
+    l10n.t('job {0}', job),
+  ];
+  return parts.join('  ');
 }
 
 interface ExportOptions {

@@ -1,4 +1,4 @@
-/** `tunesmith train sft|reward|dpo|kto|rlhf|grpo|reinforce|ppo`: a training job in the foreground, from rankings or TRL files to a tuned model. */
+/** `tunesmith train sft|reward|dpo|kto|rlhf|grpo|reinforce|ppo|expert`: a training job in the foreground, from rankings or TRL files to a tuned model. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -7,10 +7,11 @@ import { l10n } from '../../base/l10n.ts';
 import { Rng } from '../../base/rng.ts';
 import { parseInstructions } from '../../core/datasets/instructions.ts';
 import type { Prompt } from '../../core/generation.ts';
-import type { ModelReference, RewardSource, RuleReward } from '../../core/jobs/job.ts';
+import type { ModelReference } from '../../core/jobs/job.ts';
 import {
   dpoPresets,
   dpoSettings,
+  expertPresets,
   fit,
   grpoPresets,
   ktoPresets,
@@ -32,6 +33,7 @@ import { newDpoJob, newKtoJob, newRewardJob, newRlhfJob, newSftJob } from '../..
 import { type Cli, numberOption } from '../cli.ts';
 import { checkJudges, type JudgeFlags, withJudgeFlags } from '../judgeFlags.ts';
 import { withConfig } from '../trainConfig.ts';
+import { type GoldFlags, goldOf, type RewardFlags, rewardOf, withGoldFlags, withRewardFlags } from './rewardFlags.ts';
 import { reportResult, runJob } from './trainJobs.ts';
 
 interface TrainFlags {
@@ -52,14 +54,9 @@ interface DataFlags extends TrainFlags, JudgeFlags {
   readonly data?: string;
 }
 
-interface RlhfFlags extends TrainFlags {
+interface RlhfFlags extends TrainFlags, RewardFlags, GoldFlags {
   readonly prompts?: string;
-  readonly rewardModel?: string;
-  readonly rewardWord?: string;
-  readonly rewardRegex?: string;
-  readonly rewardLength?: string;
-  readonly rewardJson?: boolean;
-  readonly rewardCode?: string;
+  readonly reference: 'start' | 'base';
 }
 
 export function registerTrain(program: Command, cli: Cli): void {
@@ -94,22 +91,28 @@ const onlineKinds = (): Readonly<Record<OnlineKind, string>> => ({
   grpo: l10n.t('tune a model by reinforcement learning (GRPO, in the ways of dapo and dr_grpo too)'),
   reinforce: l10n.t('tune a model by reinforcement learning (REINFORCE, with a mean baseline if wanted)'),
   ppo: l10n.t('tune a model by reinforcement learning (PPO, with a critic)'),
+  expert: l10n.t('tune a model on the best of its own answers (rejection sampling, expert iteration)'),
 });
 
-const onlinePresets = { rlhf: rlhfPresets, grpo: grpoPresets, reinforce: reinforcePresets, ppo: ppoPresets } as const;
+const onlinePresets = {
+  rlhf: rlhfPresets,
+  grpo: grpoPresets,
+  reinforce: reinforcePresets,
+  ppo: ppoPresets,
+  expert: expertPresets,
+} as const;
 
 function registerOnline(train: Command, cli: Cli, kind: OnlineKind, description: string): void {
-  withSettingFlags(train.command(kind), kind)
+  withGoldFlags(withRewardFlags(withSettingFlags(train.command(kind), kind)))
     .description(description)
     .option('--prompts <file>', l10n.t('prompts as TRL JSON Lines (default: the prompts that were ranked)'))
-    .option('--reward-model <name>', l10n.t('a trained reward model, by name or folder (default: the newest)'))
-    .option('--reward-word <word>', l10n.t('reward answers that have this word'))
-    .option('--reward-regex <pattern>', l10n.t('reward answers in which this regular expression is found'))
-    .option('--reward-length <min-max>', l10n.t('reward answers with so many words, for example 10-30'))
-    .option('--reward-json', l10n.t('reward answers that are valid JSON'))
-    .option(
-      '--reward-code <file>',
-      l10n.t('a JavaScript module that exports reward({prompt, answer}); needs --allow-code'),
+    .addOption(
+      new Option(
+        '--reference <which>',
+        l10n.t('of a model that was tuned before: measure the KL to where this job starts, or to its base'),
+      )
+        .choices(['start', 'base'])
+        .default('start'),
     )
     .action((flags: RlhfFlags) => trainOnline(cli, kind, flags));
 }
@@ -210,6 +213,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
   const preset = onlinePresets[kind][flags.preset];
   withSettings(kind, preset, changes);
   const reward = await rewardOf(cli, flags);
+  const gold = await goldOf(cli, flags);
   const all = await promptsOf(cli, flags.prompts);
   const model = await cli.models.reference(flags.model);
   const settings = withSettings(kind, fit(preset, await sizeOf(cli, model)), changes);
@@ -222,6 +226,8 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
     prompts: order.slice(held),
     heldOut: order.slice(0, held),
     reward,
+    ...(gold ? { gold } : {}),
+    ...(model.adapter === undefined ? {} : { reference: flags.reference }),
     settings,
   });
   reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
@@ -291,63 +297,6 @@ async function promptsOf(cli: Cli, file: string | undefined): Promise<Prompt[]> 
     );
   }
   return [...new Map(prompts.map(prompt => [JSON.stringify(prompt), prompt])).values()];
-}
-
-/** The reward that the flags name; one at most. */
-async function rewardOf(cli: Cli, flags: RlhfFlags): Promise<RewardSource> {
-  const rules: RuleReward[] = [];
-  if (flags.rewardWord !== undefined) rules.push({ rule: 'word', word: flags.rewardWord });
-  if (flags.rewardRegex !== undefined) rules.push({ rule: 'regex', pattern: checkedPattern(flags.rewardRegex) });
-  if (flags.rewardLength !== undefined) rules.push(lengthRule(flags.rewardLength));
-  if (flags.rewardJson) rules.push({ rule: 'json-valid' });
-  if (flags.rewardCode !== undefined) rules.push({ rule: 'javascript', file: codeFile(cli, flags.rewardCode) });
-  if (rules.length + (flags.rewardModel === undefined ? 0 : 1) > 1) {
-    throw new HumanError(l10n.t('Give one reward only: a reward model or one rule.'));
-  }
-  if (rules[0]) return { kind: 'rule', reward: rules[0] };
-  const models = await cli.models.rewardModels();
-  const wanted = flags.rewardModel;
-  const found =
-    wanted === undefined
-      ? models[0]
-      : models.find(({ name, path }) => name === wanted || path === resolve(cli.terminal.cwd, wanted));
-  if (!found) {
-    throw new HumanError(
-      wanted === undefined
-        ? l10n.t(
-            'There is no reward model yet. Train one with “tunesmith train reward”, or give a rule such as --reward-word.',
-          )
-        : l10n.t(
-            'There is no reward model “{0}”. There are: {1}.',
-            wanted,
-            models.map(({ name }) => name).join(', ') || l10n.t('none'),
-          ),
-    );
-  }
-  return { kind: 'model', model: await cli.models.rewardReference(found.name) };
-}
-
-function checkedPattern(pattern: string): string {
-  try {
-    new RegExp(pattern);
-    return pattern;
-  } catch (error) {
-    throw new HumanError(l10n.t('The regular expression “{0}” is not valid: {1}.', pattern, (error as Error).message));
-  }
-}
-
-function lengthRule(text: string): RuleReward {
-  const match = /^(\d+)\s*[-–]\s*(\d+)$/.exec(text.trim());
-  const [min, max] = [Number(match?.[1]), Number(match?.[2])];
-  if (!match || min > max) {
-    throw new HumanError(l10n.t('--reward-length needs two numbers of words such as 10-30, not “{0}”.', text));
-  }
-  return { rule: 'length', min, max, slack: Math.max(1, Math.round((max - min) / 2)) };
-}
-
-function codeFile(cli: Cli, file: string): string {
-  if (cli.allowCode) return resolve(cli.terminal.cwd, file);
-  throw new HumanError(l10n.t('A reward function is code, which runs only with --allow-code.'), { place: { file } });
 }
 
 async function readText(cli: Cli, file: string): Promise<string> {

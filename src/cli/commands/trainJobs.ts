@@ -1,6 +1,7 @@
 /** What the training commands share: running a job in the foreground, with progress and Ctrl+C. */
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
+import { goldOutcome } from '../../core/jobs/dashboard.ts';
 import { estimateText } from '../../core/jobs/estimate.ts';
 import type { JobEvent, JobResult } from '../../core/jobs/job.ts';
 import type { Interval } from '../../core/statistics/intervals.ts';
@@ -10,7 +11,7 @@ import type { JobFolder } from '../../storage/jobFolder.ts';
 import type { Cli } from '../cli.ts';
 
 /** Metrics worth a place in the line of progress. */
-const shown = ['loss', 'accuracy', 'reward', 'kl'];
+const shown = ['loss', 'accuracy', 'reward', 'kl', 'gold/mean'];
 
 /**
  * Starts the job and waits for its end. Progress goes to stderr: one line that is overwritten on a terminal, else a line now
@@ -121,5 +122,6 @@ export function reportResult(cli: Cli, { json }: { readonly json?: boolean }, jo
       `${l10n.t('Reward: {0} before, {1} after; KL {2}', before.toFixed(3), after.toFixed(3), (kl ?? 0).toFixed(3))}\n`,
     );
   }
+  for (const sentence of goldOutcome(result.metrics)) cli.out(`${sentence}\n`);
   cli.out(`${l10n.t('Model: {0}', result.adapter)}\n`);
 }

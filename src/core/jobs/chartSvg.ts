@@ -1,4 +1,4 @@
-/** A chart of a job's dashboard as SVG, for pages that run no script. Colours are the page's: `--ink`, `--dim`, `--grid`, `--proxy`, `--kl`, `--loss`. */
+/** A chart of a job's dashboard as SVG, for pages that run no script. Colours are the page's: `--ink`, `--dim`, `--grid`, `--proxy`, `--gold`, `--kl`, `--loss`. */
 import type { Chart, Series } from './dashboardCharts.ts';
 import { escapeXml, type Range, ticks } from './plotScale.ts';
 
@@ -6,7 +6,13 @@ const Size = { width: 460, height: 240, left: 48, right: 12, top: 12, bottom: 34
 /** So few are drawn as points too: one alone makes no line. */
 const fewPoints = 9;
 /** Told apart without colour, where there are several. */
-const dashes: Readonly<Record<Series['color'], string>> = { proxy: '', kl: '', loss: '6 3', dim: '2 3' };
+const dashes: Readonly<Record<Series['color'], string>> = {
+  proxy: '',
+  gold: '8 2',
+  kl: '',
+  loss: '6 3',
+  dim: '2 3',
+};
 
 type Point = readonly [number, number];
 

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { l10n } from '../../base/l10n.ts';
 import { ChartSchema, charts, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
 import { estimateText } from './estimate.ts';
+import { withGold } from './goldCharts.ts';
 import {
   type JobEvent,
   JobKinds,
@@ -11,6 +12,7 @@ import {
   type JobState,
   JobStatuses,
   type RlhfJob,
+  type RuleReward,
 } from './job.ts';
 import { runHealth } from './runHealth.ts';
 import { getSetting, settingDescriptions, settingsKindOf } from './settings.ts';
@@ -85,9 +87,12 @@ export function dashboard(input: DashboardInput): Dashboard {
     totalSteps: state?.totalSteps ?? 0,
     secondsLeft: status === 'running' ? (state?.secondsLeft ?? null) : null,
     secondsPerStep: secondsPerStep(steps),
-    health: health(input, steps),
+    health: health(
+      input,
+      steps.filter(({ step }) => step > 0),
+    ),
     lineage: lineage(input),
-    charts: charts(input, steps),
+    charts: withGold(charts(input, steps), specification, steps),
     samples: samples(input),
     settings: settingRows(specification),
     log: logLines(events),
@@ -120,6 +125,7 @@ const rlhfLabels = (): Readonly<Record<RlhfJob['settings']['algorithm'], string>
   grpo: l10n.t('RLHF, GRPO'),
   reinforce: l10n.t('RLHF, REINFORCE'),
   ppo: l10n.t('RLHF, PPO'),
+  expert: l10n.t('Expert iteration'),
 });
 
 /** Median over the last steps, so that one pause does not count. */
@@ -193,7 +199,30 @@ export function outcome(specification: Pick<JobSpecification, 'kind'>, result: J
   if (before === undefined || after === undefined) return '';
   const kl = result.metrics.kl;
   const reward = l10n.t('Mean reward of the fixed prompts: {0} before, {1} now.', figure(before), figure(after));
-  return kl === undefined ? reward : `${reward} ${l10n.t('KL to the base: {0} nats.', figure(kl))}`;
+  return [
+    reward,
+    ...(kl === undefined ? [] : [l10n.t('KL to the base: {0} nats.', figure(kl))]),
+    ...goldOutcome(result.metrics),
+  ].join(' ');
+}
+
+/** What the gold said of a run and which step’s adapter was written, in a sentence or two. */
+export function goldOutcome(metrics: JobResult['metrics']): string[] {
+  const { steps, written_step: written } = metrics;
+  const { gold_before: before, gold_best: best, gold_best_step: peak, gold_last: last } = metrics;
+  if (before === undefined || best === undefined || peak === undefined || last === undefined) return [];
+  return [
+    peak === 0
+      ? l10n.t('The gold reward never rose above that of the start, {0}; it ended at {1}.', figure(best), figure(last))
+      : l10n.t(
+          'Gold reward: {0} before, highest at step {1} with {2}, {3} at the end.',
+          figure(before),
+          peak,
+          figure(best),
+          figure(last),
+        ),
+    ...(written !== undefined && written !== steps ? [l10n.t('The adapter is that of step {0}.', written)] : []),
+  ];
 }
 
 const lastPart = (path: string): string => path.split(/[\\/]/).findLast(part => part !== '') ?? path;
@@ -215,17 +244,18 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
     });
   }
   if (specification.kind === 'rlhf') {
-    const { reward } = specification;
-    if (reward.kind === 'model') {
-      const folder = reward.model.adapter ?? reward.model.base;
+    const add = (source: RlhfJob['reward'], model: string, rule: string): void => {
+      const folder = source.kind === 'model' ? (source.model.adapter ?? source.model.base) : undefined;
       rows.push({
-        role: l10n.t('reward model'),
-        name: lastPart(folder),
+        role: folder === undefined ? rule : model,
+        name: rewardLabel(source),
         detail: '',
         here: false,
-        job: job(folder),
+        job: folder === undefined ? null : job(folder),
       });
-    } else rows.push({ role: l10n.t('reward'), name: ruleLabel(reward.reward), detail: '', here: false, job: null });
+    };
+    add(specification.reward, l10n.t('reward model'), l10n.t('reward'));
+    if (specification.gold) add(specification.gold.source, l10n.t('gold'), l10n.t('gold'));
   }
   const { r } = specification.settings.lora;
   rows.push({
@@ -244,9 +274,10 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
   return rows;
 }
 
-function ruleLabel(
-  rule: Extract<Extract<JobSpecification, { kind: 'rlhf' }>['reward'], { kind: 'rule' }>['reward'],
-): string {
+const rewardLabel = (source: RlhfJob['reward']): string =>
+  source.kind === 'model' ? lastPart(source.model.adapter ?? source.model.base) : ruleLabel(source.reward);
+
+function ruleLabel(rule: RuleReward): string {
   switch (rule.rule) {
     case 'word':
       return l10n.t('contains “{0}”', rule.word);
@@ -314,10 +345,13 @@ function settingRows(specification: JobSpecification): Dashboard['settings'] {
   };
   what.unshift(row(rows[kind], data.rows));
   if (kind === 'rlhf') {
-    const { reward, heldOut } = specification;
-    const source =
-      reward.kind === 'model' ? lastPart(reward.model.adapter ?? reward.model.base) : ruleLabel(reward.reward);
-    what.push(row(l10n.t('Reward'), source));
+    const { reward, gold, heldOut } = specification;
+    what.push(row(l10n.t('Reward'), rewardLabel(reward)));
+    if (gold) {
+      what.push(row(l10n.t('Gold reward'), rewardLabel(gold.source)));
+      what.push(row(l10n.t('Stop after evaluations without a new peak'), gold.patience ?? l10n.t('none')));
+      what.push(row(l10n.t('Written adapter'), gold.restoreBest ? l10n.t('of the gold’s peak') : l10n.t('the last')));
+    }
     if (heldOut) what.push(row(l10n.t('Fixed prompts'), heldOut.rows));
   }
   const settings = settingDescriptions(settingsKindOf(specification)).map(({ key, label }) =>

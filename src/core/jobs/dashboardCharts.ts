@@ -7,7 +7,7 @@ const number = v.pipe(v.number(), v.finite());
 
 const SeriesSchema = v.object({
   label: v.string(),
-  color: v.picklist(['proxy', 'kl', 'loss', 'dim']),
+  color: v.picklist(['proxy', 'gold', 'kl', 'loss', 'dim']),
   /** [x, y], in the order of the steps; at most `MaxPoints`. */
   points: v.array(v.tuple([number, number])),
   /** Noisy from step to step: drawn thin under a smoothed line. */
@@ -32,7 +32,7 @@ export const MaxPoints = 600;
 
 export type MetricsEvent = Extract<JobEvent, { type: 'metrics' }>;
 
-/** One event a step, the last where a job that was resumed went over a step again. */
+/** One event a step, the last where a job that was resumed went over a step again; step 0 is before training. */
 export function metricSteps(events: readonly JobEvent[]): readonly MetricsEvent[] {
   const bySteps = new Map<number, MetricsEvent>();
   for (const event of events) if (event.type === 'metrics') bySteps.set(event.step, event);

@@ -110,6 +110,16 @@ export const RewardSourceSchema = v.variant('kind', [
 ]);
 export type RewardSource = v.InferOutput<typeof RewardSourceSchema>;
 
+/** A reward that is measured at every evaluation and never trained on: a reward model of other judgements, or a rule. */
+export const GoldSchema = v.object({
+  source: RewardSourceSchema,
+  /** Training ends after so many evaluations in a row without a new highest mean; null never. */
+  patience: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** The adapter of the best evaluation is what is written. */
+  restoreBest: v.boolean(),
+});
+export type Gold = v.InferOutput<typeof GoldSchema>;
+
 /** Of what learns from its own answers: rollouts, the optimizer, and what is looked at. */
 const online = {
   steps: atLeastOne,
@@ -124,8 +134,6 @@ const online = {
   weightDecay: positive,
   maxGradNorm: positive,
   warmupRatio: positive,
-  /** β of the KL penalty to the frozen base. */
-  beta: positive,
   /** Score given to an answer that has no end of sequence; null leaves its own score. */
   missingEosScore: v.nullable(v.number()),
   evaluateEvery: count,
@@ -135,6 +143,14 @@ const online = {
   lora: LoraSettingsSchema,
 };
 
+/** The KL penalty of the algorithms that have one. */
+const penalised = {
+  /** β of the KL penalty to the frozen base. */
+  beta: positive,
+};
+/** Estimator of the KL inside the reward, token by token; jobs of earlier versions do not say. */
+const rewardKl = { klEstimator: v.optional(v.picklist(['k1', 'k2', 'k3']), 'k1') };
+
 /** Advantages that compare the samples of one prompt need 2 of them at least. */
 const compared = { samplesPerPrompt: v.pipe(v.number(), v.integer(), v.minValue(2)) };
 
@@ -142,11 +158,15 @@ const clipped = {
   /** ε of the clipped ratio. */
   clipRange: positive,
   updatesPerRollout: atLeastOne,
+  /** Approximate KL of the policy to the one that sampled the round, above which the round's updates end; null never. */
+  targetKl: v.optional(v.nullable(v.pipe(v.number(), v.gtValue(0), v.finite())), null),
 };
 
 export const RlooSettingsSchema = v.object({
   algorithm: v.literal('rloo'),
   ...online,
+  ...penalised,
+  ...rewardKl,
   ...compared,
   ...clipped,
 });
@@ -155,6 +175,9 @@ export type RlooSettings = v.InferOutput<typeof RlooSettingsSchema>;
 export const GrpoSettingsSchema = v.object({
   algorithm: v.literal('grpo'),
   ...online,
+  ...penalised,
+  /** Estimator of the KL in the loss, with a gradient: k1 has none in the mean. */
+  klEstimator: v.optional(v.picklist(['k2', 'k3']), 'k3'),
   ...compared,
   ...clipped,
   /** ε upwards; null is `clipRange`. */
@@ -169,6 +192,8 @@ export type GrpoSettings = v.InferOutput<typeof GrpoSettingsSchema>;
 export const ReinforceSettingsSchema = v.object({
   algorithm: v.literal('reinforce'),
   ...online,
+  ...penalised,
+  ...rewardKl,
   baseline: v.picklist(['none', 'mean']),
 });
 export type ReinforceSettings = v.InferOutput<typeof ReinforceSettingsSchema>;
@@ -179,6 +204,8 @@ const aboveZero = v.pipe(v.number(), v.gtValue(0), v.finite());
 export const PpoSettingsSchema = v.object({
   algorithm: v.literal('ppo'),
   ...online,
+  ...penalised,
+  ...rewardKl,
   ...clipped,
   /** γ and λ of the advantages. */
   gamma: share,
@@ -196,11 +223,24 @@ export const PpoSettingsSchema = v.object({
 });
 export type PpoSettings = v.InferOutput<typeof PpoSettingsSchema>;
 
+export const ExpertSettingsSchema = v.object({
+  algorithm: v.literal('expert'),
+  ...online,
+  ...compared,
+  /** Best answers to each prompt that are imitated. */
+  keepBest: atLeastOne,
+  /** Score that an answer must reach to be imitated; null asks for none. */
+  minimumScore: v.nullable(v.pipe(v.number(), v.finite())),
+  updatesPerRollout: atLeastOne,
+});
+export type ExpertSettings = v.InferOutput<typeof ExpertSettingsSchema>;
+
 export const RlhfSettingsSchema = v.variant('algorithm', [
   RlooSettingsSchema,
   GrpoSettingsSchema,
   ReinforceSettingsSchema,
   PpoSettingsSchema,
+  ExpertSettingsSchema,
 ]);
 export type RlhfSettings = v.InferOutput<typeof RlhfSettingsSchema>;
 
@@ -254,6 +294,9 @@ export const JobSpecificationSchema = v.variant('kind', [
     data: DataFileSchema,
     heldOut: v.optional(DataFileSchema),
     reward: RewardSourceSchema,
+    gold: v.optional(GoldSchema),
+    /** Where `model` has an adapter: what the KL is measured to, that adapter as it was at the start (the default) or the base. */
+    reference: v.optional(v.picklist(['start', 'base'])),
     settings: RlhfSettingsSchema,
   }),
   /** Rows of `data`: {"messages": [...], "completion": string}. */
@@ -365,6 +408,8 @@ export const TunedModelSchema = v.object({
   job: v.string(),
   createdAt: v.string(),
   dataSha256: v.string(),
+  /** Of a policy: id of the reward model that it was tuned on. */
+  rewardModel: v.optional(v.string()),
   /** Added to the head's output so that rewards have zero mean on the references. */
   rewardBias: v.optional(v.number()),
   metrics: v.record(v.string(), v.number()),

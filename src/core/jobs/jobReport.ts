@@ -81,8 +81,8 @@ const exact = (value: number): string => String(Number(value.toPrecision(6))).re
 const date = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 const styles = `
-:root { color-scheme: light dark; --ink: #1f2328; --dim: #59636e; --grid: #d8dee4; --paper: #ffffff; --proxy: #0b63c4; --kl: #8250df; --loss: #b35900; --warn: #9a6700; --bad: #b3261e; --good: #1a7f37 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --grid: #30363d; --paper: #0d1117; --proxy: #4c9aff; --kl: #bc8cff; --loss: #f0a040; --warn: #d29922; --bad: #f85149; --good: #3fb950 } }
+:root { color-scheme: light dark; --ink: #1f2328; --dim: #59636e; --grid: #d8dee4; --paper: #ffffff; --proxy: #0b63c4; --gold: #8a6a00; --kl: #8250df; --loss: #b35900; --warn: #9a6700; --bad: #b3261e; --good: #1a7f37 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --grid: #30363d; --paper: #0d1117; --proxy: #4c9aff; --gold: #e3b341; --kl: #bc8cff; --loss: #f0a040; --warn: #d29922; --bad: #f85149; --good: #3fb950 } }
 body { margin: 0 auto; padding: 24px; max-width: 1000px; background: var(--paper); color: var(--ink); font: 14px/1.5 system-ui, sans-serif }
 h1 { font-size: 24px; margin: 0; overflow-wrap: anywhere } h2 { font-size: 16px; margin: 28px 0 8px }
 .dim { color: var(--dim) } .health { border-inline-start: 3px solid var(--dim); padding-inline-start: 10px }

@@ -16,7 +16,7 @@ import {
 } from '../preferences/simulatedAnnotator.ts';
 import { winRate } from '../statistics/intervals.ts';
 import { distinct, meanWords } from '../statistics/textStatistics.ts';
-import type { JobResult, RewardSettings, RlhfSettings } from './job.ts';
+import type { JobResult, RewardSettings, RlhfSettings, RlooSettings } from './job.ts';
 import { rewardSettings, rlhfSettings } from './presets.ts';
 
 export interface LoopPrompt {
@@ -34,7 +34,7 @@ export interface LoopSettings {
   readonly maxOutputTokens: number;
   readonly labelNoise: number;
   readonly reward: RewardSettings;
-  readonly rlhf: RlhfSettings;
+  readonly rlhf: RlooSettings;
 }
 
 export interface LoopOptions {

@@ -8,7 +8,7 @@ import { l10n } from '../../base/l10n.ts';
 import type { Prompt } from '../generation.ts';
 import { judgeReply } from '../preferences/simulatedAnnotator.ts';
 import { type FrontierFit, fitFrontier } from '../statistics/overoptimisation.ts';
-import type { JobEvent, RlhfSettings } from './job.ts';
+import type { JobEvent, RlooSettings } from './job.ts';
 import { type LoopHost, type LoopPrompt, type LoopSettings, loopSettings, trainProxy } from './loop.ts';
 
 export interface OveroptimisationOptions {
@@ -28,7 +28,7 @@ export interface OveroptimisationHost extends Pick<LoopHost, 'sample' | 'trainRe
     prompts: readonly Prompt[],
     heldOut: readonly Prompt[],
     rewardModel: string,
-    settings: RlhfSettings,
+    settings: RlooSettings,
     seed: number,
   ): Promise<readonly JobEvent[]>;
 }

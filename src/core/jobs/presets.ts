@@ -4,6 +4,7 @@
  */
 import type {
   DpoSettings,
+  ExpertSettings,
   GrpoSettings,
   KtoSettings,
   LoraSettings,
@@ -136,7 +137,9 @@ export const rlhfPresets: Readonly<Record<PresetName, RlooSettings>> = {
     maxGradNorm: 1,
     warmupRatio: 0.15,
     beta: 0.15,
+    klEstimator: 'k1',
     clipRange: 0.2,
+    targetKl: null,
     missingEosScore: null,
     updatesPerRollout: 1,
     evaluateEvery: 8,
@@ -158,7 +161,9 @@ export const rlhfPresets: Readonly<Record<PresetName, RlooSettings>> = {
     maxGradNorm: 1,
     warmupRatio: 0.05,
     beta: 0.15,
+    klEstimator: 'k1',
     clipRange: 0.2,
+    targetKl: null,
     missingEosScore: null,
     updatesPerRollout: 1,
     evaluateEvery: 20,
@@ -175,6 +180,7 @@ const grpo = (preset: PresetName): GrpoSettings => ({
   promptsPerStep: 8,
   samplesPerPrompt: 8,
   beta: 0.02,
+  klEstimator: 'k3',
   clipRangeHigh: null,
   aggregation: 'dapo',
   scaleRewards: 'group',
@@ -186,7 +192,7 @@ export const grpoPresets: Readonly<Record<PresetName, GrpoSettings>> = {
 };
 
 function reinforce(preset: PresetName): ReinforceSettings {
-  const { clipRange: _, updatesPerRollout: __, ...rest } = rlhfPresets[preset];
+  const { clipRange: _, updatesPerRollout: __, targetKl: ___, ...rest } = rlhfPresets[preset];
   return { ...rest, algorithm: 'reinforce', promptsPerStep: 48, samplesPerPrompt: 1, beta: 0.05, baseline: 'mean' };
 }
 
@@ -213,6 +219,23 @@ const ppo = (preset: PresetName): PpoSettings => ({
 });
 
 export const ppoPresets: Readonly<Record<PresetName, PpoSettings>> = { quick: ppo('quick'), standard: ppo('standard') };
+
+function expert(preset: PresetName): ExpertSettings {
+  const { beta: _, klEstimator: __, clipRange: ___, targetKl: ____, ...rest } = rlhfPresets[preset];
+  return {
+    ...rest,
+    algorithm: 'expert',
+    samplesPerPrompt: 8,
+    keepBest: 1,
+    minimumScore: null,
+    updatesPerRollout: 2,
+  };
+}
+
+export const expertPresets: Readonly<Record<PresetName, ExpertSettings>> = {
+  quick: expert('quick'),
+  standard: expert('standard'),
+};
 
 /** Parameters of the model that the presets were tried on. */
 const triedOn = 2e6;

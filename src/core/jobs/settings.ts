@@ -5,6 +5,8 @@ import { l10n } from '../../base/l10n.ts';
 import {
   type DpoSettings,
   DpoSettingsSchema,
+  type ExpertSettings,
+  ExpertSettingsSchema,
   type GrpoSettings,
   GrpoSettingsSchema,
   type JobSpecification,
@@ -46,11 +48,12 @@ export interface SettingsOf {
   readonly grpo: GrpoSettings;
   readonly reinforce: ReinforceSettings;
   readonly ppo: PpoSettings;
+  readonly expert: ExpertSettings;
 }
 export type SettingsKind = keyof SettingsOf;
 
 /** The kinds whose jobs are RLHF, each with an algorithm of its own. */
-export type OnlineKind = 'rlhf' | 'grpo' | 'reinforce' | 'ppo';
+export type OnlineKind = 'rlhf' | 'grpo' | 'reinforce' | 'ppo' | 'expert';
 
 /** The kind of settings that a job has. */
 export const settingsKindOf = (job: Pick<JobSpecification, 'kind'> & { readonly settings: object }): SettingsKind => {
@@ -68,6 +71,7 @@ const schemas: { readonly [K in SettingsKind]: v.GenericSchema<unknown, Settings
   grpo: GrpoSettingsSchema,
   reinforce: ReinforceSettingsSchema,
   ppo: PpoSettingsSchema,
+  expert: ExpertSettingsSchema,
 };
 
 /** Settings of all kinds: the optimizer, how a step is computed, and the adapter. */
@@ -342,13 +346,6 @@ function online(own: readonly SettingDescription[], samples: SettingDescription)
       minimum: 1,
       maximum: 131072,
     },
-    {
-      key: 'beta',
-      label: l10n.t('KL penalty (β)'),
-      doc: l10n.t('How much each nat of distance from the frozen base costs. Raise it when answers degenerate.'),
-      type: 'number',
-      minimum: 0,
-    },
     ...own,
     {
       key: 'missingEosScore',
@@ -382,6 +379,26 @@ function online(own: readonly SettingDescription[], samples: SettingDescription)
   ];
 }
 
+const klPenalty = (estimators: readonly string[]): SettingDescription[] => [
+  {
+    key: 'beta',
+    label: l10n.t('KL penalty (β)'),
+    doc: l10n.t('How much each nat of distance from the frozen base costs. Raise it when answers degenerate.'),
+    type: 'number',
+    minimum: 0,
+  },
+  {
+    key: 'klEstimator',
+    label: l10n.t('KL estimator'),
+    doc: l10n.t(
+      'Of the log-ratio l of a token to the base: k1 is l, k2 is l²/2, k3 is exp(−l) − 1 + l. k1 and k3 are right in the mean, k2 and k3 are never negative.',
+    ),
+    type: 'choice',
+    choices: estimators,
+  },
+];
+const rewardKl = (): SettingDescription[] => klPenalty(['k1', 'k2', 'k3']);
+
 const comparedSamples = (): SettingDescription => ({
   key: 'samplesPerPrompt',
   label: l10n.t('Samples of a prompt'),
@@ -408,13 +425,46 @@ const clipped = (): SettingDescription[] => [
     minimum: 1,
     maximum: 64,
   },
+  {
+    key: 'targetKl',
+    label: l10n.t('Target KL of a round'),
+    doc: l10n.t(
+      'Ends the updates of a round once the policy is this many nats from the one that sampled it (a token; an answer with rlhf); none does all updates.',
+    ),
+    type: 'number-or-none',
+    minimum: 0.000001,
+    maximum: 1000,
+  },
 ];
 
-const rlhf = (): SettingDescription[] => online(clipped(), comparedSamples());
+const rlhf = (): SettingDescription[] => online([...rewardKl(), ...clipped()], comparedSamples());
+
+const expert = (): SettingDescription[] =>
+  online(
+    [
+      {
+        key: 'keepBest',
+        label: l10n.t('Best answers kept'),
+        doc: l10n.t('How many of the answers to a prompt are imitated, the best first.'),
+        type: 'integer',
+        minimum: 1,
+        maximum: 256,
+      },
+      {
+        key: 'minimumScore',
+        label: l10n.t('Lowest score kept'),
+        doc: l10n.t('Answers below it are not imitated, however they compare; none asks for no score.'),
+        type: 'number-or-none',
+      },
+      clipped()[1]!,
+    ],
+    { ...comparedSamples(), doc: l10n.t('Answers to each prompt, of which the best are imitated.') },
+  );
 
 const grpo = (): SettingDescription[] =>
   online(
     [
+      ...klPenalty(['k2', 'k3']),
       {
         key: 'aggregation',
         label: l10n.t('Aggregation'),
@@ -449,6 +499,7 @@ const grpo = (): SettingDescription[] =>
 const reinforce = (): SettingDescription[] =>
   online(
     [
+      ...rewardKl(),
       {
         key: 'baseline',
         label: l10n.t('Baseline'),
@@ -465,6 +516,7 @@ const reinforce = (): SettingDescription[] =>
 const ppo = (): SettingDescription[] =>
   online(
     [
+      ...rewardKl(),
       ...clipped(),
       {
         key: 'gamma',
@@ -544,6 +596,7 @@ const descriptions: Readonly<Record<SettingsKind, () => SettingDescription[]>> =
   grpo,
   reinforce,
   ppo,
+  expert,
 };
 
 /** The value at a description's key. */

@@ -100,7 +100,7 @@ describe('preferenceJournal', () => {
     assert.match(readFileSync(join(root, '.tunesmith', '.gitattributes'), 'utf8'), /^preferences\/\*\* -text$/m);
     assert.match(
       readFileSync(join(root, '.tunesmith', '.gitignore'), 'utf8'),
-      /^\/runs\/\n\/jobs\/\n\/models\/\n\/index\/$/m,
+      /^\/runs\/\n\/jobs\/\n\/models\/\n\/iterations\/\n\/index\/$/m,
     );
   });
 

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import type { PpoSettings, RlhfSettings, RlooSettings } from '../../../src/core/jobs/job.ts';
-import { grpoPresets, ppoPresets, reinforcePresets, rlhfPresets } from '../../../src/core/jobs/presets.ts';
+import {
+  expertPresets,
+  grpoPresets,
+  ppoPresets,
+  reinforcePresets,
+  rlhfPresets,
+} from '../../../src/core/jobs/presets.ts';
 import { createSession, float32, Graph, gradients, int64 } from '../../../src/engine/index.ts';
 import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
@@ -207,7 +213,8 @@ describe('RLOO', () => {
   });
 });
 
-const { algorithm: _, clipRange: __, updatesPerRollout: ___, ...sizes } = settings;
+const { algorithm: _, clipRange: __, updatesPerRollout: ___, targetKl: ____, klEstimator: _____, ...sizes } = settings;
+const { beta: ______, ...withoutPenalty } = sizes;
 const others: Readonly<Record<string, RlhfSettings>> = {
   ...Object.fromEntries(
     (['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const).map(aggregation => [
@@ -217,6 +224,7 @@ const others: Readonly<Record<string, RlhfSettings>> = {
   ),
   PPO: { ...ppoPresets.quick, ...sizes, learningRate: 0.02, updatesPerRollout: 2, klControl: 'adaptive', klTarget: 2 },
   REINFORCE: { ...reinforcePresets.quick, ...sizes },
+  'expert iteration': { ...expertPresets.quick, ...withoutPenalty, learningRate: 0.03, keepBest: 2 },
   'REINFORCE without a baseline': { ...reinforcePresets.quick, ...sizes, baseline: 'none', learningRate: 0.03 },
 };
 
@@ -301,6 +309,69 @@ describe('PPO', () => {
     // 32 answers a step: −0.2 · 32/10 of it.
     close(second!, first! * (1 - 0.64), 1e-6);
     assert.equal(new Set((await run({ steps: 3 })).curve('kl_coef')).size, 1);
+  });
+});
+
+describe('a target for the KL of a round', () => {
+  for (const [name, preset] of [
+    ['RLOO', rlhfPresets.quick],
+    ['GRPO', grpoPresets.quick],
+    ['PPO', ppoPresets.quick],
+  ] as const) {
+    it(`${name}: ends its updates after the one that was too far`, async () => {
+      const run = async (targetKl: number | null) => {
+        const host = new MemoryHost();
+        const own = { ...preset, ...sizes, steps: 2, warmupRatio: 0, updatesPerRollout: 4, targetKl } as RlhfSettings;
+        await trainPolicy({ ...options(host), settings: own });
+        return host;
+      };
+      // The first update is at the policy that sampled; the second sees what the first did.
+      assert.deepEqual((await run(1e-6)).curve('updates'), [2, 2]);
+      const far = await run(100);
+      assert.deepEqual(far.curve('updates'), [4, 4]);
+      assert.ok(far.curve('policy/approx_kl').every(kl => kl > 0));
+      const free = await run(null);
+      assert.deepEqual([free.curve('updates'), free.curve('loss')], [[], far.curve('loss')]);
+    });
+  }
+});
+
+describe('a policy that was tuned before', () => {
+  let first: PolicyResult;
+  before(async () => {
+    first = (await train({ steps: 6 })).result;
+  });
+  const again = (reference: 'start' | 'base', more: Partial<PolicyOptions> = {}) =>
+    train(
+      { steps: 4, checkpointEvery: 2 },
+      { start: { lora: settings.lora, parameters: first.parameters, reference }, ...more },
+    );
+
+  it('goes on where it was, with the KL to that or to the base', async () => {
+    const [start, base] = [await again('start'), await again('base')];
+    for (const { result, host } of [start, base]) {
+      assert.deepEqual(
+        result.samples.map(({ before }) => before),
+        first.samples.map(({ after }) => after),
+      );
+      assert.equal(result.metrics.reward_before, first.metrics.reward_after);
+      assert.deepEqual(
+        host.sampled[0]!.samples.map(({ answer }) => answer),
+        first.samples.map(({ after }) => after),
+      );
+    }
+    close(start.host.curve('kl')[0]!, 0, 1e-6);
+    assert.ok(base.host.curve('kl')[0]! > 0.1, `${base.host.curve('kl')[0]}`);
+  });
+
+  it('goes on to the same bytes when it is stopped', async () => {
+    for (const reference of ['start', 'base'] as const) {
+      const start = { lora: settings.lora, parameters: first.parameters, reference };
+      const whole = await again(reference);
+      const halved = new MemoryHost(3);
+      await trainPolicy({ ...options(halved, { steps: 4, checkpointEvery: 2 }), start });
+      assert.deepEqual((await again(reference, { resume: halved.checkpoints.at(-1)! })).result, whole.result);
+    }
   });
 });
 

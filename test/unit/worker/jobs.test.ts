@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RewardSource } from '../../../src/core/jobs/job.ts';
-import { grpoPresets, ppoPresets, reinforcePresets } from '../../../src/core/jobs/presets.ts';
+import {
+  expertPresets,
+  grpoPresets,
+  ppoPresets,
+  reinforcePresets,
+  rlhfPresets,
+} from '../../../src/core/jobs/presets.ts';
 import { JobFolder, startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { latestCheckpoint } from '../../../src/worker/jobCheckpoints.ts';
 import { runHere, somePairs, TinyWorkspace } from '../../fakes/trainingJobs.ts';
@@ -101,7 +107,7 @@ describe('jobs', () => {
     });
   }
 
-  for (const preset of [grpoPresets.quick, reinforcePresets.quick]) {
+  for (const preset of [grpoPresets.quick, reinforcePresets.quick, expertPresets.quick]) {
     const { algorithm } = preset;
     it(`${algorithm}: a stopped job goes on to the same bytes`, async () => {
       const rule: RewardSource = { kind: 'rule', reward: { rule: 'length', min: 1, max: 3, slack: 5 } };
@@ -128,6 +134,84 @@ describe('jobs', () => {
       await workspace.rlhfJob('ppo-rule', { kind: 'rule', reward: { rule: 'json-valid' } }, {}, ppoPresets.quick),
     );
     assert.notEqual(await weightsOf('ppo-rule'), await weightsOf('ppo-whole'));
+  });
+
+  it('a tuned model is tuned further, and a reward model or an adapter of another base is not', async () => {
+    const rule: RewardSource = { kind: 'rule', reward: { rule: 'length', min: 1, max: 3, slack: 5 } };
+    const first = (await runHere(await workspace.rlhfJob('once', rule)))!;
+    const from = (name: string, adapter: string) =>
+      workspace.rlhfJob(
+        name,
+        rule,
+        { lora: { r: 5, alpha: 5, targetModules: ['all-linear'] } },
+        rlhfPresets.quick,
+        undefined,
+        { model: { id: 'local:once', base: workspace.model, adapter } },
+      );
+    const second = (await runHere(await from('twice', first.adapter)))!;
+    assert.equal(second.metrics.reward_before, first.metrics.reward_after);
+    const halved = await from('twice-halved', first.adapter);
+    assert.equal(await runHere(halved, { stopAt: 3 }), undefined);
+    await runHere(halved);
+    assert.equal(await weightsOf('twice-halved'), await weightsOf('twice'));
+    // The ranks of the adapter count, and the lineage leads back to it.
+    assert.equal(JSON.parse(await readFile(join(second.adapter, 'adapter_config.json'), 'utf8')).r, 2);
+    const { base } = JSON.parse(await readFile(join(second.adapter, 'tunesmith.json'), 'utf8'));
+    assert.deepEqual([base.id, base.adapter], ['local:once', first.adapter]);
+
+    const judge = (await runHere(await workspace.rewardJob('no-policy')))!;
+    await assert.rejects(runHere(await from('from-judge', judge.adapter)), {
+      name: 'HumanError',
+      message: /A reward model gives no answers/,
+    });
+    const other = join(workspace.root, 'other-base');
+    await cp(first.adapter, other, { recursive: true });
+    const weights = await readFile(join(other, 'adapter_model.safetensors'), 'latin1');
+    await writeFile(join(other, 'adapter_model.safetensors'), weights.replaceAll('layers.0', 'layers.9'), 'latin1');
+    await assert.rejects(runHere(await from('from-other', other)), {
+      name: 'HumanError',
+      message: /Choose the adapter’s own base model/,
+    });
+  });
+
+  it('a gold is measured beside the reward, ends the job after its peak, and goes on to the same bytes', async () => {
+    const rule: RewardSource = { kind: 'rule', reward: { rule: 'length', min: 1, max: 3, slack: 5 } };
+    // No answer is JSON: the gold never rises.
+    const gold = { source: { kind: 'rule', reward: { rule: 'json-valid' } }, patience: 1, restoreBest: true } as const;
+    const whole = await workspace.rlhfJob('gold-whole', rule, {}, rlhfPresets.quick, undefined, { gold });
+    const result = (await runHere(whole))!;
+    const { steps, gold_best_step, written_step } = result.metrics;
+    assert.deepEqual([steps, gold_best_step, written_step], [2, 0, 0]);
+    const { events } = await whole.eventsSince(startOfEvents);
+    const measured = events.flatMap(event =>
+      event.type === 'metrics' && 'gold/mean' in event.values ? [event.step] : [],
+    );
+    assert.deepEqual(measured, [0, 2]);
+    const halved = await workspace.rlhfJob('gold-halved', rule, {}, rlhfPresets.quick, undefined, { gold });
+    assert.equal(await runHere(halved, { stopAt: 1 }), undefined);
+    await runHere(halved);
+    assert.equal(await weightsOf('gold-halved'), await weightsOf('gold-whole'));
+  });
+
+  it('a gold that is the reward is refused, and one of the same judgements is said', async () => {
+    const judge = (name: string, adapter: string): RewardSource => ({
+      kind: 'model',
+      model: { id: `local:${name}`, base: workspace.model, adapter },
+    });
+    const one = (await runHere(await workspace.rewardJob('gold-one')))!;
+    const two = (await runHere(await workspace.rewardJob('gold-two')))!;
+    const source = judge('gold-one', one.adapter);
+    const jobWith = (name: string, gold: RewardSource) =>
+      workspace.rlhfJob(name, source, { steps: 1 }, rlhfPresets.quick, undefined, {
+        gold: { source: gold, patience: null, restoreBest: false },
+      });
+    await assert.rejects(runHere(await jobWith('gold-same', source)), {
+      name: 'HumanError',
+      message: /The gold reward is the reward that is trained on/,
+    });
+    const result = (await runHere(await jobWith('gold-twin', judge('gold-two', two.adapter))))!;
+    assert.match(result.warnings.join(), /learned from the same judgements/);
+    assert.equal(result.metrics.gold_before, result.metrics.reward_before);
   });
 
   it('KTO refuses labels of one kind only', async () => {
@@ -162,6 +246,65 @@ describe('jobs', () => {
     });
     const result = (await runHere(await workspace.rlhfJob('code', source, { steps: 1 }), { allowCode: true }))!;
     assert.ok(result.metrics.reward_before! >= 0);
+  });
+
+  it('a reward function that throws, or gives no number, ends the job with its name', async function () {
+    this.timeout(60_000);
+    for (const [name, code, message] of [
+      ['throws', 'throw new Error("no luck")', /throws\.mjs: It failed: no luck\./],
+      ['nan', 'return Number.NaN', /nan\.mjs: The reward function must return a finite number, not NaN\./],
+    ] as const) {
+      const file = join(workspace.root, `${name}.mjs`);
+      await writeFile(file, `export const reward = () => { ${code}; };\n`);
+      const folder = await workspace.rlhfJob(
+        name,
+        { kind: 'rule', reward: { rule: 'javascript', file } },
+        { steps: 1 },
+      );
+      await assert.rejects(runHere(folder, { allowCode: true }), { name: 'HumanError' });
+      assert.match((await folder.state())!.error!.message, message);
+    }
+  });
+
+  it('says before training when all answers get one reward, and when none comes to an end', async () => {
+    const reward: RewardSource = { kind: 'rule', reward: { rule: 'word', word: 'never said by anybody' } };
+    const folder = await workspace.rlhfJob('alike', reward, { steps: 1, evaluationPrompts: 4, maxNewTokens: 1 });
+    const { warnings } = (await runHere(folder))!;
+    assert.match(warnings[0]!, /^All 4 answers to the fixed prompts get the same reward, 0:/);
+    assert.match(warnings[1]!, /^None of the 4 answers to the fixed prompts comes to an end within 1 tokens:/);
+    const { events } = await folder.eventsSince(startOfEvents);
+    const first = events.findIndex(event => event.type === 'metrics');
+    assert.ok(events.findIndex(event => event.type === 'log' && event.message === warnings[0]) < first);
+  });
+
+  it('leaves out prompts that do not fit with their answer, with a count, and refuses a job of no others', async () => {
+    const reward: RewardSource = { kind: 'rule', reward: { rule: 'json-valid' } };
+    const long = await workspace.rlhfJob('long', reward, { steps: 1 });
+    const rows = (await readFile(join(long.path, 'prompts.jsonl'), 'utf8')).trimEnd().split('\n');
+    const endless = JSON.stringify({
+      prompt: { kind: 'messages', messages: [{ role: 'user', content: 'word '.repeat(500) }] },
+    });
+    const withRows = async (name: string, lines: readonly string[]): Promise<JobFolder> => {
+      const folder = await workspace.rlhfJob(name, reward, { steps: 1 });
+      const text = `${lines.join('\n')}\n`;
+      await writeFile(join(folder.path, 'prompts.jsonl'), text);
+      const data = {
+        file: 'prompts.jsonl',
+        rows: lines.length,
+        sha256: createHash('sha256').update(text).digest('hex'),
+      };
+      await writeFile(folder.file('specification'), JSON.stringify({ ...folder.specification, data }));
+      return JobFolder.open(folder.path);
+    };
+    const { warnings } = (await runHere(await withRows('some-long', [...rows, endless])))!;
+    assert.match(
+      warnings.join(),
+      /1 of 7 prompts were left out: with an answer of 8 tokens they do not fit into 128\./,
+    );
+    await assert.rejects(runHere(await withRows('all-long', [endless])), {
+      name: 'HumanError',
+      message: /There are no prompts that fit the model/,
+    });
   });
 
   for (const [name, rows, message] of [

@@ -81,6 +81,70 @@ describe('job dashboard', () => {
     );
   });
 
+  it('draws the gold beside the reward, in standard deviations above the start, and says where it peaked', () => {
+    const gold = { source: { kind: 'rule', reward: { rule: 'json-valid' } }, patience: 3, restoreBest: true } as const;
+    // d(1 − 0.5 log d) at d = 1, 2, 3: the fit finds it again.
+    const form = (d: number) => d * (1 - 0.5 * Math.log(d));
+    const events = [0, 1, 2, 3].map(
+      (d): JobEvent => ({
+        type: 'metrics',
+        time: '2026-01-05T14:00:00.000Z',
+        step: 20 * d,
+        values: {
+          ...(d === 0 ? {} : { reward: d, kl: d }),
+          'gold/mean': 5 + 2 * (d === 0 ? 0 : form(d)),
+          'gold/std': d === 0 ? 2 : 9,
+          'gold/proxy_mean': 1 + d,
+          'gold/proxy_std': d === 0 ? 0.5 : 9,
+          'gold/kl': d * d,
+        },
+      }),
+    );
+    const metrics = {
+      ...{ steps: 60, reward_before: 1, reward_after: 3, kl: 4 },
+      ...{ gold_before: 5, gold_best: 7.6, gold_best_step: 40, gold_last: 7.7, gold_after: 7.6, written_step: 40 },
+    };
+    const shown = dashboard({
+      id: 'j',
+      specification: rlhfJob({ gold }),
+      status: 'succeeded',
+      result: result({ metrics }),
+      events,
+    });
+    v.assert(DashboardSchema, shown);
+    const [, beside, frontier] = shown.charts;
+    assert.deepEqual([beside!.id, frontier!.id], ['gold', 'frontier']);
+    assert.deepEqual(
+      beside!.series[0]!.points,
+      [0, 1, 2, 3].map(d => [20 * d, 2 * d]),
+    );
+    const closeTo = (
+      points: readonly (readonly [number, number])[],
+      wanted: readonly (readonly [number, number])[],
+    ) => {
+      for (const [i, [x, y]] of wanted.entries()) {
+        assert.ok(Math.abs(points[i]![0] - x) < 1e-9 && Math.abs(points[i]![1] - y) < 1e-9, `${points[i]}: ${x}, ${y}`);
+      }
+    };
+    closeTo(frontier!.series[1]!.points, [
+      [0, 0],
+      [1, form(1)],
+      [2, form(2)],
+      [3, form(3)],
+    ]);
+    const fit = frontier!.series[2]!;
+    assert.equal(fit.label, 'fit of the gold, peak at 2.72');
+    closeTo(fit.points.slice(-1), [[3, form(3)]]);
+    assert.deepEqual(shown.lineage.map(row => [row.role, row.name]).slice(2), [
+      ['gold', 'valid JSON'],
+      ['policy', 'polite-v1'],
+    ]);
+    assert.match(
+      shown.health!.text,
+      /Gold reward: 5\.00 before, highest at step 40 with 7\.60, 7\.70 at the end\. The adapter is that of step 40\./,
+    );
+  });
+
   it('shows a job that has not started', () => {
     const shown = dashboard({ id: 'j', specification: rewardJob(), status: 'queued', events: [] });
     v.assert(DashboardSchema, shown);
