@@ -2,8 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { PresetNames } from '../../../src/core/jobs/presets.ts';
 import { root } from '../engine/models.ts';
 import { type Case, cases } from './cases.ts';
+import type { LoopTimes } from './loop.ts';
 import type { Overlap } from './overlap.ts';
 import type { Rounds } from './run.ts';
 
@@ -27,8 +29,7 @@ export function keep(running: Case, rounds: Rounds, append: boolean): Rounds {
   const same = before && before.commit === commit && JSON.stringify(before.case) === JSON.stringify(running);
   const all = same ? joined(before.rounds, rounds) : rounds;
   const kept: Kept = { case: running, rounds: all, commit, date: new Date().toISOString().slice(0, 10) };
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(fileOf(running), JSON.stringify(kept));
+  write(fileOf(running), kept);
   return all;
 }
 
@@ -39,22 +40,31 @@ const joined = (before: Rounds, after: Rounds): Rounds => ({
   busy: [...before.busy, ...after.busy],
 });
 
-const read = (running: Case): Kept | undefined =>
-  existsSync(fileOf(running)) ? (JSON.parse(readFileSync(fileOf(running), 'utf8')) as Kept) : undefined;
+const read = (running: Case): Kept | undefined => readJson(fileOf(running));
+
+function write(file: string, value: unknown): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, JSON.stringify(value));
+}
+
+const readJson = <T>(file: string): T | undefined =>
+  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
 
 /** The newest measurement of each case that was ever measured, in the order of the cases. */
 export const keptResults = (): Kept[] => cases.flatMap(running => read(running) ?? []);
 
 const overlapFile = (running: Case): string => path.join(folder, `${running.name}-overlap.json`);
 
-export function keepOverlap(running: Case, overlap: Overlap): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(overlapFile(running), JSON.stringify(overlap));
-}
+export const keepOverlap = (running: Case, overlap: Overlap): void => write(overlapFile(running), overlap);
 
 export const keptOverlaps = (): { readonly case: Case; readonly overlap: Overlap }[] =>
-  cases.flatMap(running =>
-    existsSync(overlapFile(running))
-      ? [{ case: running, overlap: JSON.parse(readFileSync(overlapFile(running), 'utf8')) as Overlap }]
-      : [],
-  );
+  cases.flatMap(running => {
+    const overlap = readJson<Overlap>(overlapFile(running));
+    return overlap ? [{ case: running, overlap }] : [];
+  });
+
+const loopFile = (preset: string): string => path.join(folder, `loop-${preset}.json`);
+
+export const keepLoop = (times: LoopTimes): void => write(loopFile(times.preset), times);
+
+export const keptLoops = (): LoopTimes[] => PresetNames.flatMap(preset => readJson<LoopTimes>(loopFile(preset)) ?? []);

@@ -7,12 +7,15 @@
  *   -- --quick           one round; nothing is written
  *   -- --rounds N        rounds of each case (default 5)
  *   -- --overlap         instead: whether rollouts beside updates could be faster than in turn, for the RLOO cases
+ *   -- --loop            instead: the seconds of SFT, reward model and PPO on the bundled model from the command line
  *   -- --append          adds the rounds to those of the same commit, for machines that are free for minutes only
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { PresetNames } from '../../../src/core/jobs/presets.ts';
 import { type Case, cases } from './cases.ts';
-import { keep, keepOverlap, keptOverlaps, keptResults } from './kept.ts';
+import { keep, keepLoop, keepOverlap, keptLoops, keptOverlaps, keptResults } from './kept.ts';
+import { measureLoop } from './loop.ts';
 import { measureOverlap } from './overlap.ts';
 import { entries, overlapTable, table, writePerformance } from './report.ts';
 import { runCase } from './run.ts';
@@ -25,6 +28,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     append: { type: 'boolean', default: false },
     overlap: { type: 'boolean', default: false },
+    loop: { type: 'boolean', default: false },
   },
 });
 const log = (line: string): void => {
@@ -45,7 +49,13 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 const threads = os.availableParallelism();
 const measured: { case: Case; rounds: Awaited<ReturnType<typeof runCase>> }[] = [];
 let failed = false;
-for (const running of cases) {
+if (values.loop) {
+  for (const preset of values.quick ? (['quick'] as const) : PresetNames) {
+    const times = await measureLoop(preset, log);
+    if (!values.quick) keepLoop(times);
+  }
+}
+for (const running of values.loop ? [] : cases) {
   if (names && !names.includes(running.name)) continue;
   if (values.overlap && running.settings.algorithm !== 'rloo') continue;
   log(`── ${running.name}`);
@@ -66,7 +76,7 @@ for (const running of cases) {
 if (values.json) process.stdout.write(`${JSON.stringify(entries(measured), null, 1)}\n`);
 if (measured.length > 0) (values.json ? log : console.log)(table(measured));
 if (!values.quick) {
-  writePerformance(keptResults(), keptOverlaps(), threads);
+  writePerformance({ kept: keptResults(), overlaps: keptOverlaps(), loops: keptLoops() }, threads);
   log('docs/performance-rlhf.md is written.');
 }
 if (failed) process.exitCode = 1;

@@ -6,6 +6,7 @@ import { root } from '../engine/models.ts';
 import { median, spread } from '../engine/statistics.ts';
 import { answersOf, type Case, cases } from './cases.ts';
 import type { Kept } from './kept.ts';
+import type { LoopTimes } from './loop.ts';
 import type { Overlap } from './overlap.ts';
 import type { Step } from './run.ts';
 
@@ -103,7 +104,37 @@ const besides = (overlaps: readonly Overlapped[]): string[] =>
         overlapTable(overlaps),
       ];
 
-export function writePerformance(kept: readonly Kept[], overlaps: readonly Overlapped[], threads: number): void {
+const loopSection = (loops: readonly LoopTimes[]): string[] => {
+  if (loops.length === 0) return [];
+  const names = Object.keys(loops[0]!.seconds);
+  const rows = loops.map(({ preset, seconds, accuracy, rewardBefore, rewardAfter }) => {
+    const total = Object.values(seconds).reduce((sum, each) => sum + each, 0);
+    const times = [...names.map(name => seconds[name]!), total].map(each => each.toFixed(0));
+    const reward = `${rewardBefore.toFixed(2)} → ${rewardAfter.toFixed(2)}`;
+    return [preset, ...times, `${(100 * accuracy).toFixed(0)} %`, reward];
+  });
+  return [
+    '',
+    '## From a base model to a policy',
+    '',
+    'Seconds of each command on the bundled model, with data made from `samples/data/reviews-train.jsonl` (`npm run bench:rlhf -- --loop`): 480',
+    'examples to imitate, half of them vague; 480 pairs of a helpful and a vague answer; PPO on their prompts with that reward model.',
+    '',
+    markdownTable(
+      ['preset', ...names, 'all', 'accuracy of the reward model', 'reward'],
+      ['---', ...names.map(() => '---:'), '---:', '---:', '---'],
+      rows,
+    ),
+  ];
+};
+
+interface Everything {
+  readonly kept: readonly Kept[];
+  readonly overlaps: readonly Overlapped[];
+  readonly loops: readonly LoopTimes[];
+}
+
+export function writePerformance({ kept, overlaps, loops }: Everything, threads: number): void {
   const missing = cases.filter(({ name }) => !kept.some(one => one.case.name === name));
   const lines = [
     '# Performance of reinforcement learning',
@@ -139,6 +170,7 @@ export function writePerformance(kept: readonly Kept[], overlaps: readonly Overl
     'The ways of the peer that were timed before the first round; the fastest took part:',
     '',
     ...kept.flatMap(({ case: { name }, rounds }) => rounds.notes.map(note => `- ${name}: ${note}`)),
+    ...loopSection(loops),
     ...besides(overlaps),
   ];
   const own = readFileSync(path.join(import.meta.dirname, 'findings.md'), 'utf8').trimEnd();
