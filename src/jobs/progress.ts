@@ -24,6 +24,7 @@ export function jobProgress(job: JobSummary): JobProgress {
   const steps = l10n.t('{0} of {1}', state.step, state.totalSteps);
   if (isOver(status)) return { fraction, label: l10n.t('{0} at {1}', endWord(status), steps) };
   if (status === 'stopping') return { fraction, label: l10n.t('{0}, stopping', steps) };
+  if (state.paused) return { fraction, label: l10n.t('{0}, paused on battery', steps) };
   const left = state.secondsLeft;
   return {
     fraction,

@@ -160,6 +160,7 @@ export class JobReporter implements RecipeHost {
       if (source !== 'battery' || !this.#pluggedIn) break;
       if (!paused) {
         paused = true;
+        this.#state = { ...this.#state, paused: 'battery', secondsLeft: undefined };
         this.phase(l10n.t('Paused on battery power; it goes on when the computer is plugged in'));
       }
       await new Promise(resolve => setTimeout(resolve, lookEvery));
@@ -169,6 +170,7 @@ export class JobReporter implements RecipeHost {
     }
     if (!paused) return;
     this.#times.length = 0;
+    this.#state = { ...this.#state, paused: undefined };
     this.phase(phase ?? '');
   }
 
@@ -182,6 +184,7 @@ export class JobReporter implements RecipeHost {
       status,
       endedAt: new Date().toISOString(),
       secondsLeft: undefined,
+      paused: undefined,
       ...(error === undefined
         ? {}
         : {

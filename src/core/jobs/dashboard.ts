@@ -176,6 +176,11 @@ function health(
       return text === '' ? null : { level: warnings.length > 0 ? 'warning' : 'good', text };
     }
     default:
+      if (state?.paused)
+        return {
+          level: 'info',
+          text: l10n.t('Paused: the computer runs on its battery. It goes on when it is plugged in.'),
+        };
       if (curves?.level === 'warning') return curves;
       return warning?.type === 'log' ? { level: 'warning', text: warning.message } : curves;
   }

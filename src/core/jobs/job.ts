@@ -329,6 +329,8 @@ export const JobStateSchema = v.object({
   totalSteps: count,
   /** Seconds, from the rate of the last steps. */
   secondsLeft: v.optional(v.number()),
+  /** It runs, and waits for mains power. */
+  paused: v.optional(v.literal('battery')),
   /** Failed: one sentence for a person, with what to do. */
   error: v.optional(v.object({ message: v.string(), human: v.boolean(), stack: v.optional(v.string()) })),
 });

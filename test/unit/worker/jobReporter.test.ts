@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { dashboard } from '../../../src/core/jobs/dashboard.ts';
+import { jobProgress } from '../../../src/jobs/progress.ts';
 import { startOfEvents } from '../../../src/storage/jobFolder.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
 import { latestCheckpoint } from '../../../src/worker/jobCheckpoints.ts';
@@ -80,11 +82,19 @@ describe('jobReporter', () => {
     });
     while (asked < 4) await new Promise(resolve => setTimeout(resolve, 5));
     assert.equal(over, false);
-    assert.match((await job.state())!.phase!, /Paused on battery power/);
+    const state = (await job.state())!;
+    assert.match(state.phase!, /Paused on battery power/);
+    assert.equal(state.paused, 'battery');
+    const summary = { id: job.id, name: 'x', kind: 'reward', status: 'running', path: '' } as const;
+    const { specification } = job;
+    const shown = { ...summary, specification, state: { ...state, step: 3, totalSteps: 20 } };
+    assert.equal(jobProgress(shown).label, '3 of 20, paused on battery');
+    assert.match(dashboard({ ...shown, events: [] }).health!.text, /^Paused: the computer runs on its battery/);
     source = 'mains';
     assert.equal(await breath, false);
     const { events } = await job.eventsSince(startOfEvents);
     assert.equal(events.findLast(event => event.type === 'phase')?.phase, 'Training');
+    while ((await job.state())?.paused) await new Promise(resolve => setTimeout(resolve, 5));
 
     source = 'battery';
     const stopped = reporter.breathe();
