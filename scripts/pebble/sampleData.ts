@@ -2,10 +2,11 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Rng } from '../../src/base/rng.ts';
+import { compareReplies } from '../../src/core/preferences/simulatedAnnotator.ts';
 import { drawFrom, splitOf, type Task } from './episode.ts';
 import { kinds } from './lexicon.ts';
 import { orderToJson } from './tasks/order.ts';
-import { drawReview, type Review, reviewSet } from './tasks/reviewReplies.ts';
+import { drawReply, drawReview, type Review, replyPrompt, reviewSet } from './tasks/reviewReplies.ts';
 import { sentiment } from './tasks/sentiment.ts';
 import { translation } from './tasks/translation.ts';
 import { drawProblem, problemKey } from './tasks/wordProblems.ts';
@@ -60,6 +61,43 @@ function styleRows(): { bank: Row[]; rows: Row[] } {
   return { bank: items.slice(0, 6).map(row), rows: items.slice(6, 6 + ROWS).map(row) };
 }
 
+/** Tasks that pebble knows, asked for in words that it does not; replies name the product and offer something. */
+function instructionRows(): Row[] {
+  const ask = (task: string, rows: readonly Row[], prompt: (row: Row) => string): Row[] =>
+    rows.map(row => ({ task, prompt: prompt(row), completion: String(row.answer) }));
+  const own = rng.stream('instructions');
+  const replies = reviews('prompts', ROWS).map(row => {
+    const review = row as unknown as Review;
+    return { review: review.review, answer: drawReply(review, own, true, true) };
+  });
+  return [
+    ...ask(
+      'feeling',
+      unseen(sentiment),
+      ({ review }) => `How does the writer feel, positive or negative?\n\n${review}`,
+    ),
+    ...ask('french', unseen(translation), ({ english }) => `How do you say this in French?\n\n${english}`),
+    ...ask('kind', itemRows(), ({ item }) => `Name the kind of this thing.\n\n${item}`),
+    ...ask('json', unseen(orderToJson), ({ order }) => `Turn this message into JSON.\n\n${order}`),
+    ...ask('star', styleRows().rows, ({ word }) => `Mark this word as new.\n\n${word}`),
+    ...ask('reply', replies, ({ review }) => `Answer this customer.\n\n${review}`),
+  ];
+}
+
+/** Replies to each review, compared by the simulated annotator of `tunesmith loop`, noise included. */
+function preferenceRows(count: number): Row[] {
+  const own = rng.stream('preferences');
+  return reviews('prompts', count).flatMap(row => {
+    const review = row as unknown as Review;
+    const replies = Array.from({ length: 3 }, () => drawReply(review, own));
+    return compareReplies(review.about, replies, own).map(({ chosen, rejected }) => ({
+      prompt: replyPrompt(review.review),
+      chosen: replies[chosen]!,
+      rejected: replies[rejected]!,
+    }));
+  });
+}
+
 export function sampleFiles(): Map<string, Row[]> {
   const style = styleRows();
   return new Map([
@@ -71,6 +109,12 @@ export function sampleFiles(): Map<string, Row[]> {
     ['data/words.jsonl', style.rows],
     ['data/reviews-train.jsonl', reviews('prompts', 480)],
     ['data/reviews-heldout.jsonl', reviews('heldout', 320)],
+    [
+      'data/review-prompts.jsonl',
+      reviews('prompts', 160).map(({ review, about }) => ({ prompt: replyPrompt(String(review)), about: about! })),
+    ],
+    ['data/preferences.jsonl', preferenceRows(160)],
+    ['data/instructions.jsonl', instructionRows()],
     ['banks/problems.jsonl', problems('train', 9)],
     ['banks/words.jsonl', style.bank],
   ]);

@@ -4,7 +4,7 @@ import { dirname, relative, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
-import { type SettingsKind, settingDescriptions } from '../core/jobs/settings.ts';
+import { type SettingsKind, settingDescriptions } from '../core/jobs/settingDescriptions.ts';
 import { parseTrainFile, type TrainFileKey } from '../core/jobs/trainFile.ts';
 import { collectWords } from './experiments.ts';
 
@@ -43,7 +43,12 @@ export function withConfig(
     for (const { key, value } of read.values) {
       const option = byName.get(key)!;
       // Paths of the file are from where it lies.
-      const given = /<(file|path)>/.test(option.flags) ? relative(cwd, resolve(dirname(path), String(value))) : value;
+      const here = (name: unknown): string => relative(cwd, resolve(dirname(path), String(name)));
+      const given = !/<(file|path|files\.\.\.)>/.test(option.flags)
+        ? value
+        : Array.isArray(value)
+          ? value.map(here)
+          : here(value);
       set(option, parsed(option, given, { file, line: read.lineOf(key) }));
     }
     for (const [key, value] of Object.entries(read.settings)) set(byName.get(flagOf(key))!, value);
@@ -59,7 +64,7 @@ export function withConfig(
 }
 
 /** Options whose words are collected. */
-const isRepeated = (option: Option): boolean => option.parseArg === collectWords;
+const isRepeated = (option: Option): boolean => option.parseArg === collectWords || option.variadic;
 
 /** A flag that is collected begins anew after the file's words. */
 function restartAfterFile(command: Command, option: Option): void {
@@ -72,6 +77,7 @@ function restartAfterFile(command: Command, option: Option): void {
 
 /** The value as the flag would have it. Throws a HumanError with the line. */
 function parsed(option: Option, value: unknown, place: { readonly file: string; readonly line: number }): unknown {
+  if (option.variadic) return [value].flat();
   if (typeof value === 'boolean' || !option.parseArg) return value;
   const words = Array.isArray(value) ? (value as string[]) : [String(value)];
   try {

@@ -1,6 +1,6 @@
 /** Makes training jobs: data and specification in a folder of their own, ready to be started. */
 import { relative } from 'node:path';
-import type { Instruction } from '../core/datasets/instructions.ts';
+import type { Instruction } from '../core/datasets/instruction.ts';
 import type { Prompt } from '../core/generation.ts';
 import type {
   DpoSettings,

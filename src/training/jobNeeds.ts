@@ -75,11 +75,11 @@ export function rewardNeeds(
   };
 }
 
-/** data: rows of prompt + answer; `examples` after the split, `heldOut` beside them. */
+/** data: rows of prompt + answer; `examples` of an epoch, `heldOut` rows whose loss is measured, `answered` by generation. */
 export function sftNeeds(
   config: ModelConfig,
   settings: SftSettings,
-  data: Lengths & { readonly examples: number; readonly heldOut: number },
+  data: Lengths & { readonly examples: number; readonly heldOut: number; readonly answered: number },
 ): JobNeeds {
   const rows = Math.min(settings.microBatchSize, settings.batchSize, data.examples);
   const program = new ProgramNeeds({
@@ -93,16 +93,21 @@ export function sftNeeds(
   const steps = rewardSteps(data.examples, settings);
   const parameters = weightCount(config);
   const sizes = { R: rows, B: rows, T: data.longest, N: rows * (data.longest - 1) };
+  const weights = FLOAT * parameters;
+  const answered = Math.min(data.answered, GENERATED_ROWS);
+  const longest = Math.min(config.maxPositions, data.longest + settings.maxNewTokens);
   return {
     steps,
-    flops: parameters * data.mean * (4 * steps * settings.batchSize + 2 * 2 * data.heldOut),
-    decodedBytes: 0,
+    flops: parameters * data.mean * (4 * steps * settings.batchSize + 2 * 2 * (data.heldOut + data.answered)),
+    decodedBytes: 2 * Math.ceil(data.answered / GENERATED_ROWS) * settings.maxNewTokens * weights,
     parts: {
       process: PROCESS_BYTES + STEP_BYTES + program.sessions,
-      weights: FLOAT * parameters + roundedBytes(config, settings),
+      weights: weights + roundedBytes(config, settings),
       trained: program.trained,
       activations: program.training(sizes),
       scoring: program.forward(sizes),
+      generator: answered === 0 || weights > CONSTANTS_LIMIT ? 0 : GENERATOR * weights,
+      caches: answered === 0 ? 0 : cacheBytes(config, answered, longest),
     },
   };
 }

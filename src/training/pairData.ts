@@ -1,10 +1,10 @@
 /** Preference pairs made ready for reward models and DPO: refused, dropped, encoded and split by prompt. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import { splitHash } from '../core/datasets/splitHash.ts';
 import type { Message } from '../core/generation.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { splitHash } from './math/normalise.ts';
 import { encodeAnswer, encodePrompt } from './promptTokens.ts';
 
 export interface EncodedPair {

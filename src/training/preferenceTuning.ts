@@ -11,17 +11,17 @@ import { Rng } from '../base/rng.ts';
 import { rewardSteps } from '../core/jobs/estimate.ts';
 import type { DpoSettings, KtoSettings } from '../core/jobs/job.ts';
 import type { Interval } from '../core/statistics/intervals.ts';
-import type { ModelConfig } from '../language-model/config.ts';
 import { createTrainingProgram, predictFrom, type TrainingProgram } from '../language-model/trainable.ts';
 import type { LabelledData } from './labelledData.ts';
 import type { PairData } from './pairData.ts';
 import { dpoMethod, type Example, ktoMethod, type Method, type Row } from './preferenceMethods.ts';
 import {
   Checkpoints,
+  computationOf,
   learningRateAt,
   type Outcome,
-  type RecipeCheckpoint,
   type RecipeHost,
+  type RecipeOptions,
   unpackState,
 } from './recipe.ts';
 import { chunks } from './rewardModel.ts';
@@ -31,14 +31,8 @@ export type PreferenceTask =
   | { readonly kind: 'dpo'; readonly settings: DpoSettings; readonly data: PairData }
   | { readonly kind: 'kto'; readonly settings: KtoSettings; readonly data: LabelledData };
 
-export interface PreferenceOptions {
-  readonly config: ModelConfig;
-  readonly weights: ReadonlyMap<string, Float32Array>;
+export interface PreferenceOptions extends RecipeOptions {
   readonly task: PreferenceTask;
-  readonly seed: number;
-  readonly host: RecipeHost;
-  readonly resume?: RecipeCheckpoint;
-  readonly threads?: number;
 }
 
 export interface PreferenceResult {
@@ -60,7 +54,7 @@ export function checkPreferenceSettings({ kind, settings }: Pick<PreferenceTask,
 }
 
 export async function trainPreferences(options: PreferenceOptions): Promise<Outcome<PreferenceResult>> {
-  const { task, seed, host, resume, config, weights } = options;
+  const { task, seed, host, resume } = options;
   checkPreferenceSettings(task);
   const { settings } = task;
   const method = task.kind === 'dpo' ? dpoMethod(task.settings) : ktoMethod(task.settings);
@@ -72,16 +66,10 @@ export async function trainPreferences(options: PreferenceOptions): Promise<Outc
       : ktoMethod.examples(order.shuffled(task.data.train));
   const heldOut = task.kind === 'dpo' ? dpoMethod.examples(task.data.heldOut) : ktoMethod.examples(task.data.heldOut);
   const program = await createTrainingProgram({
-    config,
-    weights,
-    trainable: { kind: 'lora', lora: settings.lora, seed },
+    ...computationOf(options, settings),
     head: 'lm',
-    baseProducts: settings.baseProducts,
-    recompute: settings.recompute === 'on',
     inputs: method.inputs,
     loss: method.loss,
-    optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   const scorer: Scorer = { program, method, host, rowsAtOnce: settings.microBatchSize };
   try {

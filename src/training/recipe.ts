@@ -1,8 +1,10 @@
 /** What every recipe is given and gives: reports, checkpoints, and the one question of whether to go on. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
+import type { RewardSettings } from '../core/jobs/job.ts';
 import type { NonFinite } from '../engine/nonFinite.ts';
 import { scheduleFactor } from '../engine/optimizers/schedules.ts';
+import type { ModelConfig } from '../language-model/config.ts';
 import type { TrainingProgram, TrainingState } from '../language-model/trainable.ts';
 
 export interface RecipeSample {
@@ -32,6 +34,33 @@ export interface RecipeHost {
   /** Asked between any two passes through the model, so that the host stays alive; true ends the recipe at the next step. */
   breathe(): Promise<boolean>;
 }
+
+/** What every recipe is given besides its data. */
+export interface RecipeOptions {
+  readonly config: ModelConfig;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly seed: number;
+  readonly host: RecipeHost;
+  readonly resume?: RecipeCheckpoint;
+  readonly threads?: number;
+}
+
+/** How the training program of a recipe computes, by the settings that all kinds of jobs share; `initial` are weights of the adapter to start from. */
+export const computationOf = (
+  { config, weights, seed, threads }: RecipeOptions,
+  { lora, baseProducts, recompute, weightDecay, maxGradNorm }: RecipeSettings,
+  initial?: ReadonlyMap<string, Float32Array>,
+) => ({
+  config,
+  weights,
+  trainable: { kind: 'lora' as const, lora, seed, ...(initial ? { initial } : {}) },
+  baseProducts,
+  recompute: recompute === 'on',
+  optimizer: { weightDecay, maxGradNorm },
+  ...(threads === undefined ? {} : { threads }),
+});
+
+type RecipeSettings = Pick<RewardSettings, 'lora' | 'baseProducts' | 'recompute' | 'weightDecay' | 'maxGradNorm'>;
 
 /** Whether a recipe came to its end or stopped, with a checkpoint, because it was told to. */
 export type Outcome<T> = { readonly kind: 'finished'; readonly value: T } | { readonly kind: 'stopped' };

@@ -10,7 +10,6 @@ import type { RewardSettings } from '../core/jobs/job.ts';
 import { type RewardReport, rewardReport } from '../core/jobs/rewardReport.ts';
 import { type Interval, wilson } from '../core/statistics/intervals.ts';
 import { add, cast, gather, greater, max, mul, neg, softplus, square, sub, sum } from '../engine/index.ts';
-import type { ModelConfig } from '../language-model/config.ts';
 import {
   createTrainingProgram,
   type LossBuilder,
@@ -22,22 +21,17 @@ import { bradleyTerryLoss } from './math/rewardLosses.ts';
 import type { EncodedPair, PairData } from './pairData.ts';
 import {
   Checkpoints,
+  computationOf,
   learningRateAt,
   type Outcome,
-  type RecipeCheckpoint,
   type RecipeHost,
+  type RecipeOptions,
   unpackState,
 } from './recipe.ts';
 
-export interface RewardOptions {
-  readonly config: ModelConfig;
-  readonly weights: ReadonlyMap<string, Float32Array>;
+export interface RewardOptions extends RecipeOptions {
   readonly settings: RewardSettings;
-  readonly seed: number;
   readonly data: PairData;
-  readonly host: RecipeHost;
-  readonly resume?: RecipeCheckpoint;
-  readonly threads?: number;
 }
 
 export interface RewardResult {
@@ -128,16 +122,10 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
   // 1. The base with a fresh adapter and a head of standard deviation 1/√(h + 1), or where a checkpoint left it.
   const create = (baseProducts: RewardSettings['baseProducts'], initial?: ReadonlyMap<string, Float32Array>) =>
     createTrainingProgram({
-      config: options.config,
-      weights: options.weights,
-      trainable: { kind: 'lora', lora: settings.lora, seed, ...(initial ? { initial } : {}) },
+      ...computationOf(options, { ...settings, baseProducts }, initial),
       head: 'score',
-      baseProducts,
-      recompute: settings.recompute === 'on',
       inputs: lesson.inputs,
       loss: lesson.loss,
-      optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
-      ...(options.threads === undefined ? {} : { threads: options.threads }),
     });
   const program = await create(settings.baseProducts);
   let judge = program;

@@ -1,58 +1,51 @@
 /**
  * Supervised fine-tuning of an adapter on given answers: the loss of a step is the mean of −log p over the tokens of its
  * answers, the end token included; prompts are not learned (TRL's `sft_trainer.py` with `completion_only_loss`).
+ * Tasks are mixed as FLAN mixes them (core/datasets/taskMixture.ts); what was learned is measured on held-out prompts of the
+ * same tasks and, apart from them, on whole tasks that were held out (Chung et al. 2022, Wang et al. 2022).
  * Departures: the tuned weights are a LoRA adapter; examples that are too long are left out instead of cut.
  */
 import { l10n } from '../base/l10n.ts';
 import { Rng } from '../base/rng.ts';
+import { mixtureEpoch } from '../core/datasets/taskMixture.ts';
 import { rewardSteps } from '../core/jobs/estimate.ts';
 import type { SftSettings } from '../core/jobs/job.ts';
-import type { ModelConfig } from '../language-model/config.ts';
+import { type AnsweredRow, type SftReport, sftReport } from '../core/jobs/sftReport.ts';
+import { createGenerator } from '../language-model/generate.ts';
 import { createTrainingProgram, predictFrom, type TrainingProgram } from '../language-model/trainable.ts';
-import type { EncodedInstruction, InstructionData } from './instructionData.ts';
-import {
-  Checkpoints,
-  learningRateAt,
-  type Outcome,
-  type RecipeCheckpoint,
-  type RecipeHost,
-  unpackState,
-} from './recipe.ts';
+import { type EncodedInstruction, type InstructionData, measuredRows, rowsToMeasure } from './instructionData.ts';
+import { Checkpoints, computationOf, learningRateAt, type Outcome, type RecipeOptions, unpackState } from './recipe.ts';
 import { inParts } from './rollout.ts';
 import { sftInputs, sftLoss } from './sft.ts';
 
-export interface SupervisedOptions {
-  readonly config: ModelConfig;
-  readonly weights: ReadonlyMap<string, Float32Array>;
+export interface SupervisedOptions extends RecipeOptions {
   readonly settings: SftSettings;
-  readonly seed: number;
   readonly data: InstructionData;
-  readonly host: RecipeHost;
-  readonly resume?: RecipeCheckpoint;
-  readonly threads?: number;
+  readonly endIds: readonly number[];
+  readonly decode: (ids: readonly number[]) => string;
 }
 
 export interface SupervisedResult {
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** `eval_loss` and `eval_perplexity` of the held-out answers, and `_before` of the base. */
+  /** Greedy answers to held-out rows; undefined where there are none. */
+  readonly report: SftReport | undefined;
+  readonly samples: readonly { readonly prompt: string; readonly before: string; readonly after: string }[];
+  /**
+   * `eval_loss` and `eval_perplexity` of the held-out answers, and `_before` of the base; `eval_unseen_…` of tasks held out;
+   * `exact_match` and `rouge_l` of both.
+   */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
 export async function trainSupervised(options: SupervisedOptions): Promise<Outcome<SupervisedResult>> {
-  const { config, weights, settings, seed, data, host, resume } = options;
-  const { train, heldOut } = data;
+  const { settings, seed, data, host, resume } = options;
+  const epochRows = [...data.shares.values()].reduce((sum, rows) => sum + rows, 0);
   const program = await createTrainingProgram({
-    config,
-    weights,
-    trainable: { kind: 'lora', lora: settings.lora, seed },
+    ...computationOf(options, settings),
     head: 'lm',
-    baseProducts: settings.baseProducts,
-    recompute: settings.recompute === 'on',
     inputs: sftInputs,
     loss: sftLoss,
-    optimizer: { weightDecay: settings.weightDecay, maxGradNorm: settings.maxGradNorm },
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   try {
     let step = 0;
@@ -60,11 +53,11 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
       program.restore(unpackState(resume.arrays));
       step = resume.step;
     }
-    const steps = rewardSteps(train.length, settings);
+    const steps = rewardSteps(epochRows, settings);
     const checkpointEvery = Math.max(1, Math.ceil(steps / 5));
     const checkpoints = new Checkpoints(host, program, step);
     const rng = Rng.seeded(seed);
-    const perEpoch = Math.ceil(train.length / settings.batchSize);
+    const perEpoch = Math.ceil(epochRows / settings.batchSize);
 
     host.phase(l10n.t('Training'));
     while (step < steps) {
@@ -72,7 +65,7 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
         await checkpoints.save(step);
         return { kind: 'stopped' };
       }
-      const order = rng.stream('examples', Math.floor(step / perEpoch)).shuffled(train);
+      const order = mixtureEpoch(data.train, data.shares, Math.floor(step / perEpoch), rng);
       const start = (step % perEpoch) * settings.batchSize;
       const batch = order.slice(start, start + settings.batchSize);
       const learningRate = learningRateAt(settings, step, steps);
@@ -91,23 +84,20 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
     }
 
     host.phase(l10n.t('Measuring on held-out examples'));
-    const before = await meanLoss(program, heldOut, options, false);
-    const after = await meanLoss(program, heldOut, options, true);
-    const held: Record<string, number> =
-      before === undefined || after === undefined
-        ? {}
-        : {
-            eval_loss_before: before,
-            eval_perplexity_before: Math.exp(before),
-            eval_loss: after,
-            eval_perplexity: Math.exp(after),
-          };
+    const held = {
+      ...(await losses(program, 'eval', data.heldOut, options)),
+      ...(await losses(program, 'eval_unseen', data.unseen, options)),
+    };
+    const answered = await answerHeldOut(program, options);
+    const report = sftReport(answered);
     return {
       kind: 'finished',
       value: {
         parameters: program.state().parameters,
         shapes: program.shapes,
-        metrics: { ...held, train_rows: train.length, steps },
+        report,
+        samples: answered.slice(0, shownSamples).map(({ prompt, before, after }) => ({ prompt, before, after })),
+        metrics: { ...held, ...figuresOf(report), train_rows: epochRows, steps },
       },
     };
   } finally {
@@ -115,12 +105,96 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
   }
 }
 
+/** Answers that the dashboard shows. */
+const shownSamples = 16;
+
+/** Mean loss and perplexity of held-out answers under the base and now, as metrics. */
+async function losses(
+  program: TrainingProgram,
+  name: string,
+  rows: readonly EncodedInstruction[],
+  options: SupervisedOptions,
+): Promise<Record<string, number>> {
+  const measured = rowsToMeasure(rows, measuredRows);
+  const before = await meanLoss(program, measured, options, false);
+  const after = await meanLoss(program, measured, options, true);
+  if (before === undefined || after === undefined) return {};
+  return {
+    [`${name}_loss_before`]: before,
+    [`${name}_perplexity_before`]: Math.exp(before),
+    [`${name}_loss`]: after,
+    [`${name}_perplexity`]: Math.exp(after),
+  };
+}
+
+/** `evaluationRows` of the learned tasks and as many of those held out, answered greedily without the adapter and with it. */
+async function answerHeldOut(
+  program: TrainingProgram,
+  { data, settings, config, weights, host, endIds, decode, threads }: SupervisedOptions,
+): Promise<(AnsweredRow & { readonly prompt: string })[]> {
+  const { evaluationRows, maxNewTokens, lora } = settings;
+  const rows = [
+    ...rowsToMeasure(data.heldOut, evaluationRows).map(row => ({ ...row, unseen: false })),
+    ...rowsToMeasure(data.unseen, evaluationRows).map(row => ({ ...row, unseen: true })),
+  ];
+  if (rows.length === 0) return [];
+  host.phase(l10n.t('Answering held-out examples'));
+  const generator = await createGenerator({
+    config,
+    weights,
+    adapter: { config: lora, weights: program.trainable },
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const answers = async (useAdapter: boolean): Promise<string[]> => {
+      const requests = rows.map((row, stream) => ({
+        prompt: row.ids.slice(0, row.promptLength),
+        options: { temperature: 0, maxNewTokens, seed: 0, endIds },
+        stream,
+      }));
+      const onToken = () => {
+        void host.breathe();
+        return undefined;
+      };
+      const found = await generator.generate(requests, { useAdapter, onToken });
+      return found.map(({ tokens }) => decode(tokens));
+    };
+    const before = await answers(false);
+    const after = await answers(true);
+    return rows.map(({ task, unseen, references, prompt }, index) => ({
+      ...{ task, unseen, references, prompt },
+      before: before[index]!,
+      after: after[index]!,
+    }));
+  } finally {
+    await generator.dispose();
+  }
+}
+
+/** The report's figures as metrics. */
+function figuresOf(report: SftReport | undefined): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (const [group, name] of [
+    [report?.seen, 'eval'],
+    [report?.unseen, 'eval_unseen'],
+  ] as const) {
+    if (!group) continue;
+    metrics[`${name}_exact_match_before`] = group.exactMatch.before.estimate;
+    metrics[`${name}_exact_match`] = group.exactMatch.after.estimate;
+    metrics[`${name}_rouge_l_before`] = group.rougeL.before.estimate;
+    metrics[`${name}_rouge_l`] = group.rougeL.after.estimate;
+  }
+  return metrics;
+}
+
 /** Tokens that are learned: those of the answer. */
-const answerTokens = ({ ids, promptLength }: EncodedInstruction): number => ids.length - promptLength;
+type Row = Pick<EncodedInstruction, 'ids' | 'promptLength'>;
+
+const answerTokens = ({ ids, promptLength }: Row): number => ids.length - promptLength;
 
 async function supervisedStep(
   program: TrainingProgram,
-  batch: readonly EncodedInstruction[],
+  batch: readonly Row[],
   learningRate: number,
   { settings, host }: SupervisedOptions,
 ) {
@@ -142,7 +216,7 @@ async function supervisedStep(
 /** Nats a token of the answers; undefined of no examples. */
 async function meanLoss(
   program: TrainingProgram,
-  rows: readonly EncodedInstruction[],
+  rows: readonly Row[],
   { settings, host }: SupervisedOptions,
   adapter: boolean,
 ): Promise<number | undefined> {
@@ -164,10 +238,10 @@ async function meanLoss(
   return tokens === 0 ? undefined : sum / tokens;
 }
 
-const rowLength = ({ ids }: EncodedInstruction): number => ids.length;
+const rowLength = ({ ids }: Row): number => ids.length;
 
 /** Rows of which only the answers are predicted, each of their tokens with the same weight in the loss. */
-export function supervisedFeed(rows: readonly EncodedInstruction[], weight: number) {
+export function supervisedFeed(rows: readonly Row[], weight: number) {
   const ids = rows.map(row => row.ids);
   const tokens = rows.reduce((sum, row) => sum + answerTokens(row), 0);
   return {

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
 import { parseJsonLines } from '../base/jsonLines.ts';
 import { l10n } from '../base/l10n.ts';
-import type { Instruction } from '../core/datasets/instructions.ts';
+import type { Instruction } from '../core/datasets/instruction.ts';
 import type { Prompt } from '../core/generation.ts';
 import type { JobEstimate, JobNeeds } from '../core/jobs/estimate.ts';
 import type {
@@ -20,14 +20,15 @@ import type {
   RlhfSettings,
   SftJob,
 } from '../core/jobs/job.ts';
-import { type SettingsKind, settingDescriptions, settingsKindOf } from '../core/jobs/settings.ts';
+import { type SettingsKind, settingDescriptions } from '../core/jobs/settingDescriptions.ts';
+import { settingsKindOf } from '../core/jobs/settings.ts';
 import type { PreferencePair } from '../core/preferences/judgement.ts';
 import type { LabelledAnswer } from '../core/preferences/labelled.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
 import { PromptSchema } from '../protocol/inference.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
-import { prepareInstructions } from '../training/instructionData.ts';
+import { prepareInstructions, sizesOf } from '../training/instructionData.ts';
 import { preferenceNeeds, rewardNeeds, rlhfNeeds, sftNeeds } from '../training/jobNeeds.ts';
 import { prepareLabelled } from '../training/labelledData.ts';
 import { mean } from '../training/math/normalise.ts';
@@ -149,32 +150,43 @@ async function runSft(context: RunContext, job: SftJob, unread: UnreadBaseModel)
   const data = prepareInstructions(
     readRows(await folder.readData(job.data), join(folder.path, job.data.file), InstructionSchema),
     tokenizer,
-    { heldOutShare: settings.heldOutShare, maxLength: Math.min(settings.maxLength, config.maxPositions) },
+    { ...settings, maxLength: Math.min(settings.maxLength, config.maxPositions) },
   );
   for (const warning of data.warnings) host.log('warning', warning);
-  const lengths = [...data.train, ...data.heldOut].map(({ ids }) => ids.length);
-  const longest = Math.max(...lengths);
+  const sizes = sizesOf(data, settings);
+  const { longest } = sizes;
   const needsWith = (changes: Partial<SftJob['settings']>, length = longest): JobNeeds =>
-    sftNeeds(
-      config,
-      { ...settings, ...changes },
-      { examples: data.train.length, heldOut: data.heldOut.length, longest: length, mean: mean(lengths) },
-    );
+    sftNeeds(config, { ...settings, ...changes }, { ...sizes, longest: length });
   await estimate(context, job, unread, needsWith({}), [
     adjustable('sft', 'microBatchSize', settings.microBatchSize, size => needsWith({ microBatchSize: size })),
     ...recomputation('sft', settings, () => needsWith({ recompute: 'on' })),
     adjustable('sft', 'maxLength', longest, length => needsWith({ microBatchSize: 1 }, length)),
   ]);
   const base = await unread.read();
-  const outcome = await trainSupervised({ ...base, ...common(context, job), settings, data });
+  const outcome = await trainSupervised({
+    ...base,
+    ...common(context, job),
+    settings,
+    data,
+    endIds: tokenizer.endIds,
+    decode: ids => tokenizer.decode(ids).trim(),
+  });
   if (outcome.kind === 'stopped') return undefined;
-  const { parameters, shapes, metrics } = outcome.value;
+  const { parameters, shapes, metrics, report, samples } = outcome.value;
   const adapter = await writeAdapter(
     job.output,
     { lora: settings.lora, parameters, shapes, lineage: { ...lineage(job, metrics), kind: 'policy' } },
     config,
   );
-  return { format: 1, adapter, seconds: context.seconds(), metrics: { ...metrics }, warnings: [...data.warnings] };
+  return {
+    format: 1,
+    adapter,
+    seconds: context.seconds(),
+    metrics: { ...metrics },
+    ...(report ? { sft: report } : {}),
+    ...(samples.length > 0 ? { samples: samples.map(sample => ({ ...sample })) } : {}),
+    warnings: [...data.warnings],
+  };
 }
 
 async function runPreference(
@@ -430,6 +442,8 @@ const PairSchema: v.GenericSchema<unknown, PreferencePair> = v.object({
 const InstructionSchema: v.GenericSchema<unknown, Instruction> = v.object({
   messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
   completion: v.string(),
+  task: v.exactOptional(v.string()),
+  references: v.exactOptional(v.array(v.string())),
 });
 const LabelledSchema: v.GenericSchema<unknown, LabelledAnswer> = v.object({
   messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),

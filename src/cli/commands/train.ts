@@ -5,7 +5,9 @@ import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { Rng } from '../../base/rng.ts';
-import { parseInstructions } from '../../core/datasets/instructions.ts';
+import type { Instruction } from '../../core/datasets/instruction.ts';
+import { joinFiles, parseInstructions } from '../../core/datasets/instructions.ts';
+import { checkTasks } from '../../core/datasets/taskMixture.ts';
 import type { Prompt } from '../../core/generation.ts';
 import type { ModelReference } from '../../core/jobs/job.ts';
 import {
@@ -25,7 +27,8 @@ import {
   rlhfPresets,
   sftPresets,
 } from '../../core/jobs/presets.ts';
-import { type OnlineKind, type SettingsKind, settingDescriptions, withSettings } from '../../core/jobs/settings.ts';
+import { type SettingsKind, settingDescriptions } from '../../core/jobs/settingDescriptions.ts';
+import { type OnlineKind, withSettings } from '../../core/jobs/settings.ts';
 import type { PreferencePair } from '../../core/preferences/judgement.ts';
 import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
 import { parseTrlLabelled, parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
@@ -54,6 +57,10 @@ interface DataFlags extends TrainFlags, JudgeFlags {
   readonly data?: string;
 }
 
+interface SftFlags extends TrainFlags {
+  readonly data: readonly string[];
+}
+
 interface RlhfFlags extends TrainFlags, RewardFlags, GoldFlags {
   readonly prompts?: string;
   readonly reference: 'start' | 'base';
@@ -78,8 +85,13 @@ export function registerTrain(program: Command, cli: Cli): void {
     .action((flags: DataFlags) => trainKto(cli, flags));
   withSettingFlags(train.command('sft'), 'sft')
     .description(l10n.t('tune a model on answers to imitate (supervised fine-tuning)'))
-    .requiredOption('--data <file>', l10n.t('examples as JSON Lines: of TRL, chat messages, Alpaca or ShareGPT'))
-    .action((flags: TrainFlags & { readonly data: string }) => trainSft(cli, flags));
+    .requiredOption(
+      '--data <files...>',
+      l10n.t(
+        'examples as JSON Lines (TRL, chat messages, Alpaca, ShareGPT) or tasks of Super-NaturalInstructions; each of several files is a task, unless its rows have a field “task”',
+      ),
+    )
+    .action((flags: SftFlags) => trainSft(cli, flags));
   for (const [kind, description] of Object.entries(onlineKinds())) {
     registerOnline(train, cli, kind as OnlineKind, description);
   }
@@ -192,15 +204,19 @@ async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
   reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
 }
 
-async function trainSft(cli: Cli, flags: TrainFlags & { readonly data: string }): Promise<void> {
+async function trainSft(cli: Cli, flags: SftFlags): Promise<void> {
   const changes = changesOf('sft', flags);
-  withSettings('sft', sftPresets[flags.preset], changes);
-  const examples = parseInstructions(await readText(cli, flags.data), flags.data);
-  if (examples.length === 0) {
-    throw new HumanError(l10n.t('This file has no examples. Each of its lines is one.'), {
-      place: { file: flags.data },
-    });
+  const preset = withSettings('sft', sftPresets[flags.preset], changes);
+  const files: { file: string; rows: Instruction[] }[] = [];
+  for (const file of flags.data) {
+    const rows = parseInstructions(await readText(cli, file), file);
+    if (rows.length === 0) {
+      throw new HumanError(l10n.t('This file has no examples. Each of its lines is one.'), { place: { file } });
+    }
+    files.push({ file, rows });
   }
+  const examples = joinFiles(files);
+  checkTasks(examples, preset);
   const model = await cli.models.reference(flags.model);
   const settings = withSettings('sft', fit(sftPresets[flags.preset], await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-sft`;

@@ -9,6 +9,7 @@ import { jobProgress } from '../../jobs/progress.ts';
 import type { Supervisor } from '../../jobs/supervisor.ts';
 import type { JobFolder } from '../../storage/jobFolder.ts';
 import type { Cli } from '../cli.ts';
+import { sftReportText } from '../sftOutput.ts';
 
 /** Metrics worth a place in the line of progress. */
 const shown = ['loss', 'accuracy', 'reward', 'kl', 'gold/mean'];
@@ -116,6 +117,13 @@ export function reportResult(cli: Cli, { json }: { readonly json?: boolean }, jo
   if (first !== undefined && last !== undefined) {
     cli.out(`${l10n.t('Held-out perplexity: {0} before, {1} after', first.toFixed(3), last.toFixed(3))}\n`);
   }
+  const { eval_unseen_perplexity_before: unseenFirst, eval_unseen_perplexity: unseenLast } = result.metrics;
+  if (unseenFirst !== undefined && unseenLast !== undefined) {
+    cli.out(
+      `${l10n.t('Perplexity on tasks held out: {0} before, {1} after', unseenFirst.toFixed(3), unseenLast.toFixed(3))}\n`,
+    );
+  }
+  if (result.sft) cli.out(sftReportText(result.sft));
   const { reward_before: before, reward_after: after, kl } = result.metrics;
   if (before !== undefined && after !== undefined) {
     cli.out(

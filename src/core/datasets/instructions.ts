@@ -1,14 +1,10 @@
-/** Examples to imitate, from the layouts in which instruction data is shared: TRL, chat messages, Alpaca, ShareGPT. */
+/** Examples to imitate, from the layouts in which instruction data is shared: TRL, chat messages, Alpaca, ShareGPT, Super-NaturalInstructions. */
 import { HumanError } from '../../base/errors.ts';
-import { parseJsonLines } from '../../base/jsonLines.ts';
+import { parseJson, parseJsonLines } from '../../base/jsonLines.ts';
 import { l10n } from '../../base/l10n.ts';
 import type { Message } from '../generation.ts';
-
-/** What was asked, and the answer to learn. */
-export interface Instruction {
-  readonly messages: readonly Message[];
-  readonly completion: string;
-}
+import type { Instruction } from './instruction.ts';
+import { isNaturalTask, naturalInstructions } from './naturalInstructions.ts';
 
 /**
  * One example a line, in any of these layouts, which may stand side by side:
@@ -17,22 +13,46 @@ export interface Instruction {
  * - Alpaca: `{instruction, input?, output}` (https://github.com/tatsu-lab/stanford_alpaca)
  * - ShareGPT: `{conversations: [{from, value}]}` with from `system`, `human` or `user`, and `gpt` or `assistant`; the last one is the answer
  *
- * Throws a HumanError with file and line.
+ * Any of them may name its `task`. A file may also be one JSON value: a list of such rows (as Alpaca's own file is), or a task of
+ * Super-NaturalInstructions. Throws a HumanError with file and line.
  */
 export function parseInstructions(text: string, file: string): Instruction[] {
-  return parseJsonLines(text, file).map(({ line, value }) => {
+  const whole = /^[\s\uFEFF]*[[{]/.test(text) ? parseJson(text.replace(/^\uFEFF/, '')) : undefined;
+  if (isNaturalTask(whole)) return naturalInstructions(whole, taskOfFile(file), file);
+  const rows = Array.isArray(whole)
+    ? whole.map((value, index) => ({ line: undefined, row: index + 1, value: value as unknown }))
+    : parseJsonLines(text, file).map(({ line, value }) => ({ line, row: 0, value }));
+  return rows.map(({ line, row, value }) => {
     const instruction = isRecord(value) ? instructionOf(value) : undefined;
-    if (instruction && instruction.messages.length > 0 && instruction.completion.trim() !== '') return instruction;
-    throw new HumanError(
-      instruction
-        ? l10n.t('This row has no prompt, or an empty answer.')
-        : l10n.t(
-            'This row is no example: it needs “prompt” and “completion”, or “messages” that end with the assistant’s, or “instruction” and “output”, or “conversations”.',
-          ),
-      { place: { file, line } },
-    );
+    if (instruction && instruction.messages.length > 0 && instruction.completion.trim() !== '')
+      return withTask(instruction, (value as Readonly<Record<string, unknown>>).task);
+    const message = instruction
+      ? l10n.t('This row has no prompt, or an empty answer.')
+      : l10n.t(
+          'This row is no example: it needs “prompt” and “completion”, or “messages” that end with the assistant’s, or “instruction” and “output”, or “conversations”.',
+        );
+    throw line === undefined
+      ? new HumanError(l10n.t('Row {0} of the list: {1}', row, message), { place: { file } })
+      : new HumanError(message, { place: { file, line } });
   });
 }
+
+/** The examples of several files. Where there is more than one, rows that name no task are of the task of their file's name. */
+export const joinFiles = (
+  files: readonly { readonly file: string; readonly rows: readonly Instruction[] }[],
+): Instruction[] =>
+  files.flatMap(({ file, rows }) =>
+    files.length === 1 ? rows : rows.map(row => (row.task === undefined ? { ...row, task: taskOfFile(file) } : row)),
+  );
+
+/** `data/task1_sum.jsonl` → `task1_sum`. */
+const taskOfFile = (file: string): string => taskName(file.replace(/^.*[/\\]/, '').replace(/\.jsonl?$/i, '')) || 'data';
+
+/** Names have no blanks, so that they can be listed in settings. */
+const taskName = (text: string): string => text.trim().replace(/[\s,]+/g, '_');
+
+const withTask = (instruction: Instruction, task: unknown): Instruction =>
+  typeof task === 'string' && task.trim() !== '' ? { ...instruction, task: taskName(task) } : instruction;
 
 function instructionOf(row: Readonly<Record<string, unknown>>): Instruction | undefined {
   if (row.completion !== undefined) {

@@ -117,14 +117,14 @@ export async function gradeAnswer(
   if (answer === undefined) return false;
   switch (rule) {
     case 'equal':
-      return normal(answer) === normal(textOf(expected));
+      return sameAnswer(answer, textOf(expected));
     case 'numbers-equal': {
       const [got, wanted] = [answeredNumber(answer), answeredNumber(textOf(expected))];
       if (Number.isSafeInteger(got) && Number.isSafeInteger(wanted)) return got === wanted;
       return Math.abs(got - wanted) <= 1e-9 * Math.max(1, Math.abs(wanted));
     }
     case 'one-of':
-      return alternatives(expected).some(one => normal(answer) === normal(one));
+      return alternatives(expected).some(one => sameAnswer(answer, one));
     case 'contains':
       return normal(answer).includes(normal(textOf(expected)));
     case 'regex':
@@ -140,6 +140,9 @@ export async function gradeAnswer(
 
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+
+/** Whether two answers are the same but for letter case, spaces and a closing full stop. */
+export const sameAnswer = (answer: string, expected: string): boolean => normal(answer) === normal(expected);
 
 /** One letter case, single spaces, no closing full stop. */
 const normal = (text: string): string =>

@@ -15,7 +15,8 @@ import {
   type RuleReward,
 } from './job.ts';
 import { runHealth } from './runHealth.ts';
-import { getSetting, settingDescriptions, settingsKindOf } from './settings.ts';
+import { settingDescriptions } from './settingDescriptions.ts';
+import { getSetting, settingsKindOf } from './settings.ts';
 import { canResume } from './status.ts';
 
 const number = v.pipe(v.number(), v.finite());
@@ -197,8 +198,21 @@ export function outcome(specification: Pick<JobSpecification, 'kind'>, result: J
       : l10n.t('Moved towards the better answer on {0} % of {1} held-out pairs (95 % interval {2}–{3}).', ...figures);
   }
   const { eval_perplexity_before: first, eval_perplexity: last } = result.metrics;
-  if (first !== undefined && last !== undefined)
-    return l10n.t('Perplexity of the held-out answers: {0} before, {1} now.', figure(first), figure(last));
+  if (first !== undefined && last !== undefined) {
+    const learned = l10n.t('Perplexity of the held-out answers: {0} before, {1} now.', figure(first), figure(last));
+    const { unseen } = result.sft ?? {};
+    if (!unseen) return learned;
+    const { before, after } = unseen.exactMatch;
+    const held = l10n.t(
+      'Tasks held out: {0} % right before, {1} % now (95 % interval {2}–{3}, {4} rows).',
+      percent(before.estimate),
+      percent(after.estimate),
+      percent(after.low),
+      percent(after.high),
+      after.n,
+    );
+    return `${learned} ${held}`;
+  }
   const before = result.metrics.reward_before;
   const after = result.metrics.reward_after;
   if (before === undefined || after === undefined) return '';

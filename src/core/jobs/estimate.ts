@@ -65,7 +65,10 @@ export function bytesText(bytes: number): string {
 
 function rangeText([low, high]: readonly [number, number]): string {
   if (high < 60) return l10n.t('less than a minute');
-  if (high < 5400) return l10n.t('{0} to {1} min', Math.max(1, Math.round(low / 60)), Math.round(high / 60));
+  if (high < 5400) {
+    const [least, most] = [Math.max(1, Math.round(low / 60)), Math.round(high / 60)];
+    return least === most ? l10n.t('about {0} min', least) : l10n.t('{0} to {1} min', least, most);
+  }
   return l10n.t('{0} to {1} h', Number((low / 3600).toPrecision(1)), Number((high / 3600).toPrecision(2)));
 }
 

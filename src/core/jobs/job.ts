@@ -1,6 +1,7 @@
 /** A job as everyone sees it: its specification, state, events and result. Formats are versioned by `format`. */
 import * as v from 'valibot';
 import { RewardReportSchema } from './rewardReport.ts';
+import { SftReportSchema } from './sftReport.ts';
 
 export const JobKinds = ['sft', 'reward', 'dpo', 'kto', 'rlhf'] as const;
 export type JobKind = (typeof JobKinds)[number];
@@ -256,6 +257,16 @@ export const SftSettingsSchema = v.object({
   warmupRatio: positive,
   /** Share of *prompts* held out for the perplexity. */
   heldOutShare: v.pipe(v.number(), v.minValue(0), v.maxValue(0.9)),
+  /** Rows of a task in an epoch at most; null is all. */
+  taskCap: v.optional(v.nullable(atLeastOne), null),
+  /** `name=2`: what a task counts beside the others. */
+  taskWeights: v.optional(v.array(v.string()), []),
+  /** Names of tasks that are never learned, or how many are chosen by a hash of their names. */
+  holdOutTasks: v.optional(v.array(v.string()), []),
+  /** Held-out rows answered before and after: of learned tasks, and as many of unseen ones. */
+  evaluationRows: v.optional(count, 0),
+  /** Of those answers. */
+  maxNewTokens: v.optional(atLeastOne, 64),
   maxLength: count,
   ...computation,
   lora: LoraSettingsSchema,
@@ -385,6 +396,8 @@ export const JobResultSchema = v.object({
   accuracy: v.optional(Interval),
   /** Reward model: what else the held-out pairs say of it. */
   report: v.optional(RewardReportSchema),
+  /** Supervised fine-tuning: greedy answers to held-out rows, before and after. */
+  sft: v.optional(SftReportSchema),
   /** Held-out answers before and after. */
   samples: v.optional(
     v.array(

@@ -21,6 +21,8 @@ export type PresetName = (typeof PresetNames)[number];
 
 const lora = (r: number): LoraSettings => ({ r, alpha: 2 * r, targetModules: ['all-linear'] });
 
+const optimizer = { weightDecay: 0, maxGradNorm: 1 } as const;
+
 /** Exact, and as fast as memory allows. */
 const computation = { baseProducts: 'float32', recompute: 'off' } as const;
 
@@ -29,8 +31,8 @@ export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
     epochs: 3,
     batchSize: 8,
     learningRate: 3e-3,
+    ...optimizer,
     weightDecay: 0.01,
-    maxGradNorm: 1,
     warmupRatio: 0.1,
     centerRewardsCoefficient: 0.01,
     heldOutShare: 0.15,
@@ -42,8 +44,8 @@ export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
     epochs: 3,
     batchSize: 16,
     learningRate: 1e-3,
+    ...optimizer,
     weightDecay: 0.01,
-    maxGradNorm: 1,
     warmupRatio: 0.1,
     centerRewardsCoefficient: 0.01,
     heldOutShare: 0.15,
@@ -53,16 +55,21 @@ export const rewardPresets: Readonly<Record<PresetName, RewardSettings>> = {
   },
 };
 
+/** All rows of all tasks, each the same. */
+const mixture = { taskCap: null, taskWeights: [], holdOutTasks: [] };
+
 export const sftPresets: Readonly<Record<PresetName, SftSettings>> = {
   quick: {
     epochs: 3,
     batchSize: 16,
     microBatchSize: 16,
     learningRate: 2e-3,
-    weightDecay: 0,
-    maxGradNorm: 1,
+    ...optimizer,
     warmupRatio: 0.1,
     heldOutShare: 0.1,
+    ...mixture,
+    evaluationRows: 32,
+    maxNewTokens: 64,
     maxLength: 512,
     ...computation,
     lora: lora(8),
@@ -72,10 +79,12 @@ export const sftPresets: Readonly<Record<PresetName, SftSettings>> = {
     batchSize: 16,
     microBatchSize: 16,
     learningRate: 1e-3,
-    weightDecay: 0,
-    maxGradNorm: 1,
+    ...optimizer,
     warmupRatio: 0.05,
     heldOutShare: 0.1,
+    ...mixture,
+    evaluationRows: 128,
+    maxNewTokens: 128,
     maxLength: 1024,
     ...computation,
     lora: lora(16),
@@ -88,8 +97,7 @@ const offline = {
     batchSize: 16,
     microBatchSize: 16,
     learningRate: 1e-3,
-    weightDecay: 0,
-    maxGradNorm: 1,
+    ...optimizer,
     warmupRatio: 0.1,
     beta: 0.1,
     heldOutShare: 0.15,
@@ -102,8 +110,7 @@ const offline = {
     batchSize: 16,
     microBatchSize: 16,
     learningRate: 5e-4,
-    weightDecay: 0,
-    maxGradNorm: 1,
+    ...optimizer,
     warmupRatio: 0.1,
     beta: 0.1,
     heldOutShare: 0.15,
@@ -133,8 +140,7 @@ export const rlhfPresets: Readonly<Record<PresetName, RlooSettings>> = {
     temperature: 1,
     maxNewTokens: 64,
     learningRate: 2e-3,
-    weightDecay: 0,
-    maxGradNorm: 1,
+    ...optimizer,
     warmupRatio: 0.15,
     beta: 0.15,
     klEstimator: 'k1',
@@ -157,8 +163,7 @@ export const rlhfPresets: Readonly<Record<PresetName, RlooSettings>> = {
     temperature: 1,
     maxNewTokens: 128,
     learningRate: 1e-3,
-    weightDecay: 0,
-    maxGradNorm: 1,
+    ...optimizer,
     warmupRatio: 0.05,
     beta: 0.15,
     klEstimator: 'k1',

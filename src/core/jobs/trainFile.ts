@@ -3,7 +3,9 @@ import * as v from 'valibot';
 import { LineCounter, parseDocument } from 'yaml';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { parseSetting, type SettingDescription, type SettingsKind, settingDescriptions } from './settings.ts';
+import { type SettingsKind, settingDescriptions } from './settingDescriptions.ts';
+import { parseSetting } from './settings.ts';
+import type { SettingDescription } from './sharedSettings.ts';
 
 /** A key of the file beside `kind` and `settings`: `switch` is true or false, `words` one text or several. */
 export interface TrainFileKey {

@@ -11,6 +11,9 @@ describe('tunesmith train, what it refuses', () => {
     writeFileSync(join(folder, 'pairs.jsonl'), '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"a"}\n');
     writeFileSync(join(folder, 'labelled.jsonl'), '{"prompt":"a","completion":"b","label":1}\n');
     writeFileSync(join(folder, 'empty.jsonl'), '\n');
+    for (const name of ['one', 'two'])
+      writeFileSync(join(folder, `${name}.jsonl`), '{"prompt":"a","completion":"b"}\n');
+    writeFileSync(join(folder, 'task.json'), '{"Definition":["Add."],"Instances":[{"input":"1"}]}');
     writeFileSync(join(folder, 'prompts.jsonl'), '{"prompt":"a"}\n');
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,6 +31,13 @@ describe('tunesmith train, what it refuses', () => {
     [['kto', '--data', 'labelled.jsonl'], /labelled\.jsonl:1: The “label” of this row must be true or false/],
     [['kto', '--data', 'empty.jsonl'], /empty\.jsonl: This file has no labelled answers/],
     [['sft', '--data', 'pairs.jsonl'], /pairs\.jsonl:1: This row is no example/],
+    [['sft', '--data', 'one.jsonl', '--hold-out-tasks', '1'], /one task only/],
+    [
+      ['sft', '--data', 'one.jsonl', 'two.jsonl', '--hold-out-tasks', 'three'],
+      /no task “three”. Its tasks are: one, two/,
+    ],
+    [['sft', '--data', 'one.jsonl', '--task-weights', 'one'], /written as name=2, not “one”/],
+    [['sft', '--data', 'task.json'], /task\.json: This file looks like a task of Super-NaturalInstructions/],
     [['sft', '--data', 'empty.jsonl'], /empty\.jsonl: This file has no examples/],
     [['rlhf', ...prompts, '--steps', '0', '--reward-json'], /Steps must be at least 1, not 0/],
     [['rlhf', ...prompts, '--samples-per-prompt', '1', '--reward-json'], /Samples of a prompt must be at least 2/],

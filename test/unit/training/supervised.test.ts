@@ -27,16 +27,26 @@ function examples(count: number, seed: number) {
   const rng = Rng.seeded(seed);
   return Array.from({ length: count }, () => {
     const word = 8 + rng.int(8);
-    return { promptLength: 3, ids: [1, word, 3, ...Array.from({ length: 1 + rng.int(3) }, () => 5), 2] };
+    const ids = [1, word, 3, ...Array.from({ length: 1 + rng.int(3) }, () => 5), 2];
+    return { promptLength: 3, ids, prompt: `${word}`, references: [decode(ids.slice(3))], task: '' };
   });
 }
-const data = { train: examples(48, 1), heldOut: examples(20, 2), warnings: [] };
+const decode = (ids: readonly number[]) => ids.filter(id => id !== 2).join(' ');
+const data = {
+  train: new Map([['', examples(48, 1)]]),
+  shares: new Map([['', 48]]),
+  heldOut: examples(20, 2),
+  unseen: [],
+  warnings: [],
+};
 const settings: SftSettings = {
   ...sftPresets.quick,
   epochs: 4,
   batchSize: 16,
   microBatchSize: 8,
   learningRate: 0.05,
+  evaluationRows: 8,
+  maxNewTokens: 6,
   lora: { r: 4, alpha: 8, targetModules: ['all-linear'] },
 };
 
@@ -46,6 +56,8 @@ const options = (host: MemoryHost, more: Partial<SupervisedOptions> = {}): Super
   settings,
   seed: 7,
   data,
+  endIds: [2],
+  decode,
   host,
   threads: 1,
   ...more,
@@ -69,6 +81,40 @@ describe('supervised fine-tuning of an adapter', () => {
     assert.ok(after! < 0.5 * before!, `${before} → ${after}`);
     assert.ok(Math.abs(perplexity! - Math.exp(after!)) < 1e-9);
     assert.equal(first.host.reported.length, first.result.metrics.steps);
+  });
+
+  it('answers held-out rows before and after, and says how many are right', () => {
+    const { report, samples, metrics } = first.result;
+    assert.equal(report!.seen!.exactMatch.after.n, 8);
+    assert.equal(report!.unseen, undefined);
+    assert.equal(samples.length, 8);
+    assert.equal(metrics.eval_exact_match, report!.seen!.exactMatch.after.estimate);
+    assert.ok(metrics.eval_rouge_l! > metrics.eval_rouge_l_before! + 0.3, JSON.stringify(metrics));
+  });
+
+  it('measures tasks that it never learned apart, and learns each task as often as it counts', async () => {
+    const [a, b] = [examples(40, 3), examples(6, 4)].map((rows, index) =>
+      rows.map(row => ({ ...row, task: 'ab'[index]! })),
+    );
+    const mixed = {
+      ...data,
+      train: new Map([
+        ['a', a!],
+        ['b', b!],
+      ]),
+      shares: new Map([
+        ['a', 10],
+        ['b', 12],
+      ]),
+      unseen: examples(5, 5).map(row => ({ ...row, task: 'c' })),
+    };
+    const { result, host } = await train({ data: mixed, settings: { ...settings, batchSize: 11 } });
+    assert.equal(result.metrics.train_rows, 22);
+    assert.equal(host.reported.length, 8, 'four epochs of two steps');
+    assert.deepEqual(result.report!.unseen!.tasks, ['c']);
+    assert.equal(result.report!.unseen!.rougeL.after.n, 5);
+    assert.ok(result.metrics.eval_unseen_loss! < result.metrics.eval_unseen_loss_before!);
+    assert.notEqual(result.metrics.eval_unseen_loss, result.metrics.eval_loss);
   });
 
   it('counts answer tokens alone, each the same: logits of nothing cost ln 32 a token', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HumanError } from '../../../../src/base/errors.ts';
-import { parseInstructions } from '../../../../src/core/datasets/instructions.ts';
+import { joinFiles, parseInstructions } from '../../../../src/core/datasets/instructions.ts';
 
 const user = (content: string) => ({ role: 'user' as const, content });
 
@@ -36,6 +36,31 @@ describe('instruction data', () => {
         ['user: Hi', 'Ho'],
       ],
     );
+  });
+
+  it('is read from a list, as Alpaca’s own file is one', () => {
+    const rows = [
+      { instruction: 'Say hi.', output: 'Hi.' },
+      { prompt: 'a', completion: 'b' },
+    ];
+    assert.deepEqual(
+      parseInstructions(JSON.stringify(rows, null, 2), 'alpaca.json').map(({ completion }) => completion),
+      ['Hi.', 'b'],
+    );
+    assert.throws(
+      () => parseInstructions('[{"prompt":"a","completion":"b"},\n{}]', 'f.json'),
+      /Row 2 of the list: .*no example/,
+    );
+  });
+
+  it('has the tasks that its rows name, or those of its files', () => {
+    const parsed = parseInstructions(
+      '{"prompt":"a","completion":"b"}\n{"prompt":"a","completion":"b","task":"x y"}',
+      'd/one.jsonl',
+    );
+    const tasks = (files: string[]) => joinFiles(files.map(file => ({ file, rows: parsed }))).map(({ task }) => task);
+    assert.deepEqual(tasks(['d/one.jsonl']), [undefined, 'x_y']);
+    assert.deepEqual(tasks(['d/one.jsonl', 'two.json']), ['one', 'x_y', 'two', 'x_y']);
   });
 
   for (const [name, row, sentence] of [

@@ -5,6 +5,7 @@ import { MaxPoints, thin } from '../../../../src/core/jobs/dashboardCharts.ts';
 import type { JobEvent, JobResult, JobSpecification } from '../../../../src/core/jobs/job.ts';
 import { dpoPresets, ktoPresets } from '../../../../src/core/jobs/presets.ts';
 import { rewardReport } from '../../../../src/core/jobs/rewardReport.ts';
+import { sftReport } from '../../../../src/core/jobs/sftReport.ts';
 import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../../fakes/jobs.ts';
 
 const running = () =>
@@ -215,6 +216,20 @@ describe('job dashboard', () => {
       'Mean reward of the fixed prompts: −0.31 before, 1.74 now. KL to the base: 7.00 nats.',
     );
     assert.equal(outcome({ kind: 'rlhf' }, undefined), '');
+  });
+
+  it('says what instruction tuning did on tasks held out', () => {
+    const metrics = { eval_perplexity_before: 8, eval_perplexity: 3 };
+    const learned = 'Perplexity of the held-out answers: 8.00 before, 3.00 now.';
+    assert.equal(outcome({ kind: 'sft' }, result({ metrics })), learned);
+    const sft = sftReport([
+      { task: 'a', unseen: true, references: ['x'], before: 'y', after: 'x' },
+      { task: 'a', unseen: true, references: ['x'], before: 'y', after: 'y' },
+    ])!;
+    assert.equal(
+      outcome({ kind: 'sft' }, result({ metrics, sft })),
+      `${learned} Tasks held out: 0 % right before, 50 % now (95 % interval 9–91, 2 rows).`,
+    );
   });
 
   it('does not praise a reward that fell', () => {

@@ -12,6 +12,7 @@ describe('estimates', () => {
     assert.ok(low > 30 && low < 50 && high > 190 && high < 210, `${low} ${high}`);
     assert.equal(estimateText(estimate), 'Needs about 1.5 GB of memory (8 GB are free) and 1 to 3 min.');
     assert.match(estimateText({ ...estimate, seconds: [2, 20] }), /less than a minute/);
+    assert.match(estimateText({ ...estimate, seconds: [20, 70] }), /and about 1 min\.$/);
     assert.match(estimateText({ ...estimate, seconds: [3000, 20000] }), /0\.8 to 5\.6 h/);
   });
 

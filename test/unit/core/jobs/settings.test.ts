@@ -21,7 +21,8 @@ import {
   rlhfPresets,
   sftPresets,
 } from '../../../../src/core/jobs/presets.ts';
-import { getSetting, settingDescriptions, withSettings } from '../../../../src/core/jobs/settings.ts';
+import { settingDescriptions } from '../../../../src/core/jobs/settingDescriptions.ts';
+import { getSetting, withSettings } from '../../../../src/core/jobs/settings.ts';
 
 /** Every leaf of a settings object, as keys of descriptions. */
 const leaves = (value: object, prefix = ''): string[] =>

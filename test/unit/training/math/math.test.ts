@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../../src/base/rng.ts';
+import { splitHash } from '../../../../src/core/datasets/splitHash.ts';
 import {
   groupAdvantages,
   leaveOneOutAdvantages,
@@ -7,7 +8,7 @@ import {
   tokenWeights,
 } from '../../../../src/training/math/advantages.ts';
 import { klEstimate } from '../../../../src/training/math/kl.ts';
-import { groupSpread, splitHash, standardDeviation } from '../../../../src/training/math/normalise.ts';
+import { groupSpread, standardDeviation } from '../../../../src/training/math/normalise.ts';
 
 const close = (actual: number, expected: number, tolerance = 1e-12) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
