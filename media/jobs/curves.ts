@@ -5,7 +5,7 @@ import { columns } from './lines.ts';
 
 const variables: Readonly<Record<Series['color'], string>> = {
   proxy: '--vscode-charts-blue',
-  gold: '--vscode-charts-orange',
+  gold: '--vscode-charts-yellow',
   kl: '--vscode-charts-purple',
   loss: '--vscode-charts-foreground',
   dim: '--vscode-descriptionForeground',

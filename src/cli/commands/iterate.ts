@@ -61,7 +61,7 @@ export function registerIterate(program: Command, cli: Cli): void {
     .option('--simulated', l10n.t('the sample reviews, judged by the simulated annotator of “tunesmith loop”'))
     .option(
       '--rounds <n>',
-      l10n.t('end after so many rounds (default: whenever a judgement is waited for)'),
+      l10n.t('end after so many rounds (default: whenever people are waited for; 2 where they are simulated)'),
       count('--rounds'),
     )
     .option('--items <n>', l10n.t('prompts of a round'), count('--items'), 24)
@@ -94,7 +94,8 @@ async function iterate(cli: Cli, flags: IterateFlags): Promise<void> {
       switch (stage) {
         case 'sample': {
           const { rounds } = iteration;
-          if (rounds.length >= (flags.rounds ?? Number.POSITIVE_INFINITY)) return;
+          // Nobody has to be waited for where judgements are simulated: such rounds need an end.
+          if (rounds.length >= (flags.rounds ?? (flags.simulated ? 2 : Number.POSITIVE_INFINITY))) return;
           const round = await sample(cli, journal, iteration, flags);
           iteration = { ...iteration, rounds: [...rounds, round] };
           await writeIteration(cli.layout, iteration);

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { l10n } from '../../base/l10n.ts';
 import { ChartSchema, charts, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
 import { estimateText } from './estimate.ts';
-import { withGold } from './goldCharts.ts';
+import { goldHealth, withGold } from './goldCharts.ts';
 import {
   type JobEvent,
   JobKinds,
@@ -176,14 +176,17 @@ function health(
       const text = [outcome(specification, result), ...warnings].filter(part => part !== '').join(' ');
       return text === '' ? null : { level: warnings.length > 0 ? 'warning' : 'good', text };
     }
-    default:
+    default: {
       if (state?.paused)
         return {
           level: 'info',
           text: l10n.t('Paused: the computer runs on its battery. It goes on when it is plugged in.'),
         };
+      const past = specification.kind === 'rlhf' && specification.gold ? goldHealth(metricSteps(events)) : null;
+      if (past) return { level: 'warning', text: past };
       if (curves?.level === 'warning') return curves;
       return warning?.type === 'log' ? { level: 'warning', text: warning.message } : curves;
+    }
   }
 }
 
@@ -368,7 +371,7 @@ function settingRows(specification: JobSpecification): Dashboard['settings'] {
     what.push(row(l10n.t('Reward'), rewardLabel(reward)));
     if (gold) {
       what.push(row(l10n.t('Gold reward'), rewardLabel(gold.source)));
-      what.push(row(l10n.t('Stop after evaluations without a new peak'), gold.patience ?? l10n.t('none')));
+      what.push(row(l10n.t('Gold patience'), gold.patience ?? l10n.t('none')));
       what.push(row(l10n.t('Written adapter'), gold.restoreBest ? l10n.t('of the gold’s peak') : l10n.t('the last')));
     }
     if (heldOut) what.push(row(l10n.t('Fixed prompts'), heldOut.rows));

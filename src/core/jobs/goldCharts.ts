@@ -21,6 +21,25 @@ export function withGold(
 }
 
 /**
+ * Over-optimisation while it happens: the gold has been below its peak for some evaluations, and the reward that is trained on is
+ * above what it was there. Null where that is not so.
+ */
+export function goldHealth(steps: readonly MetricsEvent[]): string | null {
+  const seen = steps.filter(({ values }) => values['gold/mean'] !== undefined);
+  const last = seen.at(-1);
+  const peak = seen.find(({ step }) => step === last?.values['gold/best_step']);
+  if (!last || !peak || seen.indexOf(peak) > seen.length - 1 - SinceEvaluations) return null;
+  if ((last.values['gold/proxy_mean'] ?? 0) <= (peak.values['gold/proxy_mean'] ?? 0)) return null;
+  return l10n.t(
+    'The reward rises and the gold does not: it was highest at step {0}. Stop here, raise β, or restore the best step.',
+    peak.step,
+  );
+}
+
+/** Evaluations without a new peak that are more than noise. */
+const SinceEvaluations = 3;
+
+/**
  * Both rewards above those of the start, in standard deviations of the answers at the start: they have no unit in common
  * otherwise.
  */
@@ -52,7 +71,7 @@ function goldCharts(steps: readonly MetricsEvent[], xMax: number | null): { besi
             noisy: false,
           },
         ];
-  const common = { unit: l10n.t('standard deviations above the start'), yRange: null };
+  const common = { unit: '', yRange: null };
   const fit = fitFrontier(
     points.map(({ d, gold }) => ({ d, reward: gold })),
     'rl',
@@ -63,10 +82,7 @@ function goldCharts(steps: readonly MetricsEvent[], xMax: number | null): { besi
       ? []
       : [
           {
-            label:
-              fit.peak === undefined
-                ? l10n.t('fit of the gold')
-                : l10n.t('fit of the gold, peak at {0}', fit.peak.toFixed(2)),
+            label: l10n.t('fit'),
             color: 'dim',
             points: Array.from({ length: 41 }, (_, i): Point => [(far * i) / 40, frontier(fit, 'rl', (far * i) / 40)]),
             noisy: false,
@@ -76,7 +92,7 @@ function goldCharts(steps: readonly MetricsEvent[], xMax: number | null): { besi
     beside: {
       ...common,
       id: 'gold',
-      title: l10n.t('Gold beside reward'),
+      title: l10n.t('Gold, σ'),
       xLabel: l10n.t('step'),
       xMax,
       series: series('step'),
@@ -84,8 +100,11 @@ function goldCharts(steps: readonly MetricsEvent[], xMax: number | null): { besi
     frontier: {
       ...common,
       id: 'frontier',
-      title: l10n.t('Reward against √KL'),
-      xLabel: l10n.t('√KL'),
+      title: l10n.t('Over √KL'),
+      xLabel:
+        fit?.peak === undefined || fit.peak > far
+          ? l10n.t('√KL')
+          : l10n.t('√KL; the fit of the gold peaks at {0}', fit.peak.toFixed(2)),
       xMax: null,
       series: [...series('d'), ...fitted],
     },

@@ -134,7 +134,7 @@ describe('job dashboard', () => {
       [3, form(3)],
     ]);
     const fit = frontier!.series[2]!;
-    assert.equal(fit.label, 'fit of the gold, peak at 2.72');
+    assert.equal(frontier!.xLabel, '√KL; the fit of the gold peaks at 2.72');
     closeTo(fit.points.slice(-1), [[3, form(3)]]);
     assert.deepEqual(shown.lineage.map(row => [row.role, row.name]).slice(2), [
       ['gold', 'valid JSON'],
@@ -144,6 +144,25 @@ describe('job dashboard', () => {
       shown.health!.text,
       /Gold reward: 5\.00 before, highest at step 40 with 7\.60, 7\.70 at the end\. The adapter is that of step 40\./,
     );
+  });
+
+  it('says of a running job that its gold is past its peak while the reward rises', () => {
+    const source = { kind: 'rule', reward: { rule: 'json-valid' } } as const;
+    const specification = rlhfJob({ gold: { source, patience: null, restoreBest: true } });
+    const textOf = (gold: readonly number[], proxy: readonly number[]) => {
+      const events = gold.map((mean, index): JobEvent => {
+        const best = gold.slice(0, index + 1).reduce((at, value, i) => (value > gold[at]! ? i : at), 0);
+        const values = { 'gold/mean': mean, 'gold/proxy_mean': proxy[index]!, 'gold/best_step': 10 * best };
+        return { type: 'metrics', time: '2026-01-05T14:00:00.000Z', step: 10 * index, values };
+      });
+      return dashboard({ id: 'j', specification, status: 'running', state: jobState(), events }).health?.text;
+    };
+    assert.match(
+      textOf([0, 2, 1, 1, 0], [0, 1, 2, 3, 4])!,
+      /^The reward rises and the gold does not: it was highest at step 10\./,
+    );
+    assert.equal(textOf([0, 2, 1, 1], [0, 1, 2, 3]), undefined, 'two evaluations may be noise');
+    assert.equal(textOf([0, 2, 1, 1, 0], [0, 1, 0, 0, 0]), undefined, 'the reward fell too');
   });
 
   it('shows a job that has not started', () => {
