@@ -74,7 +74,7 @@ export class TextFrames {
       at = end;
     }
     const read = this.#events(piece, at);
-    if (read < piece.length) this.#rest = piece.slice(read);
+    if (read < piece.length) this.#rest = alone(piece.slice(read));
     if (this.#rest.length > this.#options.limit) this.#options.onTooLong();
   }
 
@@ -133,6 +133,9 @@ export class TextFrames {
     this.#shape = undefined;
   }
 }
+
+/** A copy: a part keeps its whole packet, and those of dozens of answers under way live long enough to be taken for lasting. */
+const alone = (text: string): string => `\0${text}`.slice(1);
 
 /** Where the event that stands there ends, after the empty line; -1 where that has not come. */
 function endOf(text: string, from: number): number {
