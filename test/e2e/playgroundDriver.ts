@@ -25,7 +25,7 @@ export class PlaygroundDriver {
 
   /** Picks a template in the playground that has none yet. */
   async pick(template: string): Promise<void> {
-    const welcome = await this.workbench.frameWith('.picks');
+    const welcome = await this.workbench.frameWith('.picks', 90_000);
     await welcome.locator('.pick', { hasText: template }).focus();
     await this.press('Enter');
     await this.find();
