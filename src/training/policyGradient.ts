@@ -194,6 +194,7 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
       step++;
       const { loss, grad_norm: gradNorm } = update as { loss: number; grad_norm: number };
       await checkpoints.requireFinite({ step, loss, gradNorm });
+      host.progress(step, steps);
       // 6. The fixed prompts, now and then and at the end.
       const last = step === steps;
       after = undefined;
@@ -212,7 +213,6 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
         ...watching,
       });
       if (after) host.samples(step, after.samples);
-      host.progress(step, steps);
       if (!last && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0) await save();
     }
     if (gold?.past && step < steps) {

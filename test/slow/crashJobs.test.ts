@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Rng } from '../../src/base/rng.ts';
 import { metricSteps } from '../../src/core/jobs/dashboardCharts.ts';
-import { grpoPresets, ppoPresets, reinforcePresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
+import { expertPresets, grpoPresets, ppoPresets, reinforcePresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
 import { isOver } from '../../src/core/jobs/status.ts';
 import { Supervisor } from '../../src/jobs/supervisor.ts';
 import { type JobFolder, listJobFolders, startOfEvents } from '../../src/storage/jobFolder.ts';
@@ -21,7 +21,13 @@ const program = fileURLToPath(new URL('../fakes/crashingJob.ts', import.meta.url
 type Kill = readonly [boundary: Boundary, when: When, k: number];
 type Kind = 'reward' | 'sft' | 'dpo' | 'kto' | keyof typeof online;
 
-const online = { rloo: rlhfPresets, grpo: grpoPresets, reinforce: reinforcePresets, ppo: ppoPresets } as const;
+const online = {
+  rloo: rlhfPresets,
+  grpo: grpoPresets,
+  reinforce: reinforcePresets,
+  ppo: ppoPresets,
+  expert: expertPresets,
+} as const;
 
 /** Early boundaries first: each start goes on from the last checkpoint, and the last kills are in the writing of the model. */
 const plan = (kind: Kind): readonly Kill[] => [
@@ -55,7 +61,9 @@ const short: readonly Kill[] = [
   ['evaluation', 'before', 2],
   ['model rename', 'after', 1],
 ];
-const kinds: readonly Kind[] = quick ? ['ppo'] : ['reward', 'sft', 'dpo', 'kto', 'rloo', 'grpo', 'reinforce', 'ppo'];
+const kinds: readonly Kind[] = quick
+  ? ['ppo']
+  : ['reward', 'sft', 'dpo', 'kto', 'rloo', 'grpo', 'reinforce', 'ppo', 'expert'];
 
 describe('a job that is killed', function () {
   this.timeout(1_800_000);
@@ -71,7 +79,11 @@ describe('a job that is killed', function () {
     if (kind === 'sft') return workspace.sftJob(name);
     if (kind === 'dpo' || kind === 'kto') return workspace.preferenceJob(kind, name);
     const reward = { kind: 'rule', reward: { rule: 'word', word: 'e' } } as const;
-    return workspace.rlhfJob(name, reward, { steps: 9, learningRate: 0.01, evaluateEvery: 3 }, online[kind].quick);
+    const settings = { steps: 9, learningRate: 0.01, evaluateEvery: 3 };
+    const source = { kind: 'rule', reward: { rule: 'length', min: 1, max: 4, slack: 6 } } as const;
+    // One kind has a gold beside its reward: what was best so far has to come back too.
+    const gold = kind === 'expert' ? { gold: { source, patience: null, restoreBest: true } } : {};
+    return workspace.rlhfJob(name, reward, settings, online[kind].quick, workspace.layout, gold);
   }
 
   /** Runs the job's process until it kills itself or comes to its end; whether it was killed. */
