@@ -7,6 +7,7 @@ import { registerAnswers } from './commands/answers.ts';
 import { registerBestOf } from './commands/bestOf.ts';
 import { registerCache } from './commands/cache.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerConstitution } from './commands/constitution.ts';
 import { registerConvert } from './commands/convert.ts';
 import { registerIterate } from './commands/iterate.ts';
 import { registerJobs } from './commands/jobs.ts';
@@ -16,9 +17,11 @@ import { registerModels } from './commands/models.ts';
 import { registerOveroptimise } from './commands/overoptimise.ts';
 import { registerPreferences } from './commands/preferences.ts';
 import { registerRank } from './commands/rank.ts';
+import { registerRefusals } from './commands/refusals.ts';
 import { registerRun } from './commands/run.ts';
 import { registerScore } from './commands/score.ts';
 import { registerSearch } from './commands/search.ts';
+import { registerSelfImprove } from './commands/selfImprove.ts';
 import { registerSweep } from './commands/sweep.ts';
 import { registerTrain } from './commands/train.ts';
 
@@ -32,10 +35,13 @@ const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerScore,
   registerRank,
   registerJudge,
+  registerConstitution,
   registerAnswers,
   registerBestOf,
   registerPreferences,
   registerTrain,
+  registerSelfImprove,
+  registerRefusals,
   registerJobs,
   registerIterate,
   registerLoop,

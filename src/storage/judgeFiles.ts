@@ -1,6 +1,8 @@
 /** Where a judge's parts lie: the template that comes with Tunesmith, the project's guidelines as rubrics, its journal's folder. */
+
 import type { JournalState } from '../core/preferences/journalState.ts';
 import type { Judge } from '../core/preferences/judge.ts';
+import type { ItemRecord } from '../core/preferences/judgement.ts';
 import type { Rubric } from '../core/preferences/judgeRun.ts';
 import { readGuidelines, readRankingProject } from './rankingFiles.ts';
 import type { WorkspaceLayout } from './workspaceLayout.ts';
@@ -20,7 +22,7 @@ export async function rubrics(
   layout: WorkspaceLayout,
   { sets }: Pick<JournalState, 'sets'>,
   wanted: boolean,
-): Promise<(set: string) => Rubric | undefined> {
+): Promise<(item: Pick<ItemRecord, 'set'>) => Rubric | undefined> {
   const found = new Map<string, Rubric>();
   if (!wanted) return () => undefined;
   const { project, problem } = await readRankingProject(layout);
@@ -29,5 +31,5 @@ export async function rubrics(
     const guidelines = await readGuidelines(layout, project.of(set).guidelines);
     if (guidelines && guidelines.text.trim() !== '') found.set(set, guidelines);
   }
-  return set => found.get(set);
+  return ({ set }) => found.get(set);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
+import { principleRubrics } from '../../core/constitution/rubrics.ts';
 import { type Judge, makeJudge } from '../../core/preferences/judge.ts';
 import { type JudgeScope, type JudgeWork, judgeWork } from '../../core/preferences/judgeItems.ts';
 import { judgeReports } from '../../core/preferences/judgeReport.ts';
@@ -16,6 +17,7 @@ import { type Cli, numberOption } from '../cli.ts';
 import { askOptions, collectWords } from '../experiments.ts';
 import { type ForecastFlags, forecastOptions, sayForecast } from '../forecasts.ts';
 import { bankOf, loadTemplate, modelOf, withReferences } from '../templates.ts';
+import { readConstitution } from './constitution.ts';
 
 interface JudgeCommand extends ForecastFlags {
   readonly model?: string;
@@ -26,6 +28,8 @@ interface JudgeCommand extends ForecastFlags {
   readonly likelihood?: boolean;
   readonly budget?: number;
   readonly author?: string;
+  readonly constitution?: string;
+  readonly seed: number;
   readonly allowEndpoint: readonly string[];
   readonly concurrency?: number;
   readonly retries?: number;
@@ -58,6 +62,11 @@ export function registerJudge(program: Command, cli: Cli): void {
       numberOption('--budget', { min: 2 }),
     )
     .option('--author <name>', l10n.t('in whose name it runs (default: your user name)'))
+    .option(
+      '--constitution <file>',
+      l10n.t('judge each item by one drawn principle of a constitution instead of the guidelines'),
+    )
+    .option('--seed <number>', l10n.t('of drawing principles'), numberOption('--seed'), 0)
     .addOption(
       new Option('--allow-endpoint <origin>', l10n.t('a server that the template may send prompts to'))
         .argParser(collectWords)
@@ -71,11 +80,20 @@ export function registerJudge(program: Command, cli: Cli): void {
 
 async function judge(cli: Cli, path: string | undefined, options: JudgeCommand): Promise<void> {
   const scope = scopeOf(options);
-  const made = await openJudge(cli, path ?? join(cli.root, builtInJudge), options);
+  const constitution =
+    options.constitution === undefined ? undefined : await readConstitution(cli, options.constitution);
+  const byPrinciple = constitution && principleRubrics(constitution, options.seed);
+  const opened = await openJudge(cli, path ?? join(cli.root, builtInJudge), options);
+  if (constitution && !takesGuidelines(opened.prompts.template))
+    throw new HumanError(l10n.t('This template shows no principle to the judge: it does not use “guidelines”.'), {
+      place: { file: opened.prompts.template.file },
+    });
+  // Signs otherwise than by the guidelines, so that neither replaces the other.
+  const made = constitution ? { ...opened, id: `${opened.id} by ${constitution.name}` } : opened;
   const journal = await cli.journal(options.author);
   try {
     for (const { file, line, message } of journal.problems) cli.note(`${file}:${line}: ${message}`);
-    const rubricOf = await rubrics(cli.layout, journal.state, takesGuidelines(made.prompts.template));
+    const rubricOf = byPrinciple ?? (await rubrics(cli.layout, journal.state, takesGuidelines(made.prompts.template)));
     const { set, budget } = options;
     const work = judgeWork(journal.state, { scope, set, budget, id: made.id, author: journal.author, rubricOf });
     if (options.likelihood && made.reading === 'words')

@@ -19,8 +19,8 @@ export interface JudgeSelection {
   readonly id: string;
   /** Who runs it. */
   readonly author: string;
-  /** Of a set; undefined where the project has none, or the judge takes none. */
-  readonly rubricOf: (set: string) => Rubric | undefined;
+  /** Of an item; undefined where the project has none, or the judge takes none. */
+  readonly rubricOf: (item: ItemRecord) => Rubric | undefined;
   /** Questions at most: each two answers of an item are two. */
   readonly budget?: number | undefined;
 }
@@ -49,7 +49,7 @@ export function judgeWork(state: JournalState, selection: JudgeSelection): Judge
   const tasks: JudgeTask[] = [];
   let [known, left, questions] = [0, 0, 0];
   for (const item of items) {
-    const rubric = selection.rubricOf(item.set);
+    const rubric = selection.rubricOf(item);
     const earlier = before.get(item.id);
     if (earlier && earlier.guidelines === rubric?.version) {
       known++;

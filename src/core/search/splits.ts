@@ -78,7 +78,8 @@ export function withoutLeaks(template: Template, splits: Omit<Splits, 'duplicate
   };
 }
 
-function withoutDuplicates(
+/** Rows of which none has the input of another one, or one in `seen`, letter case, white space and punctuation aside. */
+export function withoutDuplicates(
   template: Template,
   rows: readonly DataRow[],
   seen: Set<string>,
