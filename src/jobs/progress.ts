@@ -15,6 +15,7 @@ export interface JobProgress {
 export function jobProgress(job: JobSummary): JobProgress {
   const { state, status } = job;
   if (status === 'queued') return { label: l10n.t('waiting') };
+  if (status === 'waiting') return { label: l10n.t('waiting for the editor') };
   if (status === 'succeeded') return { fraction: 1, label: l10n.t('done') };
   if (status === 'failed') return { label: state?.error?.message ?? l10n.t('failed') };
   if (!state || state.totalSteps === 0) {

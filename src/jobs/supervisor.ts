@@ -132,7 +132,7 @@ export class Supervisor implements JobBackend {
   async remove(id: string): Promise<void> {
     const job = await this.#folder(id);
     const { status } = await job.status();
-    if (status !== 'queued' && !isOver(status)) {
+    if (status !== 'queued' && status !== 'waiting' && !isOver(status)) {
       throw new HumanError(l10n.t('This job is running. Stop it before you delete it.'));
     }
     try {

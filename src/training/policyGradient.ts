@@ -38,6 +38,7 @@ import {
   answerBatch,
   type EncodedPrompt,
   inParts,
+  ModelAway,
   promptsOfStep,
   type RewardFunction,
   type RolloutOptions,
@@ -184,7 +185,11 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
       const repeated = chosen.flatMap(index => Array.from({ length: n }, () => prompts[index]!));
       const answers = await sampleAnswers(repeated, row => step * repeated.length + row, rollout);
       // 3. Scores, and log-probabilities under policy and base.
-      const scored = await scoreAnswers(program, method, answers, options);
+      const scored = await scoreAnswers(program, method, answers, options).catch(async (error: unknown) => {
+        // Nothing was updated since the step began, so that it can begin again from here.
+        if (error instanceof ModelAway && step > 0) await save();
+        throw error;
+      });
       // 4. Rewards and advantages.
       const values = await critic?.values(answers);
       const lesson = method.lesson(values ? { ...scored, values } : scored);

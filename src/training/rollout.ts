@@ -21,6 +21,14 @@ export interface Answer {
 /** One score for each answer, in their order; higher is better. */
 export type RewardFunction = (answers: readonly Answer[]) => Promise<readonly number[]>;
 
+/** Rejects a reward whose model nobody can ask now. The run ends, and goes on from its last checkpoint when somebody can. */
+export class ModelAway extends Error {
+  constructor() {
+    super('nobody answers for the model');
+    this.name = 'ModelAway';
+  }
+}
+
 export interface RolloutOptions {
   readonly generator: Generator;
   readonly endIds: readonly number[];

@@ -7,6 +7,7 @@ import { isOver } from '../core/jobs/status.ts';
 import type { JobBackend, JobSummary, StartOptions } from '../jobs/backend.ts';
 import { CommandIds } from './commandIds.ts';
 import { setting } from './config.ts';
+import { JobModels } from './jobModels.ts';
 import type { Services } from './services.ts';
 
 /** Jobs that this window started or saw running, so that their end is told also after a reload. */
@@ -18,6 +19,7 @@ export class Jobs implements Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = new Emitter<void>();
   readonly #watches = new Map<string, Disposable>();
+  readonly #models: JobModels;
   #jobs: readonly JobSummary[] = [];
   #problems: readonly { readonly file: string; readonly line: number; readonly message: string }[] = [];
   #refreshing: Promise<void> | undefined;
@@ -29,6 +31,7 @@ export class Jobs implements Disposable {
   constructor(services: Services, backend: JobBackend, root: string) {
     this.#services = services;
     this.backend = backend;
+    this.#models = this.#store.add(new JobModels(services, backend));
     this.#store.add(backend.onDidChange(() => void this.refresh()));
     // Jobs that the command line or another window makes.
     const pattern = new vscode.RelativePattern(
@@ -79,6 +82,7 @@ export class Jobs implements Disposable {
         .tend(startOptions(this.#services))
         .catch(error => this.#services.logger.error('The next job was not started', error));
     }
+    this.#models.update(this.#jobs, this.#awaited());
     const live = new Set(this.#jobs.filter(job => !isOver(job.status)).map(job => job.id));
     for (const id of live) if (!this.#watches.has(id)) this.#watch(id);
     for (const id of this.#awaited()) {
@@ -96,6 +100,7 @@ export class Jobs implements Disposable {
       this.backend.watch(id, {
         onChange: job => {
           this.#jobs = this.#jobs.map(one => (one.id === id ? job : one));
+          this.#models.update([job], this.#awaited());
           if (isOver(job.status)) {
             this.#watches.get(id)?.dispose();
             this.#watches.delete(id);

@@ -5,6 +5,7 @@
 import { isHumanError } from '../base/errors.ts';
 import { nodeDisk, replaceJsonFile } from '../storage/fileSystem.ts';
 import { acquireJobLock, JobFolder } from '../storage/jobFolder.ts';
+import { ModelAway } from '../training/rollout.ts';
 import { latestCheckpoint } from './jobCheckpoints.ts';
 import { JobReporter } from './jobReporter.ts';
 import { runJob } from './jobRunner.ts';
@@ -38,7 +39,13 @@ async function work(folder: JobFolder, allowCode: boolean, pauseOnBattery: boole
     step: resume?.step ?? 0,
     ...(pauseOnBattery ? { power: () => powerSource() } : {}),
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => reporter.stop());
+  let told = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      told = true;
+      reporter.stop();
+    });
+  }
   try {
     const result = await runJob({ folder, host: reporter, resume, allowCode, seconds });
     if (!result) {
@@ -50,6 +57,12 @@ async function work(folder: JobFolder, allowCode: boolean, pauseOnBattery: boole
     await nodeDisk.remove(checkpoints);
     return 0;
   } catch (error) {
+    if (error instanceof ModelAway) {
+      // Told to stop while it asked, or left alone.
+      const control = await folder.control().catch(() => undefined);
+      await reporter.end(told || control?.request === 'cancel' ? 'cancelled' : 'waiting');
+      return 0;
+    }
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     await reporter.end('failed', error);
     return isHumanError(error) ? 1 : 70;

@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import { HumanError, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
-import type { RewardSource, RlhfSettings } from '../core/jobs/job.ts';
+import { defaultSampling } from '../core/generation.ts';
+import type { RewardSource, RlhfSettings, RuleReward } from '../core/jobs/job.ts';
+import { judgeTokens, scoreOf, scoreQuestion } from '../core/jobs/judgeReward.ts';
 import { plainReward } from '../core/jobs/ruleReward.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
@@ -12,6 +14,7 @@ import { type Answer, inParts, type RewardFunction } from '../training/rollout.t
 import { readAdapter } from './adapterFiles.ts';
 import type { BaseModel } from './baseModel.ts';
 import { createEvaluatorChild } from './evaluatorChild.ts';
+import type { ModelCalls } from './modelCalls.ts';
 import { openRewardScorer } from './rewardScorer.ts';
 
 export interface JobReward {
@@ -30,6 +33,8 @@ export interface JobRewardOptions {
   readonly host: RecipeHost;
   /** Code of the workspace may run. */
   readonly allowCode: boolean;
+  /** For rewards of a model that whoever watches the job asks. */
+  readonly calls: Pick<ModelCalls, 'ask'>;
   readonly threads?: number;
 }
 
@@ -76,12 +81,49 @@ export async function openReward(options: JobRewardOptions): Promise<JobReward> 
         dispose: async () => child.dispose(),
       };
     }
+    case 'judge':
+      return { score: judgeReward(rule, options), dispose: async () => {} };
     default:
       return {
         score: async answers => answers.map(({ text }) => plainReward(rule, text)),
         dispose: async () => {},
       };
   }
+}
+
+/** A score that cannot be read counts as the worst; where none of a round can be, the judge is none. */
+function judgeReward(
+  { model, rubric }: Extract<RuleReward, { rule: 'judge' }>,
+  { calls, host }: JobRewardOptions,
+): RewardFunction {
+  const options = { ...defaultSampling, temperature: 0, maxOutputTokens: judgeTokens, stopSequences: [] };
+  return async answers => {
+    const questions = answers.map(({ prompt, text }) => {
+      const asked = scoreQuestion(rubric, prompt.text, text);
+      return {
+        model,
+        prompt: asked.kind === 'text' ? asked : { ...asked, messages: [...asked.messages] },
+        options,
+        repeat: 0,
+      };
+    });
+    const scores = (await calls.ask(questions)).map(scoreOf);
+    const unread = scores.filter(score => score === undefined).length;
+    if (unread === scores.length && unread > 1)
+      throw new HumanError(
+        l10n.t(
+          '{0} gave no score that can be read to any of {1} answers. Choose another model as the judge.',
+          model,
+          unread,
+        ),
+      );
+    if (unread > 0)
+      host.log(
+        'info',
+        l10n.t('{0} of {1} answers got no score that can be read, and count as the worst.', unread, scores.length),
+      );
+    return scores.map(score => score ?? 0);
+  };
 }
 
 /** The adapter of a reward model, for estimates; undefined where it cannot be used, which `openReward` says. */

@@ -44,12 +44,15 @@ import { readAdapter, requireFree, writeAdapter } from './adapterFiles.ts';
 import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
 import { checkGold, type JobReward, openReward, rewardLora } from './jobRewards.ts';
 import { type Adjustable, checkJob, halvesOf } from './memoryCheck.ts';
+import { ModelCalls } from './modelCalls.ts';
 
 export interface RunContext {
   readonly folder: JobFolder;
   readonly host: RecipeHost & { estimate(estimate: JobEstimate): void };
   readonly resume: RecipeCheckpoint | undefined;
   readonly allowCode: boolean;
+  /** Without a sign of whoever answers for a model, after which it counts as gone. */
+  readonly goneSeconds?: number;
   /** Seconds of work so far. */
   seconds(): number;
 }
@@ -297,6 +300,7 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
     adjustable(kind, 'maxNewTokens', maxNewTokens, tokens => needsWith({ microBatchSize: 1, maxNewTokens: tokens })),
   ]);
   const base = await unread.read();
+  const calls = new ModelCalls(folder, host, context.goneSeconds);
   const open = (source: RewardSource) =>
     openReward({
       source,
@@ -305,6 +309,7 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       settings: job.settings,
       host,
       allowCode,
+      calls,
       ...threadsOf(job),
     });
   const reward = await open(job.reward);

@@ -6,6 +6,7 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { defaultSampling, type Prompt } from '../../core/generation.ts';
 import type { RewardSource } from '../../core/jobs/job.ts';
+import { judgeTokens, scoreOf, scoreQuestion } from '../../core/jobs/judgeReward.ts';
 import { plainReward } from '../../core/jobs/ruleReward.ts';
 import { parseTrlPrompts } from '../../core/preferences/trlImport.ts';
 import { bestOfCurve } from '../../core/statistics/bestOfN.ts';
@@ -187,6 +188,20 @@ async function scoresOfRows(
         })),
         { allowCode: cli.allowCode },
       );
+    case 'judge': {
+      const ask = cli.dispatcher.ask(await cli.models.get(rule.model));
+      const options = { ...defaultSampling, temperature: 0, maxOutputTokens: judgeTokens };
+      return Promise.all(
+        rows.map(async ({ prompt, answer }) => {
+          const said =
+            prompt.kind === 'text' ? prompt.text : prompt.messages.map(({ content }) => content).join('\n\n');
+          const question = { prompt: scoreQuestion(rule.rubric, said, answer), options, repeat: 0 };
+          const { generation } = await ask(question, cli);
+          cli.signal.throwIfAborted();
+          return scoreOf(generation.text) ?? 0;
+        }),
+      );
+    }
     default:
       return texts.map(text => plainReward(rule, text));
   }

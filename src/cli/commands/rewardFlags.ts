@@ -1,4 +1,5 @@
 /** `--reward-…` and `--gold-…`: what an answer is worth, by a reward model or a rule, for training and for measuring beside it. */
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
@@ -13,6 +14,8 @@ export interface RewardFlags {
   readonly rewardLength?: string;
   readonly rewardJson?: boolean;
   readonly rewardCode?: string;
+  readonly rewardJudge?: string;
+  readonly rewardRubric?: string;
 }
 
 export interface GoldFlags {
@@ -40,7 +43,9 @@ export const withRewardFlags = (command: Command): Command =>
     .option(
       '--reward-code <file>',
       l10n.t('a JavaScript module that exports reward({prompt, answer}); needs --allow-code'),
-    );
+    )
+    .option('--reward-judge <model>', l10n.t('a model that scores answers, by name or as server|model'))
+    .option('--reward-rubric <file>', l10n.t('what it judges by: a text or Markdown file'));
 
 /** The same kinds for a reward that is only measured; `training`: with what it may stop and restore. */
 export function withGoldFlags(command: Command, { training = true } = {}): Command {
@@ -75,7 +80,9 @@ export async function rewardOf(cli: Cli, flags: RewardFlags): Promise<RewardSour
     json: flags.rewardJson,
     code: flags.rewardCode,
   });
-  if (named) return named;
+  const judge = await judgeOf(cli, flags);
+  if (named && judge) throw new HumanError(l10n.t('Give one reward only: a reward model or one rule.'));
+  if (named ?? judge) return (named ?? judge)!;
   const newest = (await cli.models.rewardModels())[0];
   if (newest) return { kind: 'model', model: await cli.models.rewardReference(newest.name) };
   throw new HumanError(
@@ -83,6 +90,28 @@ export async function rewardOf(cli: Cli, flags: RewardFlags): Promise<RewardSour
       'There is no reward model yet. Train one with “tunesmith train reward”, or give a rule such as --reward-word.',
     ),
   );
+}
+
+/** A model that scores answers. Its name and rubric are known before anything is trained. */
+async function judgeOf(
+  cli: Cli,
+  { rewardJudge: judge, rewardRubric: file }: RewardFlags,
+): Promise<RewardSource | undefined> {
+  if (judge === undefined && file === undefined) return undefined;
+  if (judge === undefined)
+    throw new HumanError(l10n.t('--reward-rubric is for --reward-judge: name the model that judges by it.'));
+  if (file === undefined)
+    throw new HumanError(l10n.t('--reward-judge needs --reward-rubric, a file that says what a good answer is.'));
+  let rubric: string;
+  try {
+    rubric = (await readFile(resolve(cli.terminal.cwd, file), 'utf8')).trim();
+  } catch (cause) {
+    throw new HumanError(l10n.t('This file cannot be read. Check its path.'), { cause, place: { file } });
+  }
+  if (rubric === '') throw new HumanError(l10n.t('The rubric is empty.'), { place: { file } });
+  // A server that somebody names is one that they want.
+  cli.allowOrigins([judge.split('|')[0]!]);
+  return { kind: 'rule', reward: { rule: 'judge', model: (await cli.models.get(judge)).model.id, rubric } };
 }
 
 /** The gold that the flags name, if they name one. */

@@ -33,8 +33,10 @@ import type { PreferencePair } from '../../core/preferences/judgement.ts';
 import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
 import { parseTrlLabelled, parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
 import { newDpoJob, newKtoJob, newRewardJob, newRlhfJob, newSftJob } from '../../jobs/newJobs.ts';
+import type { JobFolder } from '../../storage/jobFolder.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { checkJudges, type JudgeFlags, withJudgeFlags } from '../judgeFlags.ts';
+import { refusalsBeforeAndAfter, refusalText } from '../refusals.ts';
 import { withConfig } from '../trainConfig.ts';
 import { type GoldFlags, goldOf, type RewardFlags, rewardOf, withGoldFlags, withRewardFlags } from './rewardFlags.ts';
 import { reportResult, runJob } from './trainJobs.ts';
@@ -49,6 +51,7 @@ interface TrainFlags {
   readonly keepCheckpoints?: number;
   readonly onBattery?: boolean;
   readonly json?: boolean;
+  readonly refusals?: boolean;
   /** Flags of the settings, by commander's names. */
   readonly [setting: string]: unknown;
 }
@@ -146,6 +149,12 @@ function withSettingFlags(command: Command, kind: SettingsKind): Command {
     )
     .option('--on-battery', l10n.t('go on when the computer is unplugged, instead of waiting'))
     .option('--json', l10n.t('the result as JSON'));
+  if (kind !== 'reward') {
+    command.option(
+      '--refusals',
+      l10n.t('ask base and tuned model what they should and should not refuse, and compare'),
+    );
+  }
   for (const { key, label, doc } of settingDescriptions(kind)) {
     command.option(`--${flagOf(key)} <value>`, `${label}: ${doc}`);
   }
@@ -179,7 +188,7 @@ async function trainReward(cli: Cli, flags: DataFlags): Promise<void> {
     pairs,
     settings,
   });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
+  await finish(cli, flags, job);
 }
 
 async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
@@ -190,7 +199,7 @@ async function trainDpo(cli: Cli, flags: DataFlags): Promise<void> {
   const settings = withSettings('dpo', dpoSettings(flags.preset, await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-dpo`;
   const job = await newDpoJob({ ...common(cli, flags), name, model, pairs, settings });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
+  await finish(cli, flags, job);
 }
 
 async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
@@ -201,7 +210,7 @@ async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
   const settings = withSettings('kto', ktoSettings(flags.preset, await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-kto`;
   const job = await newKtoJob({ ...common(cli, flags), name, model, answers, settings });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
+  await finish(cli, flags, job);
 }
 
 async function trainSft(cli: Cli, flags: SftFlags): Promise<void> {
@@ -221,7 +230,7 @@ async function trainSft(cli: Cli, flags: SftFlags): Promise<void> {
   const settings = withSettings('sft', fit(sftPresets[flags.preset], await sizeOf(cli, model)), changes);
   const name = flags.name ?? `${shortName(model.id)}-sft`;
   const job = await newSftJob({ ...common(cli, flags), name, model, examples, settings });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
+  await finish(cli, flags, job);
 }
 
 async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promise<void> {
@@ -246,7 +255,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
     ...(model.adapter === undefined ? {} : { reference: flags.reference }),
     settings,
   });
-  reportResult(cli, flags, job.id, await runJob(cli, cli.supervisor, job, flags));
+  await finish(cli, flags, job);
 }
 
 /** Parameters of a model; wrong flags have been refused by then, before any weight is read. */
@@ -321,4 +330,13 @@ async function readText(cli: Cli, file: string): Promise<string> {
   } catch (cause) {
     throw new HumanError(l10n.t('This file cannot be read. Check its path.'), { cause, place: { file } });
   }
+}
+
+/** Runs the job and says what came of it; with `--refusals` also what changed there, with `--json` as a second object. */
+async function finish(cli: Cli, flags: TrainFlags, job: JobFolder): Promise<void> {
+  const result = await runJob(cli, cli.supervisor, job, flags);
+  reportResult(cli, flags, job.id, result);
+  if (!flags.refusals) return;
+  const refusals = await refusalsBeforeAndAfter(cli, job, result);
+  cli.out(flags.json ? `${JSON.stringify({ refusals })}\n` : refusalText(refusals));
 }

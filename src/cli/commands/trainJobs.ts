@@ -4,7 +4,9 @@ import { l10n } from '../../base/l10n.ts';
 import { goldOutcome } from '../../core/jobs/dashboard.ts';
 import { estimateText } from '../../core/jobs/estimate.ts';
 import type { JobEvent, JobResult } from '../../core/jobs/job.ts';
+import { modelAsked } from '../../core/jobs/judgeReward.ts';
 import type { Interval } from '../../core/statistics/intervals.ts';
+import { answerQuestions } from '../../jobs/modelAnswers.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import type { Supervisor } from '../../jobs/supervisor.ts';
 import type { JobFolder } from '../../storage/jobFolder.ts';
@@ -45,6 +47,17 @@ export async function runJob(
     },
   });
   const stop = () => void supervisor.cancel(job.id).catch(error => cli.logger.error('The job was not stopped', error));
+  const judge = modelAsked(job.specification);
+  // A server that somebody names is one that they want; its key stays in this process.
+  if (judge !== undefined) cli.allowOrigins([judge.split('|')[0]!]);
+  const answering =
+    judge === undefined
+      ? undefined
+      : answerQuestions(job, {
+          model: judge,
+          open: async () => cli.dispatcher.ask(await cli.models.get(judge)),
+          logger: cli.logger,
+        });
   try {
     await supervisor.enqueue(job.id, { allowCode: cli.allowCode, pauseOnBattery: !onBattery });
     await noteQueue(cli, supervisor, job.id);
@@ -67,6 +80,7 @@ export async function runJob(
     );
   } finally {
     watching.dispose();
+    answering?.dispose();
     cli.signal.removeEventListener('abort', stop);
     cli.progress('');
   }

@@ -163,6 +163,11 @@ function health(
       return { level: 'error', text: state?.error?.message ?? l10n.t('The job failed. Open the log to see why.') };
     case 'lost':
       return { level: 'warning', text: `${l10n.t('The process ended without a word.')} ${kept}` };
+    case 'waiting':
+      return {
+        level: 'info',
+        text: `${l10n.t('Its reward comes from a model that nobody could ask. It goes on when the editor is back, or by Resume.')} ${kept}`,
+      };
     case 'cancelled':
       return { level: 'info', text: `${l10n.t('Stopped at step {0}.', state?.step ?? 0)} ${kept}` };
     case 'succeeded': {
@@ -311,6 +316,8 @@ function ruleLabel(rule: RuleReward): string {
       return l10n.t('valid JSON');
     case 'javascript':
       return rule.file;
+    case 'judge':
+      return l10n.t('scored by {0}', rule.model);
   }
 }
 

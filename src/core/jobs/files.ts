@@ -12,4 +12,7 @@ export const JobFiles = {
   queue: 'queue.json',
   tensorboard: 'tensorboard',
   reserve: 'reserve',
+  questions: 'questions.jsonl',
+  answers: 'answers.jsonl',
+  answerer: 'answerer.json',
 } as const;

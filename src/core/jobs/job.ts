@@ -102,6 +102,8 @@ export const RuleRewardSchema = v.variant('rule', [
   v.object({ rule: v.literal('json-valid') }),
   /** A JavaScript file exporting `reward({prompt, answer})`; needs a trusted workspace or `--allow-code`. */
   v.object({ rule: v.literal('javascript'), file: v.string() }),
+  /** A model, by the registry's name, scores answers by a rubric; whoever watches the job asks it. */
+  v.object({ rule: v.literal('judge'), model: v.string(), rubric: v.string() }),
 ]);
 export type RuleReward = v.InferOutput<typeof RuleRewardSchema>;
 
@@ -320,8 +322,20 @@ export type KtoJob = Extract<JobSpecification, { kind: 'kto' }>;
 export type RlhfJob = Extract<JobSpecification, { kind: 'rlhf' }>;
 export type SftJob = Extract<JobSpecification, { kind: 'sft' }>;
 
-/** `lost`: the process is gone without a word; the job can be resumed from its last checkpoint. */
-export const JobStatuses = ['queued', 'running', 'stopping', 'succeeded', 'failed', 'cancelled', 'lost'] as const;
+/**
+ * `lost`: the process is gone without a word; the job can be resumed from its last checkpoint. `waiting`: it ended because nobody was
+ * there to ask its model, and goes on from there when somebody is.
+ */
+export const JobStatuses = [
+  'queued',
+  'running',
+  'stopping',
+  'waiting',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'lost',
+] as const;
 export type JobStatus = (typeof JobStatuses)[number];
 
 /** `state.json`, replaced atomically by the worker (status `lost` is only ever derived by a reader). */

@@ -2,7 +2,7 @@
 import { words } from '../statistics/textStatistics.ts';
 import type { RuleReward } from './job.ts';
 
-export type PlainRule = Exclude<RuleReward, { rule: 'regex' | 'javascript' }>;
+export type PlainRule = Exclude<RuleReward, { rule: 'regex' | 'javascript' | 'judge' }>;
 
 export function plainReward(rule: PlainRule, answer: string): number {
   switch (rule.rule) {

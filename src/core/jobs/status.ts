@@ -69,7 +69,7 @@ export const isOver = (status: JobStatus): boolean =>
 
 /** Jobs that can be started by hand: from their last checkpoint, or because the window that was to start them is gone. */
 export const canResume = (status: JobStatus): boolean =>
-  status === 'queued' || status === 'failed' || status === 'cancelled' || status === 'lost';
+  status === 'queued' || status === 'waiting' || status === 'failed' || status === 'cancelled' || status === 'lost';
 
 /** For lists, in small letters. */
 export const statusWord = (status: JobStatus): string =>
@@ -77,6 +77,7 @@ export const statusWord = (status: JobStatus): string =>
     queued: l10n.t('waiting'),
     running: l10n.t('running'),
     stopping: l10n.t('stopping'),
+    waiting: l10n.t('waiting for the editor'),
     succeeded: l10n.t('done'),
     failed: l10n.t('failed'),
     cancelled: l10n.t('stopped'),
@@ -100,6 +101,7 @@ export function jobStatus({ state, launch, control, worker, launched, now, befor
     return launch ? 'lost' : 'queued';
   }
   if (state.status === 'succeeded' || state.status === 'failed' || state.status === 'cancelled') return state.status;
+  if (state.status === 'waiting') return cancelled ? 'cancelled' : 'waiting';
   if (!living) return cancelled ? 'cancelled' : 'lost';
   return cancelled ? 'stopping' : state.status;
 }

@@ -133,6 +133,7 @@ const icons: Readonly<Record<JobSummary['status'], readonly [icon: string, color
   queued: ['clock'],
   running: ['loading~spin', 'charts.blue'],
   stopping: ['loading~spin', 'charts.blue'],
+  waiting: ['debug-pause'],
   succeeded: ['pass', 'charts.green'],
   failed: ['error', 'charts.red'],
   cancelled: ['stop-circle'],
