@@ -12,6 +12,7 @@ import { registerConvert } from './commands/convert.ts';
 import { registerIterate } from './commands/iterate.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerJudge } from './commands/judge.ts';
+import { registerLearningCurve } from './commands/learningCurve.ts';
 import { registerLoop } from './commands/loop.ts';
 import { registerModels } from './commands/models.ts';
 import { registerOveroptimise } from './commands/overoptimise.ts';
@@ -44,6 +45,7 @@ const registrations: readonly ((program: Command, cli: Cli) => void)[] = [
   registerRefusals,
   registerJobs,
   registerIterate,
+  registerLearningCurve,
   registerLoop,
   registerOveroptimise,
   registerModels,

@@ -13,7 +13,7 @@ import type {
   RlhfSettings,
   SftSettings,
 } from '../core/jobs/job.ts';
-import type { PreferencePair } from '../core/preferences/judgement.ts';
+import type { PreferencePair, PreferenceRanking } from '../core/preferences/judgement.ts';
 import type { LabelledAnswer } from '../core/preferences/labelled.ts';
 import { createJobFolder, type JobFolder } from '../storage/jobFolder.ts';
 import { freeModelName } from '../storage/modelStore.ts';
@@ -34,7 +34,8 @@ interface NewTraining {
 }
 
 export interface NewRewardJob extends NewTraining {
-  readonly pairs: readonly PreferencePair[];
+  /** Rankings for the loss plackett-luce, where pairs count as rankings of two. */
+  readonly pairs: readonly (PreferencePair | PreferenceRanking)[];
   readonly settings: RewardSettings;
 }
 

@@ -29,6 +29,8 @@ export const EvaluatorRequestSchema = v.variant('method', [
     texts: v.array(v.string()),
     last: v.boolean(),
   }),
+  /** Which texts are JSON that a JSON Schema allows; with no texts it only checks the schema. */
+  v.object({ id: v.number(), method: v.literal('validate'), schema: v.unknown(), texts: v.array(v.string()) }),
   /** Only ever sent where code may run: calls `reward({prompt, answer})` of a module for each row. */
   v.object({
     id: v.number(),
@@ -60,5 +62,6 @@ export const EvaluatorResultSchemas = {
       v.nullable(v.object({ index: v.number(), text: v.string(), groups: v.array(v.nullable(v.string())) })),
     ),
   }),
+  validate: v.object({ valid: v.array(v.boolean()) }),
   reward: v.object({ rewards: v.array(v.number()) }),
 } as const;

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import type { Disposable } from '../base/disposable.ts';
 import { Emitter } from '../base/event.ts';
 import type { JournalState } from '../core/preferences/journalState.ts';
-import { type JudgeFilter, trainingPairs } from '../core/preferences/judgeChoice.ts';
+import { type JudgeFilter, trainingPairs, trainingRankings } from '../core/preferences/judgeChoice.ts';
 import {
   type Answer,
   type ItemRecord,
@@ -16,6 +16,7 @@ import {
   JournalRecordSchema,
   type JudgementRecord,
   type PreferencePair,
+  type PreferenceRanking,
 } from '../core/preferences/judgement.ts';
 import { type Disk, nodeDisk, randomName } from './fileSystem.ts';
 import { JournalFiles, JournalFormat, JournalLog } from './journalFiles.ts';
@@ -99,8 +100,13 @@ export class PreferenceJournal implements Disposable {
   }
 
   /** Pairs of standing judgements to train on; those of judges only where the filter says so. */
-  pairs(filter?: JudgeFilter): PreferencePair[] {
-    return trainingPairs(this.state, filter);
+  pairs(filter?: JudgeFilter, options?: { readonly ties?: boolean }): PreferencePair[] {
+    return trainingPairs(this.state, filter, options);
+  }
+
+  /** Likewise whole rankings. */
+  rankings(filter?: JudgeFilter): PreferenceRanking[] {
+    return trainingRankings(this.state, filter);
   }
 
   /**

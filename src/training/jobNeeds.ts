@@ -14,7 +14,8 @@ import { buildTrainingGraph, type TrainingGraph, type TrainingGraphOptions } fro
 import { criticInputs, valueLoss } from './critic.ts';
 import { policyMethod } from './policyMethods.ts';
 import { dpoInputs, dpoLoss, ktoInputs, ktoLoss } from './preferenceLosses.ts';
-import { rewardLesson, rowsAtOnce } from './rewardModel.ts';
+import { rewardLesson } from './rewardLessons.ts';
+import { rowsAtOnce } from './rewardModel.ts';
 import { sftInputs, sftLoss } from './sft.ts';
 
 /** Tokens: of the longest and of an average row. */
@@ -40,15 +41,15 @@ const CONSTANTS_LIMIT = 1.5e9;
 /** Flat arrays of trained weights: weights, gradients, two means, scratch; a checkpoint copies three of them twice. */
 const TRAINED_ARRAYS = 5 + 2 * 3;
 
-/** pairs: after the split. */
+/** examples: pairs or rankings after the split; answers: all of theirs; most: answers of the largest one. */
 export function rewardNeeds(
   config: ModelConfig,
   settings: RewardSettings,
-  data: Lengths & { readonly pairs: number },
+  data: Lengths & { readonly examples: number; readonly answers: number; readonly most: number },
 ): JobNeeds {
-  const rows = Math.min(rowsAtOnce, 2 * settings.batchSize, 2 * data.pairs);
-  const scored = Math.min(rowsAtOnce, 2 * data.pairs);
-  const lesson = rewardLesson([], settings.centerRewardsCoefficient);
+  const rows = Math.max(data.most, Math.min(rowsAtOnce, data.most * settings.batchSize, data.answers));
+  const scored = Math.min(rowsAtOnce, data.answers);
+  const lesson = rewardLesson([], settings);
   const program = new ProgramNeeds({
     config,
     head: 'score',
@@ -57,23 +58,26 @@ export function rewardNeeds(
     inputs: lesson.inputs,
     loss: lesson.loss,
   });
-  const steps = rewardSteps(data.pairs, settings);
-  const tokens = steps * 2 * settings.batchSize * data.mean;
+  const steps = rewardSteps(data.examples, settings);
+  const tokens = (steps * settings.batchSize * data.answers * data.mean) / data.examples;
   const parameters = weightCount(config);
   return {
     steps,
     // Forward and the gradients of activations; afterwards one pass over all answers.
-    flops: 4 * parameters * tokens + 4 * parameters * data.pairs * data.mean,
+    flops: 4 * parameters * tokens + 2 * parameters * data.answers * data.mean,
     decodedBytes: 0,
     parts: {
       process: PROCESS_BYTES + STEP_BYTES + program.sessions,
       weights: FLOAT * parameters + roundedBytes(config, settings),
       trained: program.trained,
-      activations: program.training({ R: rows, B: rows, T: data.longest, P: Math.ceil(rows / 2) }),
-      scoring: program.forward({ R: scored, B: scored, T: data.longest, P: 1 }),
+      activations: program.training({ R: rows, B: rows, T: data.longest, ...lossSizes(rows) }),
+      scoring: program.forward({ R: scored, B: scored, T: data.longest, ...lossSizes(1) }),
     },
   };
 }
+
+/** Axes of the inputs of a reward model's loss; none is near the size of the activations. */
+const lossSizes = (rows: number) => ({ P: rows, C: rows, M: rows ** 2, Q: rows ** 2, A: rows, E: rows });
 
 /** data: rows of prompt + answer; `examples` of an epoch, `heldOut` rows whose loss is measured, `answered` by generation. */
 export function sftNeeds(
@@ -166,7 +170,7 @@ export function preferenceNeeds(
 export function rlhfNeeds(
   config: ModelConfig,
   settings: RlhfSettings,
-  data: Lengths & { readonly reward: LoraConfig | undefined; readonly gold?: LoraConfig | undefined },
+  data: Lengths & { readonly rewards: readonly LoraConfig[]; readonly gold?: LoraConfig | undefined },
 ): JobNeeds {
   const rows = settings.promptsPerStep * settings.samplesPerPrompt;
   const micro = Math.min(rows, settings.microBatchSize);
@@ -190,14 +194,15 @@ export function rlhfNeeds(
       inputs: {},
       loss: (_, out) => ({ loss: sum(out.scores) }),
     });
-  const judge = data.reward && scorer(data.reward);
+  const judges = data.rewards.map(scorer);
+  const ofJudges = (bytes: (judge: ProgramNeeds) => number) => judges.reduce((total, judge) => total + bytes(judge), 0);
   const gold = data.gold && scorer(data.gold);
   const critic =
     settings.algorithm === 'ppo'
       ? new ProgramNeeds({
           config,
           head: 'score',
-          trainable: { kind: 'lora', lora: data.reward ?? settings.lora },
+          trainable: { kind: 'lora', lora: data.rewards[0] ?? settings.lora },
           ...computation(settings),
           inputs: criticInputs,
           loss: valueLoss(settings.valueClipRange),
@@ -208,13 +213,14 @@ export function rlhfNeeds(
   const length = data.mean + settings.maxNewTokens;
   // Sampling, log-probabilities of policy and base, scores, and the updates.
   const updates = 'updatesPerRollout' in settings ? settings.updatesPerRollout : 1;
-  const passes = (critic ? 2 + 4 * updates : 0) + 2 + 2 * 2 + (judge ? 2 : 0) + 4 * updates;
+  const passes = (critic ? 2 + 4 * updates : 0) + 2 + 2 * 2 + 2 * judges.length + 4 * updates;
   return {
     steps: settings.steps,
     flops: settings.steps * rows * length * passes * parameters,
     decodedBytes: settings.steps * Math.ceil(rows / GENERATED_ROWS) * settings.maxNewTokens * weights,
     parts: {
-      process: PROCESS_BYTES + STEP_BYTES + policy.sessions + (judge?.sessions ?? 0) + (gold?.sessions ?? 0),
+      process:
+        PROCESS_BYTES + STEP_BYTES + policy.sessions + ofJudges(({ sessions }) => sessions) + (gold?.sessions ?? 0),
       weights: weights + roundedBytes(config, settings),
       trained: policy.trained,
       activations: policy.training(sizes),
@@ -222,7 +228,7 @@ export function rlhfNeeds(
       generator: weights > CONSTANTS_LIMIT ? 0 : GENERATOR * weights,
       caches: cacheBytes(config, Math.min(rows, GENERATED_ROWS), longest),
       critic: critic ? critic.trained + critic.sessions + critic.training(sizes) + critic.forward(sizes) : 0,
-      rewardModel: judge ? judge.trained + judge.forward(sizes) : 0,
+      rewardModel: ofJudges(judge => judge.trained + judge.forward(sizes)),
       goldModel: gold ? gold.trained + gold.forward(sizes) : 0,
     },
   };

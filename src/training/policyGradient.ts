@@ -55,6 +55,8 @@ export interface PolicyOptions {
   /** Never trained on; the first `evaluationPrompts` are answered before, during and after. */
   readonly heldOut: readonly EncodedPrompt[];
   readonly reward: RewardFunction;
+  /** What the reward says of the answers that it scored last, for the metrics of the step. */
+  readonly rewardMetrics?: () => Readonly<Record<string, number>>;
   /** Measured at every evaluation beside the reward. */
   readonly gold?: GoldOptions;
   /** An adapter that was tuned before, to go on from; its ranks and modules count, not those of the settings. */
@@ -190,6 +192,7 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
         if (error instanceof ModelAway && step > 0) await save();
         throw error;
       });
+      const parts = options.rewardMetrics?.() ?? {};
       // 4. Rewards and advantages.
       const values = await critic?.values(answers);
       const lesson = method.lesson(values ? { ...scored, values } : scored);
@@ -214,6 +217,7 @@ export async function trainPolicy(options: PolicyOptions): Promise<Outcome<Polic
         ...update,
         ...describe(scored, lesson.rewards, n),
         ...lesson.metrics,
+        ...parts,
         learning_rate: learningRate,
         ...watching,
       });

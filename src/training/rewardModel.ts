@@ -1,5 +1,5 @@
 /**
- * A reward model from preference pairs: Bradley–Terry with a LoRA adapter and a score head.
+ * A reward model from preferences, with a LoRA adapter and a score head; what a preference costs is in `rewardLessons.ts`.
  * Papers: Christiano et al. 2017, Stiennon et al. 2020; formulas as TRL's `reward_trainer.py` has them.
  * Departures: the mean that is shifted to zero is that of all training answers, because there is no separate set of
  * references; the head is read at the last token by length, so that padding cannot matter.
@@ -9,16 +9,9 @@ import { rewardSteps } from '../core/jobs/estimate.ts';
 import type { RewardSettings } from '../core/jobs/job.ts';
 import { type RewardReport, rewardReport } from '../core/jobs/rewardReport.ts';
 import { type Interval, wilson } from '../core/statistics/intervals.ts';
-import { add, cast, gather, greater, max, mul, neg, softplus, square, sub, sum } from '../engine/index.ts';
-import {
-  createTrainingProgram,
-  type LossBuilder,
-  type StepResult,
-  type TrainingProgram,
-} from '../language-model/trainable.ts';
+import { createTrainingProgram, type StepResult, type TrainingProgram } from '../language-model/trainable.ts';
 import { mean } from './math/normalise.ts';
-import { bradleyTerryLoss } from './math/rewardLosses.ts';
-import type { EncodedPair, PairData } from './pairData.ts';
+import type { PairData, RankingData } from './pairData.ts';
 import {
   Checkpoints,
   computationOf,
@@ -28,10 +21,12 @@ import {
   type RecipeOptions,
   unpackState,
 } from './recipe.ts';
+import { impliedPairs, type RewardExample, type RewardLesson, rewardLesson } from './rewardLessons.ts';
 
 export interface RewardOptions extends RecipeOptions {
   readonly settings: RewardSettings;
-  readonly data: PairData;
+  /** Rankings for `plackett-luce`, pairs otherwise. */
+  readonly data: PairData | RankingData;
 }
 
 export interface RewardResult {
@@ -47,78 +42,13 @@ export interface RewardResult {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** The places of chosen and rejected answers among the rows, and what each pair counts. */
-const rewardInputs = {
-  chosen: { dtype: 'int64', shape: ['P'] },
-  rejected: { dtype: 'int64', shape: ['P'] },
-  weight: { dtype: 'float32', shape: ['P'] },
-} as const;
-
 /** Rows that one pass through the model holds. */
 export const rowsAtOnce = 32;
-
-/** With the margin m of each pair. */
-const marginInputs = { ...rewardInputs, required: { dtype: 'float32', shape: ['P'] } } as const;
-
-/**
- * loss = Σ w·(−log σ(r_c − r_r − m)) + c·Σ w·(r_c + r_r)², w = 1/pairs of the step. scores (B), chosen and rejected (P) index
- * them. m is the input `required`; without that input it is 0.
- */
-const bradleyTerry =
-  (centring: number): LossBuilder =>
-  (_graph, out, inputs) => {
-    const chosen = gather(out.scores, inputs.chosen!);
-    const rejected = gather(out.scores, inputs.rejected!);
-    const behind = sub(rejected, chosen);
-    const ranking = softplus(inputs.required ? add(behind, inputs.required) : behind);
-    const terms = centring === 0 ? ranking : add(ranking, mul(square(add(chosen, rejected)), centring));
-    const margin = sub(chosen, rejected);
-    return {
-      loss: sum(mul(terms, inputs.weight!)),
-      metrics: {
-        right: sum(cast(greater(margin, 0), 'float32')),
-        margin: sum(margin),
-        total: sum(out.scores),
-        highest: max(out.scores),
-        lowest: neg(max(neg(out.scores))),
-      },
-    };
-  };
-
-/** The loss with its inputs, and what feeds a pass over some pairs, each of which counts `weight`. */
-export function rewardLesson(pairs: readonly EncodedPair[], centring: number) {
-  const margins = pairs.some(pair => pair.margin !== undefined);
-  return {
-    loss: bradleyTerry(centring),
-    inputs: margins ? marginInputs : rewardInputs,
-    /** Rows 2p and 2p + 1 are the chosen and the rejected answer of pair p. */
-    feed: (part: readonly EncodedPair[], weight: number) => ({
-      chosen: part.map((_, index) => 2 * index),
-      rejected: part.map((_, index) => 2 * index + 1),
-      weight: part.map(() => weight),
-      ...(margins ? { required: part.map(pair => pair.margin ?? 0) } : {}),
-    }),
-    /** Of one step, under TRL's names. */
-    metrics(batch: readonly EncodedPair[], results: readonly Readonly<Record<string, number>>[]) {
-      const total = (name: string) => results.reduce((all, metrics) => all + metrics[name]!, 0);
-      return {
-        accuracy: total('right') / batch.length,
-        margin: total('margin') / batch.length,
-        min_reward: Math.min(...results.map(({ lowest }) => lowest!)),
-        mean_reward: total('total') / (2 * batch.length),
-        max_reward: Math.max(...results.map(({ highest }) => highest!)),
-      };
-    },
-    /** For passes that only read scores. */
-    idle: { chosen: [0], rejected: [0], weight: [0], ...(margins ? { required: [0] } : {}) },
-  };
-}
-type RewardLesson = ReturnType<typeof rewardLesson>;
 
 export async function trainRewardModel(options: RewardOptions): Promise<Outcome<RewardResult>> {
   const { settings, seed, data, host } = options;
   const { train, heldOut } = data;
-  const lesson = rewardLesson(train, settings.centerRewardsCoefficient);
+  const lesson = rewardLesson(train, settings);
   // 1. The base with a fresh adapter and a head of standard deviation 1/√(h + 1), or where a checkpoint left it.
   const create = (baseProducts: RewardSettings['baseProducts'], initial?: ReadonlyMap<string, Float32Array>) =>
     createTrainingProgram({
@@ -145,7 +75,7 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
         await checkpoints.save(step);
         return { kind: 'stopped' };
       }
-      const batch = batchOf(train, settings.batchSize, step, seed);
+      const batch = batchOf<RewardExample>(train, settings.batchSize, step, seed);
       const learningRate = learningRateAt(settings, step, steps);
       const metrics = await rewardStep(program, lesson, batch, learningRate, host);
       step++;
@@ -158,12 +88,12 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
 
     // 3. Zero mean on the training answers. Rewards are judged on the exact base, as they are when they are used.
     if (settings.baseProducts !== 'float32') judge = await create('float32', program.state().parameters);
-    const rewards = await scoreRows(judge, lesson, unique(train.flatMap(rowsOf)), host);
+    const rewards = await scoreRows(judge, lesson, unique(train.flatMap(example => lesson.rows(example))), host);
     const bias = rewards.length === 0 ? 0 : -mean(rewards);
 
     // 4. Accuracy on prompts that were never trained on.
     const held = await measure(judge, lesson, heldOut, host);
-    const metrics: Record<string, number> = held ? { ...held.metrics } : {};
+    const metrics: Readonly<Record<string, number>> = held?.metrics ?? {};
     return {
       kind: 'finished',
       value: {
@@ -172,7 +102,7 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
         bias,
         accuracy: held?.accuracy,
         report: held?.report,
-        metrics: { ...metrics, train_pairs: train.length, steps, reward_bias: bias },
+        metrics: { ...metrics, train_pairs: trainPairs(train), steps, reward_bias: bias },
       },
     };
   } finally {
@@ -181,17 +111,18 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
   }
 }
 
-/** Forward, backward and update over one batch of pairs; metrics under TRL's names. */
+/** Forward, backward and update over one batch; metrics under TRL's names. */
 async function rewardStep(
   program: TrainingProgram,
   lesson: RewardLesson,
-  batch: readonly EncodedPair[],
+  batch: readonly RewardExample[],
   learningRate: number,
   host: RecipeHost,
 ): Promise<Record<string, number>> {
   const results: StepResult[] = [];
-  for (const part of chunks(byLength(batch), rowsAtOnce / 2)) {
-    results.push(await program.gradients({ ids: part.flatMap(rowsOf), inputs: lesson.feed(part, 1 / batch.length) }));
+  for (const part of passes(batch, lesson)) {
+    const ids = part.flatMap(example => lesson.rows(example));
+    results.push(await program.gradients({ ids, inputs: lesson.feed(part, 1 / batch.length) }));
     await host.breathe();
   }
   const { gradNorm } = program.apply(learningRate);
@@ -201,7 +132,7 @@ async function rewardStep(
       batch,
       results.map(({ metrics }) => metrics),
     ),
-    num_tokens: batch.reduce((sum, pair) => sum + pair.chosen.length + pair.rejected.length, 0),
+    num_tokens: batch.flatMap(example => lesson.rows(example)).reduce((sum, { length }) => sum + length, 0),
     grad_norm: gradNorm,
     learning_rate: learningRate,
   };
@@ -210,26 +141,31 @@ async function rewardStep(
 async function measure(
   program: TrainingProgram,
   lesson: RewardLesson,
-  pairs: readonly EncodedPair[],
+  examples: readonly RewardExample[],
   host: RecipeHost,
-) {
-  if (pairs.length === 0) return undefined;
-  const scores = await scoreRows(program, lesson, pairs.flatMap(rowsOf), host);
-  const margins = pairs.map((_, index) => scores[2 * index]! - scores[2 * index + 1]!);
-  const right = margins.filter(margin => margin > 0).length;
-  const loss = mean(margins.map((margin, index) => bradleyTerryLoss(margin, pairs[index]!.margin ?? 0).loss));
+): Promise<
+  (Pick<RewardResult, 'accuracy' | 'report'> & { readonly metrics: Readonly<Record<string, number>> }) | undefined
+> {
+  if (examples.length === 0) return undefined;
+  const rows = examples.map(example => lesson.rows(example));
+  const scores = await scoreRows(program, lesson, rows.flat(), host);
+  let at = 0;
+  const judged = examples.map((example, index) => {
+    const rewards = scores.slice(at, at + rows[index]!.length);
+    at += rewards.length;
+    return lesson.judge(example, rewards);
+  });
+  const pairs = judged.flatMap(one => one.pairs);
+  const loss = mean(judged.map(one => one.loss));
+  if (pairs.length === 0)
+    return { accuracy: undefined, report: undefined, metrics: { eval_loss: loss, eval_pairs: 0 } };
+  const right = pairs.filter(({ margin }) => margin > 0).length;
   return {
     accuracy: wilson(right, pairs.length),
-    report: rewardReport(
-      pairs.map(({ promptLength, chosen, rejected }, index) => ({
-        margin: margins[index]!,
-        chosen: chosen.length - promptLength,
-        rejected: rejected.length - promptLength,
-      })),
-    ),
+    report: rewardReport(pairs),
     metrics: {
       eval_accuracy: right / pairs.length,
-      eval_margin: mean(margins),
+      eval_margin: mean(pairs.map(({ margin }) => margin)),
       eval_loss: loss,
       eval_pairs: pairs.length,
     },
@@ -256,10 +192,12 @@ async function scoreRows(
   return scores;
 }
 
-const rowsOf = (pair: EncodedPair) => [pair.chosen, pair.rejected];
+/** Comparisons that were learned from; ties count as one each. */
+const trainPairs = (examples: readonly RewardExample[]): number =>
+  examples.reduce((sum, example) => sum + ('groups' in example ? impliedPairs(example.groups).length : 1), 0);
 
-/** Pairs of one step. The last batch of an epoch may be smaller. */
-function batchOf(pairs: readonly EncodedPair[], size: number, step: number, seed: number): EncodedPair[] {
+/** Examples of one step. The last batch of an epoch may be smaller. */
+function batchOf<T>(pairs: readonly T[], size: number, step: number, seed: number): T[] {
   const perEpoch = Math.ceil(pairs.length / size);
   const epoch = Math.floor(step / perEpoch);
   const order = Rng.seeded(seed).stream('pairs', epoch).shuffled(pairs);
@@ -267,8 +205,22 @@ function batchOf(pairs: readonly EncodedPair[], size: number, step: number, seed
   return order.slice(start, start + size);
 }
 
-const byLength = (pairs: readonly EncodedPair[]): EncodedPair[] => [...pairs].sort((a, b) => longest(a) - longest(b));
-const longest = (pair: EncodedPair): number => Math.max(pair.chosen.length, pair.rejected.length);
+/** Examples of one pass each: alike in length, `rowsAtOnce` rows unless one ranking alone has more. */
+function passes(batch: readonly RewardExample[], lesson: RewardLesson): RewardExample[][] {
+  const longest = new Map(batch.map(one => [one, Math.max(...lesson.rows(one).map(({ length }) => length))]));
+  const found: RewardExample[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  for (const example of [...batch].sort((a, b) => longest.get(a)! - longest.get(b)!)) {
+    const own = lesson.rows(example).length;
+    if (rows + own > rowsAtOnce) {
+      found.push([]);
+      rows = 0;
+    }
+    found.at(-1)!.push(example);
+    rows += own;
+  }
+  return found;
+}
 
 export function chunks<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = [];

@@ -10,6 +10,7 @@ import { EvaluatorReplySchema, type EvaluatorRequest, EvaluatorResultSchemas } f
 
 /** Milliseconds that all answers of one step may take, and that the process may take to come up. */
 const patternLimit = 2_000;
+const schemaLimit = 3_000;
 const codeLimit = 30_000;
 const startLimit = 20_000;
 const heapMegabytes = 128;
@@ -17,6 +18,8 @@ const heapMegabytes = 128;
 export interface EvaluatorChild {
   /** 1 for each text in which the pattern is found, else 0. */
   match(pattern: string, flags: string, texts: readonly string[]): Promise<number[]>;
+  /** 1 for each text that is JSON which the schema allows, else 0. Rejects with a HumanError where it is no JSON Schema. */
+  validate(schema: unknown, texts: readonly string[]): Promise<number[]>;
   /** The numbers that `reward({prompt, answer})` of the module gives. */
   reward(file: string, rows: readonly { readonly prompt: string; readonly answer: string }[]): Promise<number[]>;
   dispose(): void;
@@ -75,6 +78,14 @@ export function createEvaluatorChild(codeFile?: string): EvaluatorChild {
         ),
       );
       return v.parse(EvaluatorResultSchemas.match, result).matches.map(found => (found ? 1 : 0));
+    },
+    async validate(schema, texts) {
+      const result = await call(
+        { method: 'validate', schema, texts: [...texts] },
+        schemaLimit,
+        l10n.t('The JSON Schema took longer than {0} s and was stopped. Simplify its patterns.', schemaLimit / 1000),
+      );
+      return v.parse(EvaluatorResultSchemas.validate, result).valid.map(Number);
     },
     async reward(file, rows) {
       const result = await call(

@@ -38,6 +38,8 @@ async function answer(request: EvaluatorRequest): Promise<unknown> {
       return renderAll(request);
     case 'match':
       return { matches: request.texts.map(text => match(request.pattern, request.flags, text, request.last)) };
+    case 'validate':
+      return { valid: await (await import('./jsonSchema.ts')).matchSchema(request.schema, request.texts) };
     case 'reward':
       return { rewards: await rewards(request.file, request.rows) };
   }

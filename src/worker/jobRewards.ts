@@ -1,14 +1,16 @@
-/** The reward of an RLHF job: a trained reward model, a plain rule, a pattern, or code that may run. */
+/** The reward of an RLHF job: trained reward models, plain rules, a pattern, a schema, code that may run, and weighted sums of them. */
 import { resolve } from 'node:path';
 import { HumanError, isHumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { defaultSampling } from '../core/generation.ts';
-import type { RewardSource, RlhfSettings, RuleReward } from '../core/jobs/job.ts';
+import type { ModelReference, RewardSource, RlhfSettings, RuleReward, SingleReward } from '../core/jobs/job.ts';
 import { judgeTokens, scoreOf, scoreQuestion } from '../core/jobs/judgeReward.ts';
+import { rewardModelsOf } from '../core/jobs/rewardSource.ts';
 import { plainReward } from '../core/jobs/ruleReward.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
 import type { CriticStart } from '../training/critic.ts';
+import { mean, standardDeviation } from '../training/math/normalise.ts';
 import type { RecipeHost } from '../training/recipe.ts';
 import { type Answer, inParts, type RewardFunction } from '../training/rollout.ts';
 import { readAdapter } from './adapterFiles.ts';
@@ -19,6 +21,8 @@ import { openRewardScorer } from './rewardScorer.ts';
 
 export interface JobReward {
   readonly score: RewardFunction;
+  /** Of the answers that were scored last: `rewards/<name>/mean` and `/std` of each part, and `/disagreement` of ensembles. */
+  metrics(): Readonly<Record<string, number>>;
   /** Adapter, head and bias of a reward model: where PPO's critic starts. */
   readonly critic?: CriticStart;
   dispose(): Promise<void>;
@@ -40,7 +44,93 @@ export interface JobRewardOptions {
 
 export async function openReward(options: JobRewardOptions): Promise<JobReward> {
   const { source } = options;
-  if (source.kind === 'model') return openRewardModel(options, source.model);
+  if (source.kind !== 'sum') return openSingle('ensemble', source, options);
+  const parts: { readonly name: string; readonly weight: number; readonly reward: JobReward }[] = [];
+  const dispose = async () => {
+    for (const { reward } of parts) await reward.dispose();
+  };
+  try {
+    for (const { name, weight, source: part } of source.parts) {
+      parts.push({ name, weight, reward: await openSingle(name, part, options) });
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  let metrics: Record<string, number> = {};
+  const critic = parts.find(({ reward }) => reward.critic)?.reward.critic;
+  return {
+    ...(critic ? { critic } : {}),
+    metrics: () => metrics,
+    async score(answers) {
+      metrics = {};
+      const totals = new Array<number>(answers.length).fill(0);
+      for (const { name, weight, reward } of parts) {
+        const scores = await reward.score(answers);
+        for (const [index, score] of scores.entries()) totals[index]! += weight * score;
+        Object.assign(metrics, spreadOf(name, scores), reward.metrics());
+      }
+      return totals;
+    },
+    dispose,
+  };
+}
+
+/** As TRL names the parts of a reward: before their weights. */
+const spreadOf = (name: string, scores: readonly number[]) => ({
+  [`rewards/${name}/mean`]: mean(scores),
+  [`rewards/${name}/std`]: standardDeviation(scores),
+});
+
+async function openSingle(name: string, source: SingleReward, options: JobRewardOptions): Promise<JobReward> {
+  switch (source.kind) {
+    case 'model':
+      return openRewardModel(options, source.model);
+    case 'ensemble':
+      return openEnsemble(name, source, options);
+    case 'rule':
+      return { ...(await openRule(source, options)), metrics: () => ({}) };
+  }
+}
+
+/** Mean or worst of several reward models (arXiv 2310.02743); the disagreement is the standard deviation over the models, a mean over the answers. */
+async function openEnsemble(
+  name: string,
+  { models, combine }: Extract<SingleReward, { kind: 'ensemble' }>,
+  options: JobRewardOptions,
+): Promise<JobReward> {
+  const members: JobReward[] = [];
+  const dispose = async () => {
+    for (const member of members) await member.dispose();
+  };
+  try {
+    for (const model of models) members.push(await openRewardModel(options, model));
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  let metrics: Readonly<Record<string, number>> = {};
+  return {
+    ...(members[0]!.critic ? { critic: members[0]!.critic } : {}),
+    metrics: () => metrics,
+    async score(answers) {
+      const all: (readonly number[])[] = [];
+      for (const member of members) all.push(await member.score(answers));
+      const ofAnswer = answers.map((_, index) => all.map(scores => scores[index]!));
+      const scores = ofAnswer.map(scores => (combine === 'worst' ? Math.min(...scores) : mean(scores)));
+      metrics = { ...spreadOf(name, scores), [`rewards/${name}/disagreement`]: mean(ofAnswer.map(standardDeviation)) };
+      return scores;
+    },
+    dispose,
+  };
+}
+
+type OpenedRule = Pick<JobReward, 'score' | 'dispose'>;
+
+async function openRule(
+  source: Extract<SingleReward, { kind: 'rule' }>,
+  options: JobRewardOptions,
+): Promise<OpenedRule> {
   const rule = source.reward;
   switch (rule.rule) {
     case 'regex': {
@@ -50,6 +140,25 @@ export async function openReward(options: JobRewardOptions): Promise<JobReward> 
           child.match(
             rule.pattern,
             rule.flags ?? '',
+            answers.map(({ text }) => text),
+          ),
+        dispose: async () => child.dispose(),
+      };
+    }
+    case 'json-schema': {
+      const child = createEvaluatorChild();
+      try {
+        await child.validate(rule.schema, []);
+      } catch (error) {
+        child.dispose();
+        throw rule.file === undefined || !isHumanError(error)
+          ? error
+          : new HumanError(error.message, { cause: error, place: { file: rule.file } });
+      }
+      return {
+        score: answers =>
+          child.validate(
+            rule.schema,
             answers.map(({ text }) => text),
           ),
         dispose: async () => child.dispose(),
@@ -126,12 +235,13 @@ function judgeReward(
   };
 }
 
-/** The adapter of a reward model, for estimates; undefined where it cannot be used, which `openReward` says. */
-export async function rewardLora(
-  model: { readonly adapter?: string | undefined },
-  config: ModelConfig,
-): Promise<LoraConfig | undefined> {
-  return model.adapter === undefined ? undefined : (await readAdapter(model.adapter, config)).lora;
+/** The adapters of the reward models, for estimates; without those that cannot be used, which `openReward` says. */
+export async function rewardLoras(source: RewardSource, config: ModelConfig): Promise<LoraConfig[]> {
+  const loras: LoraConfig[] = [];
+  for (const { adapter } of rewardModelsOf(source)) {
+    if (adapter !== undefined) loras.push((await readAdapter(adapter, config)).lora);
+  }
+  return loras;
 }
 
 /**
@@ -139,7 +249,7 @@ export async function rewardLora(
  */
 export async function checkGold(reward: RewardSource, gold: RewardSource, config: ModelConfig): Promise<string[]> {
   const key = (source: RewardSource): string =>
-    source.kind === 'model' ? resolve(source.model.adapter ?? source.model.base) : JSON.stringify(source.reward);
+    source.kind === 'model' ? resolve(source.model.adapter ?? source.model.base) : JSON.stringify(source);
   if (reward.kind === gold.kind && key(reward) === key(gold)) {
     throw new HumanError(
       l10n.t(
@@ -147,11 +257,12 @@ export async function checkGold(reward: RewardSource, gold: RewardSource, config
       ),
     );
   }
-  if (reward.kind !== 'model' || gold.kind !== 'model') return [];
-  const data = async ({ model }: typeof reward) =>
-    model.adapter === undefined ? undefined : (await readAdapter(model.adapter, config)).lineage?.dataSha256;
-  const [of, other] = [await data(reward), await data(gold)];
-  return of !== undefined && of === other
+  if (gold.kind !== 'model') return [];
+  const data = async ({ adapter }: ModelReference) =>
+    adapter === undefined ? undefined : (await readAdapter(adapter, config)).lineage?.dataSha256;
+  const other = await data(gold.model);
+  const same = (await Promise.all(rewardModelsOf(reward).map(data))).some(of => of !== undefined && of === other);
+  return same
     ? [l10n.t('The gold reward model learned from the same judgements as the reward: it will share its mistakes.')]
     : [];
 }
@@ -178,6 +289,7 @@ async function openRewardModel(
   const length = ({ prompt, ids }: Answer) => prompt.ids.length + ids.length;
   return {
     critic: scorer.model,
+    metrics: () => ({}),
     async score(answers) {
       const scores = new Array<number>(answers.length);
       await inParts(answers, length, settings.microBatchSize, host, async part => {

@@ -21,8 +21,8 @@ import type {
   SftJob,
 } from '../core/jobs/job.ts';
 import { type SettingsKind, settingDescriptions } from '../core/jobs/settingDescriptions.ts';
-import { settingsKindOf } from '../core/jobs/settings.ts';
-import type { PreferencePair } from '../core/preferences/judgement.ts';
+import { checkRewardSettings, settingsKindOf } from '../core/jobs/settings.ts';
+import type { PreferencePair, PreferenceRanking } from '../core/preferences/judgement.ts';
 import type { LabelledAnswer } from '../core/preferences/labelled.ts';
 import type { ModelConfig } from '../language-model/config.ts';
 import type { LoraConfig } from '../language-model/lora.ts';
@@ -32,7 +32,15 @@ import { prepareInstructions, sizesOf } from '../training/instructionData.ts';
 import { preferenceNeeds, rewardNeeds, rlhfNeeds, sftNeeds } from '../training/jobNeeds.ts';
 import { prepareLabelled } from '../training/labelledData.ts';
 import { mean } from '../training/math/normalise.ts';
-import { preparePairs } from '../training/pairData.ts';
+import {
+  drawn,
+  type EncodedPair,
+  type EncodedRanking,
+  type PairData,
+  preparePairs,
+  prepareRankings,
+  type RankingData,
+} from '../training/pairData.ts';
 import { type PolicyStart, trainPolicy } from '../training/policyGradient.ts';
 import { checkPreferenceSettings, type PreferenceTask, trainPreferences } from '../training/preferenceTuning.ts';
 import { encodePrompt, endToken, promptText } from '../training/promptTokens.ts';
@@ -42,7 +50,7 @@ import type { EncodedPrompt } from '../training/rollout.ts';
 import { trainSupervised } from '../training/supervised.ts';
 import { readAdapter, requireFree, writeAdapter } from './adapterFiles.ts';
 import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
-import { checkGold, type JobReward, openReward, rewardLora } from './jobRewards.ts';
+import { checkGold, type JobReward, openReward, rewardLoras } from './jobRewards.ts';
 import { type Adjustable, checkJob, halvesOf } from './memoryCheck.ts';
 import { ModelCalls } from './modelCalls.ts';
 
@@ -98,24 +106,38 @@ function runKind(
 
 async function runReward(context: RunContext, job: RewardJob, unread: UnreadBaseModel): Promise<JobResult | undefined> {
   const { host, folder } = context;
-  const pairs = readRows(await folder.readData(job.data), join(folder.path, job.data.file), PairSchema);
-  const data = preparePairs(pairs, unread.tokenizer, {
-    ...job.settings,
-    maxLength: Math.min(job.settings.maxLength, unread.config.maxPositions),
-  });
+  checkRewardSettings(job.settings);
+  const text = await folder.readData(job.data);
+  const file = join(folder.path, job.data.file);
+  const limits = { ...job.settings, maxLength: Math.min(job.settings.maxLength, unread.config.maxPositions) };
+  const all =
+    job.settings.loss === 'plackett-luce'
+      ? prepareRankings(readRows(text, file, RankedSchema), unread.tokenizer, limits)
+      : preparePairs(readRows(text, file, PairSchema), unread.tokenizer, {
+          ...limits,
+          ties: job.settings.tieThreshold > 1,
+        });
+  const data: PairData | RankingData = {
+    ...all,
+    train: drawn<EncodedPair | EncodedRanking>(all.train, job.settings.maxPairs, job.seed),
+  } as PairData | RankingData;
   for (const warning of data.warnings) host.log('warning', warning);
-  const answers = data.train.flatMap(({ chosen, rejected }) => [chosen.length, rejected.length]);
-  const held = data.heldOut.flatMap(({ chosen, rejected }) => [chosen.length, rejected.length]);
-  const longest = Math.max(...answers, ...held);
+  const rowsOf = (one: EncodedPair | EncodedRanking) =>
+    'groups' in one ? one.groups.flat() : [one.chosen, one.rejected];
+  const answers = data.train.flatMap(rowsOf).map(({ length }) => length);
+  const longest = [...data.train, ...data.heldOut]
+    .flatMap(rowsOf)
+    .reduce((most, { length }) => Math.max(most, length), 0);
+  const most = data.train.reduce((size, one) => Math.max(size, rowsOf(one).length), 0);
   const needsWith = (changes: Partial<RewardSettings>, length = longest): JobNeeds =>
     rewardNeeds(
       unread.config,
       { ...job.settings, ...changes },
-      { pairs: data.train.length, longest: length, mean: mean(answers) },
+      { examples: data.train.length, answers: answers.length, most, longest: length, mean: mean(answers) },
     );
   await estimate(context, job, unread, needsWith({}), [
     ...recomputation('reward', job.settings, () => needsWith({ recompute: 'on' })),
-    adjustable('reward', 'batchSize', Math.min(job.settings.batchSize, rowsAtOnce / 2), batchSize =>
+    adjustable('reward', 'batchSize', Math.min(job.settings.batchSize, Math.ceil(rowsAtOnce / most)), batchSize =>
       needsWith({ batchSize }),
     ),
     adjustable('reward', 'maxLength', longest, length => needsWith({}, length)),
@@ -279,17 +301,15 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
   for (const warning of warnings) host.log('warning', warning);
   const start = await policyStart(job, config);
   const settings = start ? { ...job.settings, lora: plainLora(start.lora) } : job.settings;
-  const adapterOf = async (source: RewardSource | undefined) =>
-    source?.kind === 'model' ? rewardLora(source.model, config) : undefined;
-  const judge = await adapterOf(job.reward);
-  const goldLora = await adapterOf(job.gold?.source);
+  const judges = await rewardLoras(job.reward, config);
+  const [goldLora] = job.gold ? await rewardLoras(job.gold.source, config) : [];
   const lengths = [...prompts, ...heldOut].map(({ ids }) => ids.length);
   type Adjusted = Partial<Pick<RlhfSettings, 'microBatchSize' | 'maxNewTokens' | 'recompute'>>;
   const needsWith = (changes: Adjusted): JobNeeds =>
     rlhfNeeds(
       config,
       { ...settings, ...changes },
-      { longest: Math.max(...lengths), mean: mean(lengths), reward: judge, gold: goldLora },
+      { longest: Math.max(...lengths), mean: mean(lengths), rewards: judges, gold: goldLora },
     );
   const { microBatchSize, maxNewTokens } = job.settings;
   const kind = settingsKindOf(job);
@@ -323,6 +343,7 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       prompts,
       heldOut,
       reward: reward.score,
+      rewardMetrics: () => reward.metrics(),
       ...(start ? { start } : {}),
       ...(gold && job.gold
         ? {
@@ -443,7 +464,17 @@ const PairSchema: v.GenericSchema<unknown, PreferencePair> = v.object({
   judgement: v.string(),
   item: v.string(),
   margin: v.exactOptional(v.pipe(v.number(), v.finite())),
+  tie: v.exactOptional(v.literal(true)),
 });
+const RankedSchema: v.GenericSchema<unknown, PreferencePair | PreferenceRanking> = v.union([
+  v.object({
+    messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
+    groups: v.array(v.array(v.string())),
+    judgement: v.string(),
+    item: v.string(),
+  }),
+  PairSchema,
+]);
 const InstructionSchema: v.GenericSchema<unknown, Instruction> = v.object({
   messages: v.array(v.object({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
   completion: v.string(),

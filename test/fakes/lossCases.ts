@@ -19,7 +19,7 @@ import { encodeSafetensors } from '../../src/language-model/weights/safetensors.
 import { criticInputs, valueLoss } from '../../src/training/critic.ts';
 import { policyMethod, type Scored } from '../../src/training/policyMethods.ts';
 import { dpoMethod, type Example, ktoMethod, type Method, type Row } from '../../src/training/preferenceMethods.ts';
-import { rewardLesson } from '../../src/training/rewardModel.ts';
+import { rewardLesson } from '../../src/training/rewardLessons.ts';
 import { sftInputs, sftLoss } from '../../src/training/sft.ts';
 import { supervisedFeed } from '../../src/training/supervised.ts';
 import { openTrainingGraph, type Results } from './trainingGraphs.ts';
@@ -273,7 +273,7 @@ const rewardCases = (
       })),
     },
     async ours(precision) {
-      const lesson = rewardLesson(given, centerRewardsCoefficient);
+      const lesson = rewardLesson(given, { centerRewardsCoefficient, loss: 'bradley-terry', tieThreshold: 1 });
       const withHead = new Map([...trainedModel.weights, ['score.weight', score]]);
       const { loss, inputs } = lesson;
       const opened = await openTrainingGraph(

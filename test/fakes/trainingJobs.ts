@@ -7,6 +7,7 @@ import type {
   JobResult,
   JobSpecification,
   ModelReference,
+  RewardSettings,
   RewardSource,
   RlhfSettings,
   RlooSettings,
@@ -55,7 +56,12 @@ export class TinyWorkspace {
     return rm(this.root, { recursive: true, force: true });
   }
 
-  rewardJob(name: string, rows: readonly unknown[] = somePairs): Promise<JobFolder> {
+  rewardJob(
+    name: string,
+    rows: readonly unknown[] = somePairs,
+    settings: Partial<RewardSettings> = {},
+    seed = 5,
+  ): Promise<JobFolder> {
     return createJobFolder(this.layout, {
       name,
       data: { 'pairs.jsonl': rows },
@@ -64,8 +70,9 @@ export class TinyWorkspace {
         kind: 'reward',
         id,
         createdAt,
+        seed,
         data: data['pairs.jsonl'],
-        settings: { ...rewardPresets.quick, epochs: 3, batchSize: 8, learningRate: 0.01, lora },
+        settings: { ...rewardPresets.quick, epochs: 3, batchSize: 8, learningRate: 0.01, lora, ...settings },
       }),
     });
   }

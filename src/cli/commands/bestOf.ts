@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { defaultSampling, type Prompt } from '../../core/generation.ts';
-import type { RewardSource } from '../../core/jobs/job.ts';
+import type { OneReward } from '../../core/jobs/job.ts';
 import { judgeTokens, scoreOf, scoreQuestion } from '../../core/jobs/judgeReward.ts';
 import { plainReward } from '../../core/jobs/ruleReward.ts';
 import { parseTrlPrompts } from '../../core/preferences/trlImport.ts';
@@ -139,7 +139,7 @@ async function drawn(cli: Cli, prompts: readonly Prompt[], flags: BestOfFlags): 
 /** What a source says of every answer, by prompt. Throws a HumanError where one is not a number. */
 async function scores(
   cli: Cli,
-  source: RewardSource,
+  source: OneReward,
   prompts: readonly Prompt[],
   answers: readonly (readonly string[])[],
 ): Promise<number[][]> {
@@ -159,7 +159,7 @@ async function scores(
 
 async function scoresOfRows(
   cli: Cli,
-  source: RewardSource,
+  source: OneReward,
   rows: readonly { readonly prompt: Prompt; readonly answer: string }[],
 ): Promise<readonly (number | null)[]> {
   if (source.kind === 'model') {

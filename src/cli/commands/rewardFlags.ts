@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import type { Gold, RewardSource, RuleReward } from '../../core/jobs/job.ts';
+import type { Gold, OneReward } from '../../core/jobs/job.ts';
 import { type Cli, numberOption } from '../cli.ts';
 
 export interface RewardFlags {
@@ -71,7 +71,7 @@ export function withGoldFlags(command: Command, { training = true } = {}): Comma
 }
 
 /** The reward that the flags name, one at most; without any the newest reward model. */
-export async function rewardOf(cli: Cli, flags: RewardFlags): Promise<RewardSource> {
+export async function rewardOf(cli: Cli, flags: RewardFlags): Promise<OneReward> {
   const named = await sourceOf(cli, 'reward', {
     model: flags.rewardModel,
     word: flags.rewardWord,
@@ -96,7 +96,7 @@ export async function rewardOf(cli: Cli, flags: RewardFlags): Promise<RewardSour
 async function judgeOf(
   cli: Cli,
   { rewardJudge: judge, rewardRubric: file }: RewardFlags,
-): Promise<RewardSource | undefined> {
+): Promise<OneReward | undefined> {
   if (judge === undefined && file === undefined) return undefined;
   if (judge === undefined)
     throw new HumanError(l10n.t('--reward-rubric is for --reward-judge: name the model that judges by it.'));
@@ -130,6 +130,8 @@ export async function goldOf(cli: Cli, flags: GoldFlags): Promise<Gold | undefin
   throw new HumanError(l10n.t('There is no gold to go by. Name one, for example with --gold-model or --gold-word.'));
 }
 
+type Rule = Extract<OneReward, { kind: 'rule' }>['reward'];
+
 interface Named {
   readonly model: string | undefined;
   readonly word: string | undefined;
@@ -139,9 +141,9 @@ interface Named {
   readonly code: string | undefined;
 }
 
-async function sourceOf(cli: Cli, prefix: 'reward' | 'gold', flags: Named): Promise<RewardSource | undefined> {
+async function sourceOf(cli: Cli, prefix: 'reward' | 'gold', flags: Named): Promise<OneReward | undefined> {
   const { model, word, regex, length, json, code } = flags;
-  const rules: RuleReward[] = [];
+  const rules: Rule[] = [];
   if (word !== undefined) rules.push({ rule: 'word', word });
   if (regex !== undefined) rules.push({ rule: 'regex', pattern: checkedPattern(regex) });
   if (length !== undefined) rules.push(lengthRule(`--${prefix}-length`, length));
@@ -168,7 +170,7 @@ async function sourceOf(cli: Cli, prefix: 'reward' | 'gold', flags: Named): Prom
   );
 }
 
-function checkedPattern(pattern: string): string {
+export function checkedPattern(pattern: string): string {
   try {
     new RegExp(pattern);
     return pattern;
@@ -177,7 +179,7 @@ function checkedPattern(pattern: string): string {
   }
 }
 
-function lengthRule(flag: string, text: string): RuleReward {
+export function lengthRule(flag: string, text: string): Rule {
   const match = /^(\d+)\s*[-–]\s*(\d+)$/.exec(text.trim());
   const [min, max] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || min > max) {
@@ -186,7 +188,7 @@ function lengthRule(flag: string, text: string): RuleReward {
   return { rule: 'length', min, max, slack: Math.max(1, Math.round((max - min) / 2)) };
 }
 
-function codeFile(cli: Cli, file: string): string {
+export function codeFile(cli: Cli, file: string): string {
   if (cli.allowCode) return resolve(cli.terminal.cwd, file);
   throw new HumanError(l10n.t('A reward function is code, which runs only with --allow-code.'), { place: { file } });
 }

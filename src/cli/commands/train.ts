@@ -9,7 +9,7 @@ import type { Instruction } from '../../core/datasets/instruction.ts';
 import { joinFiles, parseInstructions } from '../../core/datasets/instructions.ts';
 import { checkTasks } from '../../core/datasets/taskMixture.ts';
 import type { Prompt } from '../../core/generation.ts';
-import type { ModelReference } from '../../core/jobs/job.ts';
+import type { ModelReference, RewardSettings } from '../../core/jobs/job.ts';
 import {
   dpoPresets,
   dpoSettings,
@@ -28,17 +28,21 @@ import {
   sftPresets,
 } from '../../core/jobs/presets.ts';
 import { type SettingsKind, settingDescriptions } from '../../core/jobs/settingDescriptions.ts';
-import { type OnlineKind, withSettings } from '../../core/jobs/settings.ts';
-import type { PreferencePair } from '../../core/preferences/judgement.ts';
+import { checkRewardSettings, type OnlineKind, withSettings } from '../../core/jobs/settings.ts';
+import type { JudgeFilter } from '../../core/preferences/judgeChoice.ts';
+import type { PreferencePair, PreferenceRanking } from '../../core/preferences/judgement.ts';
 import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
-import { parseTrlLabelled, parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
+import { parsePreferencePairs, parsePreferenceRankings } from '../../core/preferences/rankingRows.ts';
+import { parseTrlLabelled, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
 import { newDpoJob, newKtoJob, newRewardJob, newRlhfJob, newSftJob } from '../../jobs/newJobs.ts';
 import type { JobFolder } from '../../storage/jobFolder.ts';
+import type { PreferenceJournal } from '../../storage/preferenceJournal.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { checkJudges, type JudgeFlags, withJudgeFlags } from '../judgeFlags.ts';
 import { refusalsBeforeAndAfter, refusalText } from '../refusals.ts';
 import { withConfig } from '../trainConfig.ts';
-import { type GoldFlags, goldOf, type RewardFlags, rewardOf, withGoldFlags, withRewardFlags } from './rewardFlags.ts';
+import { type GoldFlags, goldOf, withGoldFlags } from './rewardFlags.ts';
+import { type RewardSumFlags, rewardSumOf, withRewardSumFlags } from './rewardSum.ts';
 import { reportResult, runJob } from './trainJobs.ts';
 
 interface TrainFlags {
@@ -64,7 +68,7 @@ interface SftFlags extends TrainFlags {
   readonly data: readonly string[];
 }
 
-interface RlhfFlags extends TrainFlags, RewardFlags, GoldFlags {
+interface RlhfFlags extends TrainFlags, RewardSumFlags, GoldFlags {
   readonly prompts?: string;
   readonly reference: 'start' | 'base';
 }
@@ -73,7 +77,10 @@ export function registerTrain(program: Command, cli: Cli): void {
   const train = program.command('train').description(l10n.t('train a reward model, or tune a model'));
   withJudgeFlags(withSettingFlags(train.command('reward'), 'reward'), { checked: true })
     .description(l10n.t('a reward model from preferences'))
-    .option('--data <file>', l10n.t('preferences as TRL JSON Lines (default: the rankings of the workspace)'))
+    .option(
+      '--data <file>',
+      l10n.t('preferences as TRL JSON Lines, or rankings (default: the rankings of the workspace)'),
+    )
     .action((flags: DataFlags) => trainReward(cli, flags));
   withJudgeFlags(withSettingFlags(train.command('dpo'), 'dpo'), { checked: true })
     .description(l10n.t('tune a model on preferences directly, without a reward model (DPO, cDPO, IPO)'))
@@ -118,7 +125,7 @@ const onlinePresets = {
 } as const;
 
 function registerOnline(train: Command, cli: Cli, kind: OnlineKind, description: string): void {
-  withGoldFlags(withRewardFlags(withSettingFlags(train.command(kind), kind)))
+  withGoldFlags(withRewardSumFlags(withSettingFlags(train.command(kind), kind)))
     .description(description)
     .option('--prompts <file>', l10n.t('prompts as TRL JSON Lines (default: the prompts that were ranked)'))
     .addOption(
@@ -155,6 +162,11 @@ function withSettingFlags(command: Command, kind: SettingsKind): Command {
       l10n.t('ask base and tuned model what they should and should not refuse, and compare'),
     );
   }
+  return withEverySetting(command, kind);
+}
+
+/** A flag for each setting of the kind. */
+export function withEverySetting(command: Command, kind: SettingsKind): Command {
   for (const { key, label, doc } of settingDescriptions(kind)) {
     command.option(`--${flagOf(key)} <value>`, `${label}: ${doc}`);
   }
@@ -166,7 +178,8 @@ const flagOf = (key: string): string => key.replace('.', '-').replace(/[A-Z]/g, 
 /** Commander's name of a flag: `loraTargetModules`. */
 const propertyOf = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-function changesOf(kind: SettingsKind, flags: TrainFlags): Record<string, string> {
+/** Settings that were given by flags, as text. */
+export function changesOf(kind: SettingsKind, flags: Readonly<Record<string, unknown>>): Record<string, string> {
   const changes: Record<string, string> = {};
   for (const { key } of settingDescriptions(kind)) {
     const value = flags[propertyOf(flagOf(key))];
@@ -177,8 +190,9 @@ function changesOf(kind: SettingsKind, flags: TrainFlags): Record<string, string
 
 async function trainReward(cli: Cli, flags: DataFlags): Promise<void> {
   const changes = changesOf('reward', flags);
-  withSettings('reward', rewardPresets[flags.preset], changes);
-  const pairs = await preferences(cli, flags);
+  const wanted = withSettings('reward', rewardPresets[flags.preset], changes);
+  checkRewardSettings(wanted);
+  const pairs = await comparisons(cli, flags, wanted);
   const model = await cli.models.reference(flags.model);
   const settings = withSettings('reward', rewardSettings(flags.preset, await sizeOf(cli, model)), changes);
   const job = await newRewardJob({
@@ -237,7 +251,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
   const changes = changesOf(kind, flags);
   const preset = onlinePresets[kind][flags.preset];
   withSettings(kind, preset, changes);
-  const reward = await rewardOf(cli, flags);
+  const reward = await rewardSumOf(cli, flags);
   const gold = await goldOf(cli, flags);
   const all = await promptsOf(cli, flags.prompts);
   const model = await cli.models.reference(flags.model);
@@ -259,7 +273,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
 }
 
 /** Parameters of a model; wrong flags have been refused by then, before any weight is read. */
-async function sizeOf(cli: Cli, { base }: ModelReference): Promise<number> {
+export async function sizeOf(cli: Cli, { base }: ModelReference): Promise<number> {
   const { parameters } = await cli.inference.load({ base });
   // The model's memory is the job's now.
   await cli.inference.stop();
@@ -276,14 +290,42 @@ const common = (cli: Cli, { seed, threads, tensorboard, keepCheckpoints }: Train
 
 const shortName = (id: string): string => id.replace(/^.*[:/\\]/, '').replace(/\.gguf$/i, '');
 
-async function preferences(cli: Cli, { data: file, ...flags }: DataFlags): Promise<readonly PreferencePair[]> {
+const preferences = (cli: Cli, flags: DataFlags): Promise<readonly PreferencePair[]> =>
+  preferenceRows(cli, flags, parsePreferencePairs, (journal, filter) => journal.pairs(filter));
+
+/** What the loss of a reward model learns from: pairs, pairs with ties, or whole rankings. */
+export function comparisons(
+  cli: Cli,
+  flags: Pick<DataFlags, 'data'> & JudgeFlags,
+  { loss, tieThreshold }: RewardSettings,
+): Promise<readonly (PreferencePair | PreferenceRanking)[]> {
+  if (loss === 'plackett-luce') {
+    return preferenceRows<PreferencePair | PreferenceRanking>(cli, flags, parsePreferenceRankings, (journal, filter) =>
+      journal.rankings(filter),
+    );
+  }
+  const ties = tieThreshold > 1;
+  return preferenceRows(
+    cli,
+    flags,
+    (text, file) => parsePreferencePairs(text, file, { ties }),
+    (journal, filter) => journal.pairs(filter, { ties }),
+  );
+}
+
+async function preferenceRows<T>(
+  cli: Cli,
+  { data: file, ...flags }: Pick<DataFlags, 'data'> & JudgeFlags,
+  parse: (text: string, file: string) => readonly T[],
+  ranked: (journal: PreferenceJournal, filter: JudgeFilter) => readonly T[],
+): Promise<readonly T[]> {
   if (file !== undefined) {
-    const given = parseTrlPreferences(await readText(cli, file), file);
+    const given = parse(await readText(cli, file), file);
     if (given.length > 0) return given;
     throw new HumanError(l10n.t('This file has no preferences. Each of its lines is one pair.'), { place: { file } });
   }
   const journal = await cli.journal();
-  const pairs = journal.pairs(checkJudges(cli, journal.state, flags));
+  const pairs = ranked(journal, checkJudges(cli, journal.state, flags));
   if (pairs.length > 0) return pairs;
   throw new HumanError(
     l10n.t(

@@ -11,9 +11,10 @@ import {
   type JobSpecification,
   type JobState,
   JobStatuses,
+  type RewardSource,
   type RlhfJob,
-  type RuleReward,
 } from './job.ts';
+import { rewardFolder, rewardLabel, rewardModelsOf } from './rewardSource.ts';
 import { runHealth } from './runHealth.ts';
 import { settingDescriptions } from './settingDescriptions.ts';
 import { getSetting, settingsKindOf } from './settings.ts';
@@ -271,15 +272,13 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
     });
   }
   if (specification.kind === 'rlhf') {
-    const add = (source: RlhfJob['reward'], model: string, rule: string): void => {
-      const folder = source.kind === 'model' ? (source.model.adapter ?? source.model.base) : undefined;
-      rows.push({
-        role: folder === undefined ? rule : model,
-        name: rewardLabel(source),
-        detail: '',
-        here: false,
-        job: folder === undefined ? null : job(folder),
-      });
+    const add = (source: RewardSource, model: string, rule: string): void => {
+      for (const one of rewardModelsOf(source)) {
+        const folder = rewardFolder(one);
+        rows.push({ role: model, name: lastPart(folder), detail: '', here: false, job: job(folder) });
+      }
+      if (source.kind === 'model') return;
+      rows.push({ role: rule, name: rewardLabel(source), detail: '', here: false, job: null });
     };
     add(specification.reward, l10n.t('reward model'), l10n.t('reward'));
     if (specification.gold) add(specification.gold.source, l10n.t('gold'), l10n.t('gold'));
@@ -299,26 +298,6 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
     job: null,
   });
   return rows;
-}
-
-const rewardLabel = (source: RlhfJob['reward']): string =>
-  source.kind === 'model' ? lastPart(source.model.adapter ?? source.model.base) : ruleLabel(source.reward);
-
-function ruleLabel(rule: RuleReward): string {
-  switch (rule.rule) {
-    case 'word':
-      return l10n.t('contains “{0}”', rule.word);
-    case 'regex':
-      return l10n.t('matches /{0}/', rule.pattern);
-    case 'length':
-      return l10n.t('{0} to {1} words', rule.min, rule.max);
-    case 'json-valid':
-      return l10n.t('valid JSON');
-    case 'javascript':
-      return rule.file;
-    case 'judge':
-      return l10n.t('scored by {0}', rule.model);
-  }
 }
 
 function samples({ events, result }: DashboardInput): Dashboard['samples'] {

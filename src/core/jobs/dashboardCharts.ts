@@ -58,6 +58,23 @@ export interface ChartInput {
   readonly events: readonly JobEvent[];
 }
 
+const colours = ['proxy', 'kl', 'loss', 'dim'] as const;
+
+/** Of a reward of several parts: the mean of each, and how far the models of an ensemble are apart. */
+function components(steps: readonly MetricsEvent[]) {
+  const metrics = [...new Set(steps.flatMap(({ values }) => Object.keys(values)))];
+  const ending = (end: string) =>
+    metrics.flatMap((metric): [label: string, metric: string][] =>
+      metric.startsWith('rewards/') && metric.endsWith(end)
+        ? [[metric.slice('rewards/'.length, -end.length), metric]]
+        : [],
+    );
+  return [
+    { id: 'components', title: l10n.t('Parts of the reward'), names: ending('/mean') },
+    { id: 'disagreement', title: l10n.t('Disagreement of the reward models'), names: ending('/disagreement') },
+  ].filter(({ names }) => names.length > 0);
+}
+
 /** The curves of a job, by its kind. A metric that it does not report leaves its chart without a line. */
 export function charts({ specification, state, events, result }: ChartInput, steps: readonly MetricsEvent[]): Chart[] {
   // The axis ends where the job will: what is empty is the work left.
@@ -115,6 +132,18 @@ export function charts({ specification, state, events, result }: ChartInput, ste
             ? []
             : [{ label: l10n.t('reward'), color: 'proxy', points: thin(smoothed), noisy: false }],
       },
+      ...components(steps).map(({ id, title, names }) =>
+        byStep(
+          id,
+          title,
+          '',
+          names.map(([label, metric], index) => ({
+            label,
+            color: colours[index % colours.length]!,
+            points: of(metric),
+          })),
+        ),
+      ),
       byStep('kl', l10n.t('KL to the base'), l10n.t('nats'), [{ label: l10n.t('KL'), color: 'kl', points: of('kl') }]),
       byStep('length', l10n.t('Answer length'), l10n.t('tokens'), [
         { label: l10n.t('mean'), color: 'dim', points: of('completions/mean_length') },

@@ -48,6 +48,12 @@ export const RewardSettingsSchema = v.object({
   warmupRatio: positive,
   /** c of c·mean((r_c + r_r)²); 0 is off. */
   centerRewardsCoefficient: positive,
+  /** Of pairs, or of whole rankings. Jobs of earlier versions do not say. */
+  loss: v.optional(v.picklist(['bradley-terry', 'plackett-luce']), 'bradley-terry'),
+  /** θ of Rao & Kupper's ties; 1 leaves ties out. `bradley-terry` only. */
+  tieThreshold: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(100)), 1),
+  /** Training pairs or rankings at most, drawn by the job's seed; 0 takes all. What is held out stays the same. */
+  maxPairs: v.optional(count, 0),
   /** Share of *prompts* held out for accuracy. */
   heldOutShare: v.pipe(v.number(), v.minValue(0), v.maxValue(0.9)),
   /** Share of each pair's prompt + answer tokens kept at most. */
@@ -94,7 +100,7 @@ export const KtoSettingsSchema = v.object({
 export type KtoSettings = v.InferOutput<typeof KtoSettingsSchema>;
 
 /** Black-box rewards that need no trained model, each 0 … 1. */
-export const RuleRewardSchema = v.variant('rule', [
+const plainRules = [
   v.object({ rule: v.literal('word'), word: v.string(), caseSensitive: v.optional(v.boolean()) }),
   v.object({ rule: v.literal('regex'), pattern: v.string(), flags: v.optional(v.string()) }),
   /** 1 inside [min, max] words, falling linearly to 0 over `slack` words outside. */
@@ -104,18 +110,61 @@ export const RuleRewardSchema = v.variant('rule', [
   v.object({ rule: v.literal('javascript'), file: v.string() }),
   /** A model, by the registry's name, scores answers by a rubric; whoever watches the job asks it. */
   v.object({ rule: v.literal('judge'), model: v.string(), rubric: v.string() }),
+] as const;
+export const RuleRewardSchema = v.variant('rule', [
+  ...plainRules,
+  /** 1 where the answer is JSON that this JSON Schema allows; `file` is where it came from. */
+  v.object({
+    rule: v.literal('json-schema'),
+    schema: v.union([v.boolean(), v.record(v.string(), v.unknown())]),
+    file: v.optional(v.string()),
+  }),
 ]);
 export type RuleReward = v.InferOutput<typeof RuleRewardSchema>;
 
-export const RewardSourceSchema = v.variant('kind', [
+const singleRewards = [
   v.object({ kind: v.literal('model'), model: ModelReferenceSchema }),
   v.object({ kind: v.literal('rule'), reward: RuleRewardSchema }),
+  /** Reward models that differ (in their seed, say): the mean of their rewards, or the worst. */
+  v.object({
+    kind: v.literal('ensemble'),
+    models: v.pipe(v.array(ModelReferenceSchema), v.minLength(2)),
+    combine: v.picklist(['mean', 'worst']),
+  }),
+] as const;
+
+export const RewardSourceSchema = v.variant('kind', [
+  ...singleRewards,
+  /** Σ weight · reward, each reported by its name. */
+  v.object({
+    kind: v.literal('sum'),
+    parts: v.pipe(
+      v.array(
+        v.object({
+          name: v.pipe(v.string(), v.minLength(1)),
+          weight: v.pipe(v.number(), v.finite()),
+          source: v.variant('kind', [...singleRewards]),
+        }),
+      ),
+      v.minLength(1),
+      v.check(parts => new Set(parts.map(({ name }) => name)).size === parts.length, 'names are used once'),
+    ),
+  }),
 ]);
 export type RewardSource = v.InferOutput<typeof RewardSourceSchema>;
+/** A reward that is no sum. */
+export type SingleReward = Exclude<RewardSource, { kind: 'sum' }>;
+
+/** One reward model or one rule: what answers are measured by. */
+const OneRewardSchema = v.variant('kind', [
+  singleRewards[0],
+  v.object({ kind: v.literal('rule'), reward: v.variant('rule', [...plainRules]) }),
+]);
+export type OneReward = v.InferOutput<typeof OneRewardSchema>;
 
 /** A reward that is measured at every evaluation and never trained on: a reward model of other judgements, or a rule. */
 export const GoldSchema = v.object({
-  source: RewardSourceSchema,
+  source: OneRewardSchema,
   /** Training ends after so many evaluations in a row without a new highest mean; null never. */
   patience: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** The adapter of the best evaluation is what is written. */
@@ -294,7 +343,7 @@ const common = {
 
 /** `job.json` of a job's folder. The same specification gives the same bytes. */
 export const JobSpecificationSchema = v.variant('kind', [
-  /** Rows of `data`: PreferencePair as JSON Lines. */
+  /** Rows of `data`: PreferencePair (ties too) or PreferenceRanking as JSON Lines. */
   v.object({ ...common, kind: v.literal('reward'), data: DataFileSchema, settings: RewardSettingsSchema }),
   /** Rows of `data`: PreferencePair. */
   v.object({ ...common, kind: v.literal('dpo'), data: DataFileSchema, settings: DpoSettingsSchema }),

@@ -1,8 +1,8 @@
-/** Rewards that a rule gives by itself, each 0 … 1: a word, a length, valid JSON. Patterns and code run elsewhere. */
+/** Rewards that a rule gives by itself, each 0 … 1: a word, a length, valid JSON. Patterns, schemas and code run elsewhere. */
 import { words } from '../statistics/textStatistics.ts';
 import type { RuleReward } from './job.ts';
 
-export type PlainRule = Exclude<RuleReward, { rule: 'regex' | 'javascript' | 'judge' }>;
+export type PlainRule = Exclude<RuleReward, { rule: 'regex' | 'javascript' | 'judge' | 'json-schema' }>;
 
 export function plainReward(rule: PlainRule, answer: string): number {
   switch (rule.rule) {

@@ -28,6 +28,34 @@ function reward(): SettingDescription[] {
       type: 'number',
       minimum: 0,
     },
+    {
+      key: 'loss',
+      label: l10n.t('Loss'),
+      doc: l10n.t(
+        'What is learned from: bradley-terry takes each pair by itself, plackett-luce each ranking as a whole.',
+      ),
+      type: 'choice',
+      choices: ['bradley-terry', 'plackett-luce'],
+    },
+    {
+      key: 'tieThreshold',
+      label: l10n.t('Tie threshold (θ)'),
+      doc: l10n.t(
+        'Above 1, ties teach that two answers are about as good (Rao and Kupper): the larger, the further apart two tied answers may be. 1 leaves ties out. For bradley-terry only.',
+      ),
+      type: 'number',
+      minimum: 1,
+      maximum: 100,
+    },
+    {
+      key: 'maxPairs',
+      label: l10n.t('Most pairs'),
+      doc: l10n.t(
+        'Pairs (or rankings) that are learned from at most, drawn at random by the seed; 0 takes all. What is held out stays the same.',
+      ),
+      type: 'integer',
+      minimum: 0,
+    },
     heldOutShare(),
     {
       key: 'maxLength',

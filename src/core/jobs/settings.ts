@@ -125,3 +125,12 @@ export function parseSetting(description: SettingDescription, text: string): num
 
 /** A deep copy of plain data. */
 const structuredCopy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/** Throws a HumanError where the settings of a reward model contradict each other. */
+export function checkRewardSettings({ loss, tieThreshold }: RewardSettings): void {
+  if (loss === 'plackett-luce' && tieThreshold > 1) {
+    throw new HumanError(
+      l10n.t('Plackett–Luce does not learn from ties: leave the tie threshold at 1, or use the loss bradley-terry.'),
+    );
+  }
+}

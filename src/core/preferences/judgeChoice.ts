@@ -3,7 +3,7 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { comparisonsOf } from './comparisons.ts';
 import type { JournalState } from './journalState.ts';
-import type { JudgementRecord, PreferencePair } from './judgement.ts';
+import type { Answer, JudgementRecord, PreferencePair, PreferenceRanking } from './judgement.ts';
 import { fewestShared, type JudgeReport } from './judgeReport.ts';
 import { decidedPairs } from './pairs.ts';
 
@@ -34,25 +34,65 @@ export function* admitted(state: JournalState, filter: JudgeFilter): Generator<J
 }
 
 /** Preference pairs to train on. Where people compared two answers, what a judge says of them is left out. */
-export function trainingPairs(state: JournalState, filter: JudgeFilter = peopleOnly): PreferencePair[] {
-  const byPeople = new Set<string>();
-  const key = (item: string, a: string, b: string): string => `${item}\n${a < b ? `${a}\n${b}` : `${b}\n${a}`}`;
-  if (filter.judges === 'include') {
-    for (const judgement of admitted(state, peopleOnly))
-      for (const { item, first, second } of comparisonsOf([judgement], state.itemById))
-        byPeople.add(key(item.id, first.id, second.id));
-  }
+export function trainingPairs(
+  state: JournalState,
+  filter: JudgeFilter = peopleOnly,
+  /** Answers that were said to be equally good give pairs too, marked as ties; answers that are all bad do not. */
+  { ties = false }: { readonly ties?: boolean } = {},
+): PreferencePair[] {
+  const byPeople = comparedByPeople(state, filter);
   const pairs: PreferencePair[] = [];
   for (const judgement of admitted(state, filter)) {
     const item = state.itemById.get(judgement.item);
     if (!item) continue;
-    for (const [chosen, rejected] of decidedPairs(judgement, item)) {
-      if (judgement.judge !== undefined && byPeople.has(key(item.id, chosen.id, rejected.id))) continue;
-      const { messages, id } = item;
-      pairs.push({ messages, chosen: chosen.text, rejected: rejected.text, judgement: judgement.id, item: id });
-    }
+    const { messages, id } = item;
+    const add = (chosen: Answer, rejected: Answer, tie: { readonly tie?: true }): void => {
+      if (judgement.judge !== undefined && byPeople.has(pairKey(item.id, chosen.id, rejected.id))) return;
+      pairs.push({ messages, chosen: chosen.text, rejected: rejected.text, judgement: judgement.id, item: id, ...tie });
+    };
+    for (const [chosen, rejected] of decidedPairs(judgement, item)) add(chosen, rejected, {});
+    if (!ties || judgement.verdict !== 'ranked') continue;
+    for (const { first, second, outcome } of comparisonsOf([judgement], state.itemById))
+      if (outcome === 0.5) add(first, second, { tie: true });
   }
   return pairs;
+}
+
+/**
+ * Whole rankings to train on. A judge that was asked pair by pair gives its pairs, as rankings of two; where people compared
+ * answers of an item, what a judge says of that item is left out.
+ */
+export function trainingRankings(state: JournalState, filter: JudgeFilter = peopleOnly): PreferenceRanking[] {
+  const byPeople = new Set([...comparedByPeople(state, filter)].map(key => key.slice(0, key.indexOf('\n'))));
+  const rankings: PreferenceRanking[] = [];
+  for (const judgement of admitted(state, filter)) {
+    const item = state.itemById.get(judgement.item);
+    if (!item || judgement.verdict !== 'ranked' || (judgement.judge !== undefined && byPeople.has(item.id))) continue;
+    const add = (groups: readonly (readonly string[])[]): void => {
+      const left = groups.filter(group => group.length > 0);
+      if (left.length < 2) return;
+      rankings.push({ messages: item.messages, groups: left, judgement: judgement.id, item: item.id });
+    };
+    if (judgement.pairs) {
+      for (const [chosen, rejected] of decidedPairs(judgement, item)) add([[chosen.text], [rejected.text]]);
+      continue;
+    }
+    const answers = new Map(item.answers.map(({ id, text }) => [id, text]));
+    add(judgement.ranking.map(group => group.flatMap(id => answers.get(id) ?? [])));
+  }
+  return rankings;
+}
+
+const pairKey = (item: string, a: string, b: string): string => `${item}\n${a < b ? `${a}\n${b}` : `${b}\n${a}`}`;
+
+/** Where judges count beside people: the pairs of answers that people compared. */
+function comparedByPeople(state: JournalState, filter: JudgeFilter): ReadonlySet<string> {
+  const found = new Set<string>();
+  if (filter.judges !== 'include') return found;
+  for (const judgement of admitted(state, peopleOnly))
+    for (const { item, first, second } of comparisonsOf([judgement], state.itemById))
+      found.add(pairKey(item.id, first.id, second.id));
+  return found;
 }
 
 /** Throws a HumanError where a judge's labels would go into training data before its agreement with people is known. */

@@ -159,7 +159,7 @@ export const JournalRecordSchema = v.variant('type', [
 ]);
 export type JournalRecord = ItemRecord | JudgementRecord | DeletionRecord;
 
-/** Derived from judgements, never stored as truth. A tie gives no pair. */
+/** Derived from judgements, never stored as truth. A tie is one only where ties are asked for. */
 export interface PreferencePair {
   readonly messages: readonly v.InferOutput<typeof MessageSchema>[];
   readonly chosen: string;
@@ -169,4 +169,14 @@ export interface PreferencePair {
   readonly item: string;
   /** By how much the reward of the chosen answer should be higher at least; where the data says so (TRL's `margin`). */
   readonly margin?: number;
+  /** The two were said to be equally good, so that which of them is `chosen` means nothing. */
+  readonly tie?: true;
+}
+
+/** Likewise, of a whole ranking: texts in groups, best first; those of one group are not compared. */
+export interface PreferenceRanking {
+  readonly messages: PreferencePair['messages'];
+  readonly groups: readonly (readonly string[])[];
+  readonly judgement: string;
+  readonly item: string;
 }

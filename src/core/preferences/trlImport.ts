@@ -11,7 +11,7 @@ type Conversation = string | readonly Message[];
 /**
  * Rows `{prompt, chosen, rejected}` or `{chosen, rejected}`, each field a text or a list of messages. Without a prompt, the
  * messages (or, in a text, the dialogue up to the last "Assistant:") that both answers share are the prompt. A number
- * `margin` is kept. Throws a HumanError with file and line. Source of the format: https://huggingface.co/docs/trl/dataset_formats#preference
+ * `margin` is kept, and `tie` where it is true (Tunesmith's own: TRL has no ties). Throws a HumanError with file and line. Source of the format: https://huggingface.co/docs/trl/dataset_formats#preference
  */
 export function parseTrlPreferences(text: string, file: string): PreferencePair[] {
   return parseJsonLines(text, file).map(({ line, value }) => {
@@ -20,6 +20,10 @@ export function parseTrlPreferences(text: string, file: string): PreferencePair[
     if ('wrong' in parts) throw new HumanError(parts.wrong, { place: { file, line } });
     const pair = { ...parts, judgement: `${file}:${line}`, item: `${file}:${line}` };
     const { margin } = row;
+    if (row.tie === true) {
+      if (margin === undefined || margin === null) return { ...pair, tie: true };
+      throw new HumanError(l10n.t('A tie has no “margin”: leave one of the two out.'), { place: { file, line } });
+    }
     if (margin === undefined || margin === null) return pair;
     if (typeof margin === 'number' && Number.isFinite(margin)) return { ...pair, margin };
     throw new HumanError(l10n.t('The “margin” of this row must be a number.'), { place: { file, line } });

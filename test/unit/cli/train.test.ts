@@ -9,6 +9,10 @@ describe('tunesmith train, what it refuses', () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'tunesmith-train-'));
     writeFileSync(join(folder, 'pairs.jsonl'), '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"a"}\n');
+    writeFileSync(
+      join(folder, 'rankings.jsonl'),
+      '{"prompt":"a","answers":["b","c"],"ranking":[[1],[0]]}\n{"prompt":"a"}\n',
+    );
     writeFileSync(join(folder, 'labelled.jsonl'), '{"prompt":"a","completion":"b","label":1}\n');
     writeFileSync(join(folder, 'empty.jsonl'), '\n');
     for (const name of ['one', 'two'])
@@ -24,6 +28,11 @@ describe('tunesmith train, what it refuses', () => {
     [['reward', '--data', 'nowhere.jsonl'], /nowhere\.jsonl: This file cannot be read/],
     [['reward', '--data', 'pairs.jsonl'], /pairs\.jsonl:2: This row has no “chosen”/],
     [['reward', '--data', 'pairs.jsonl', '--epochs', 'many'], /Epochs must be a number, not “many”/],
+    [
+      ['reward', '--data', 'pairs.jsonl', '--loss', 'plackett-luce', '--tie-threshold', '2'],
+      /Plackett–Luce does not learn from ties/,
+    ],
+    [['reward', '--data', 'rankings.jsonl'], /rankings\.jsonl:2: This row needs “prompt”, “answers”/],
     [['dpo'], /There are no rankings in this workspace yet/],
     [['dpo', '--data', 'pairs.jsonl'], /pairs\.jsonl:2: This row has no “chosen”/],
     [['dpo', '--data', 'pairs.jsonl', '--loss', 'hinge'], /Loss must be one of sigmoid, ipo, not “hinge”/],
@@ -43,7 +52,14 @@ describe('tunesmith train, what it refuses', () => {
     [['rlhf', ...prompts, '--samples-per-prompt', '1', '--reward-json'], /Samples of a prompt must be at least 2/],
     [['rlhf', ...prompts], /There is no reward model yet/],
     [['rlhf', ...prompts, '--reward-model', 'judge'], /There is no reward model “judge”/],
-    [['rlhf', ...prompts, '--reward-word', 'a', '--reward-json'], /one reward only/],
+    [['rlhf', ...prompts, '--reward-json', '--reward-weight', 'word=2'], /names “word”.* Its parts are: json\./],
+    [['rlhf', ...prompts, '--reward-json', '--reward-weight', 'json'], /needs a part and a number other than 0/],
+    [
+      ['rlhf', ...prompts, '--reward-json', '--reward-combine', 'worst'],
+      /--reward-combine is for several reward models/,
+    ],
+    [['rlhf', ...prompts, '--reward-schema', 'pairs.jsonl'], /pairs\.jsonl: This file is no JSON Schema/],
+    [['rlhf', ...prompts, '--reward-schema', 'none.json'], /none\.json: This file cannot be read/],
     [['rlhf', ...prompts, '--reward-regex', '(a'], /regular expression “\(a” is not valid/],
     [['rlhf', ...prompts, '--reward-length', '9-3'], /two numbers of words such as 10-30, not “9-3”/],
     [
@@ -73,6 +89,31 @@ describe('tunesmith train, what it refuses', () => {
   ] as const) {
     it(argv.join(' '), async () => {
       const { code, stdout, stderr } = await tunesmith(['train', ...argv, '--workspace', folder], { cwd: folder });
+      assert.match(stderr, sentence);
+      assert.notEqual(code, 0);
+      assert.equal(stdout, '');
+    });
+  }
+});
+
+describe('tunesmith learning-curve, what it refuses', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tunesmith-curve-'));
+    writeFileSync(join(folder, 'pairs.jsonl'), '{"prompt":"a","chosen":"b","rejected":"c"}\n');
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const [argv, sentence] of [
+    [[], /There are no rankings in this workspace yet/],
+    [['--data', 'pairs.jsonl', '--sizes', '10,x'], /--sizes needs whole numbers above 0/],
+    [['--data', 'pairs.jsonl', '--held-out-share', '0'], /A learning curve needs held-out prompts/],
+    [['--data', 'pairs.jsonl', '--model', 'nobody'], /There is no model “nobody”/],
+  ] as const) {
+    it(argv.join(' ') || 'nothing ranked', async () => {
+      const { code, stdout, stderr } = await tunesmith(['learning-curve', ...argv, '--workspace', folder], {
+        cwd: folder,
+      });
       assert.match(stderr, sentence);
       assert.notEqual(code, 0);
       assert.equal(stdout, '');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { PreferencePair } from '../../../src/core/preferences/judgement.ts';
+import type { PreferencePair, PreferenceRanking } from '../../../src/core/preferences/judgement.ts';
 import type { Tokenizer } from '../../../src/tokenizer/tokenizer.ts';
-import { preparePairs } from '../../../src/training/pairData.ts';
+import { drawn, preparePairs, prepareRankings } from '../../../src/training/pairData.ts';
 
 /** One token a character; enough for lengths and splits. */
 const tokenizer = {
@@ -82,4 +82,64 @@ describe('pairs for a reward model', () => {
       message: /end-of-sequence/,
     });
   });
+});
+
+describe('rankings for a reward model', () => {
+  const ranking = (prompt: string, groups: readonly (readonly string[])[]): PreferenceRanking => ({
+    messages: [{ role: 'user', content: prompt }],
+    groups,
+    judgement: 'j',
+    item: 'i',
+  });
+
+  it('keep groups, take pairs as rankings of two, and drop what is too long, twice there or says nothing', () => {
+    const { train, warnings } = prepareRankings(
+      [
+        ranking('p', [['a'], ['bb', 'x'.repeat(200)], ['c', 'a ']]),
+        ranking('q', [['a', 'b']]),
+        pair('r', 'd', 'e'),
+        { ...pair('r', 'd', 'f'), tie: true },
+      ],
+      tokenizer,
+      { ...options, heldOutShare: 0 },
+    );
+    assert.deepEqual(
+      train.map(({ groups, promptLength }) => groups.map(group => group.map(ids => ids.length - promptLength))),
+      [
+        [[2], [3], [2]],
+        [[2], [2]],
+      ],
+    );
+    assert.deepEqual(warnings, [
+      '1 of 9 answers were left out: they are longer than 100 tokens.',
+      '1 of 9 answers were left out: their ranking has them already.',
+      '2 of 4 rankings were left out: none of their answers is better than another.',
+    ]);
+  });
+
+  it('all rankings of a prompt are on one side of the split', () => {
+    const rows = Array.from({ length: 60 }, (_, index) => ranking(`prompt ${index % 20}`, [[`a${index}`], ['b']]));
+    const { train, heldOut } = prepareRankings(rows, tokenizer, options);
+    assert.equal(train.length + heldOut.length, 60);
+    assert.ok(train.length % 3 === 0 && heldOut.length > 0);
+  });
+
+  it('refuse margins, and data that says nothing', () => {
+    const margin = { ...pair('p', 'a', 'b'), margin: 1 };
+    assert.throws(() => prepareRankings([margin], tokenizer, options), { name: 'HumanError', message: /margin/ });
+    assert.throws(() => prepareRankings([ranking('p', [['a', 'b']])], tokenizer, options), {
+      name: 'HumanError',
+      message: /There are no rankings to learn from/,
+    });
+  });
+});
+
+it('a smaller draw of pairs is part of a larger one, and 0 draws all', () => {
+  const rows = Array.from({ length: 50 }, (_, index) => index);
+  const [small, large] = [drawn(rows, 10, 3), drawn(rows, 30, 3)];
+  assert.deepEqual(large.slice(0, 10), small);
+  assert.equal(new Set(large).size, 30);
+  assert.notDeepEqual(drawn(rows, 10, 4), small);
+  assert.equal(drawn(rows, 0, 3), rows);
+  assert.equal(drawn(rows, 99, 3), rows);
 });

@@ -3,7 +3,7 @@ import { Rng } from '../../../src/base/rng.ts';
 import { rewardPresets } from '../../../src/core/jobs/presets.ts';
 import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
-import type { EncodedPair, PairData } from '../../../src/training/pairData.ts';
+import type { EncodedPair, EncodedRanking, PairData } from '../../../src/training/pairData.ts';
 import { type RewardOptions, type RewardResult, trainRewardModel } from '../../../src/training/rewardModel.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
@@ -158,6 +158,35 @@ describe('reward model', () => {
     await trainRewardModel(options(host, { data }));
     const { result } = await train({ data, resume: host.checkpoints.at(-1)! });
     assert.deepEqual(result.parameters, (await train({ data })).result.parameters);
+  });
+
+  it('learns whole rankings, in passes of any size, and goes on to the same bytes', async () => {
+    const rng = Rng.seeded(6);
+    const rankingsOf = (count: number): EncodedRanking[] =>
+      Array.from({ length: count }, () => {
+        const prompt = [1, 8 + rng.int(20), 8 + rng.int(20)];
+        const answer = (token: number) => [...prompt, 8 + rng.int(20), token, 2];
+        return { promptLength: 3, groups: [[answer(5)], [answer(6), answer(6)], [answer(7)]] };
+      });
+    const data = { train: rankingsOf(40), heldOut: rankingsOf(12), warnings: [] };
+    const settings = { ...options(new MemoryHost()).settings, batchSize: 12, loss: 'plackett-luce' as const };
+    const { result } = await train({ data, settings });
+    assert.ok(result.accuracy!.estimate > 0.9, `${result.accuracy!.estimate}`);
+    assert.equal(result.accuracy!.n, 12 * 5);
+    assert.equal(result.metrics.train_pairs, 200);
+    const host = new MemoryHost(7);
+    await trainRewardModel(options(host, { data, settings }));
+    const rest = await train({ data, settings, resume: host.checkpoints.at(-1)! });
+    assert.deepEqual(rest.result.parameters, result.parameters);
+  });
+
+  it('ties pull the rewards of their answers together', async () => {
+    const { train: pairs, heldOut } = makeData(40);
+    const tied = pairs.map(pair => ({ ...pair, tie: true as const }));
+    const settings = { ...options(new MemoryHost()).settings, tieThreshold: 1.5, centerRewardsCoefficient: 0 };
+    const { result } = await train({ data: { train: tied, heldOut, warnings: [] }, settings });
+    assert.ok(Math.abs(result.metrics.eval_margin!) < 0.2, `${result.metrics.eval_margin}`);
+    assert.ok(first.result.metrics.eval_margin! > 1);
   });
 
   it('a learning rate that explodes ends with a sentence', async () => {

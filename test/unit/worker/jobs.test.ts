@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RewardSource } from '../../../src/core/jobs/job.ts';
+import type { ModelReference, OneReward, RewardSource } from '../../../src/core/jobs/job.ts';
 import {
   expertPresets,
   grpoPresets,
@@ -77,6 +77,33 @@ describe('jobs', () => {
     assert.notEqual(await weightsOf('margins-whole'), await weightsOf('no-margins'));
   });
 
+  it('a reward model learns ties or whole rankings where it is told to, and a stopped job goes on to the same bytes', async () => {
+    const ties = somePairs.map((pair, index) => (index % 3 ? pair : { ...pair, tie: true }));
+    const rankings = somePairs.map(({ messages, judgement, item }, index) => ({
+      messages,
+      groups: [[`yes ${index}`], [`so so ${index}`, 'hm'], [`no ${index}`]],
+      judgement,
+      item,
+    }));
+    for (const [name, rows, settings] of [
+      ['ties', ties, { tieThreshold: 2 }],
+      ['rankings', rankings, { loss: 'plackett-luce' }],
+    ] as const) {
+      const whole = (await runHere(await workspace.rewardJob(`${name}-whole`, rows, settings)))!;
+      assert.ok(whole.accuracy!.n > 0 && Number.isFinite(whole.metrics.eval_loss), name);
+      const folder = await workspace.rewardJob(`${name}-halved`, rows, settings);
+      assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+      await runHere(folder);
+      assert.equal(await weightsOf(`${name}-halved`), await weightsOf(`${name}-whole`));
+    }
+    // Ties are left out, and said to be, where nobody asks for them.
+    const without = (await runHere(await workspace.rewardJob('ties-left-out', ties)))!;
+    assert.match(without.warnings.join(), /8 of 24 pairs were left out: they are ties/);
+    assert.notEqual(await weightsOf('ties-left-out'), await weightsOf('ties-whole'));
+    const both = await workspace.rewardJob('both', rankings, { loss: 'plackett-luce', tieThreshold: 2 });
+    await assert.rejects(runHere(both), { name: 'HumanError', message: /Plackett–Luce does not learn from ties/ });
+  });
+
   it('sft: a policy from examples, whole and after a stop to the same bytes', async () => {
     const whole = await workspace.sftJob('sft-whole');
     const result = (await runHere(whole))!;
@@ -118,6 +145,58 @@ describe('jobs', () => {
       assert.equal(await weightsOf(`${algorithm}-halved`), await weightsOf(`${algorithm}-whole`));
     });
   }
+
+  it('an ensemble of reward models and rules, weighted: each part reported, and a stopped job goes on to the same bytes', async () => {
+    const models: ModelReference[] = [];
+    for (const seed of [5, 6]) {
+      const { adapter } = (await runHere(await workspace.rewardJob(`judge-${seed}`, somePairs, {}, seed)))!;
+      models.push({ id: `local:judge-${seed}`, base: workspace.model, adapter });
+    }
+    const source = (combine: 'mean' | 'worst'): RewardSource => ({
+      kind: 'sum',
+      parts: [
+        { name: 'model', weight: 1, source: { kind: 'ensemble', models, combine } },
+        {
+          name: 'length',
+          weight: -0.5,
+          source: { kind: 'rule', reward: { rule: 'length', min: 1, max: 2, slack: 9 } },
+        },
+        { name: 'schema', weight: 2, source: { kind: 'rule', reward: { rule: 'json-schema', schema: {} } } },
+      ],
+    });
+    const whole = await workspace.rlhfJob('sum-whole', source('mean'));
+    await runHere(whole);
+    const steps = (await whole.eventsSince(startOfEvents)).events.flatMap(event =>
+      event.type === 'metrics' ? [event.values] : [],
+    );
+    assert.equal(steps.length, 4);
+    for (const values of steps) {
+      const part = (name: string) => values[`rewards/${name}/mean`]!;
+      const expected = part('model') - 0.5 * part('length') + 2 * part('schema');
+      assert.ok(Math.abs(values.reward! - expected) < 1e-6, `${values.reward} ${expected}`);
+      assert.ok(values['rewards/model/disagreement']! > 0 && values['rewards/length/std']! >= 0);
+    }
+    const folder = await workspace.rlhfJob('sum-halved', source('mean'));
+    assert.equal(await runHere(folder, { stopAt: 3 }), undefined);
+    await runHere(folder);
+    assert.equal(await weightsOf('sum-halved'), await weightsOf('sum-whole'));
+    const worst = await workspace.rlhfJob('sum-worst', source('worst'), { steps: 1 });
+    await runHere(worst);
+    const [first] = (await worst.eventsSince(startOfEvents)).events.flatMap(event =>
+      event.type === 'metrics' ? [event.values] : [],
+    );
+    assert.ok(first!['rewards/model/mean']! < steps[0]!['rewards/model/mean']!, 'the worst is below the mean');
+  });
+
+  it('a JSON Schema that is none is refused before anything is sampled', async () => {
+    const reward = { rule: 'json-schema' as const, schema: { type: 'strange' }, file: '/tmp/shape.json' };
+    const folder = await workspace.rlhfJob('no-schema', { kind: 'rule', reward });
+    await assert.rejects(runHere(folder), {
+      name: 'HumanError',
+      message: /This JSON Schema cannot be used/,
+      place: { file: '/tmp/shape.json' },
+    });
+  });
 
   it('PPO starts its critic from the reward model, and a stopped job goes on to the same bytes', async () => {
     const judge = (await runHere(await workspace.rewardJob('ppo-judge')))!;
@@ -194,14 +273,14 @@ describe('jobs', () => {
   });
 
   it('a gold that is the reward is refused, and one of the same judgements is said', async () => {
-    const judge = (name: string, adapter: string): RewardSource => ({
+    const judge = (name: string, adapter: string): OneReward => ({
       kind: 'model',
       model: { id: `local:${name}`, base: workspace.model, adapter },
     });
     const one = (await runHere(await workspace.rewardJob('gold-one')))!;
     const two = (await runHere(await workspace.rewardJob('gold-two')))!;
     const source = judge('gold-one', one.adapter);
-    const jobWith = (name: string, gold: RewardSource) =>
+    const jobWith = (name: string, gold: OneReward) =>
       workspace.rlhfJob(name, source, { steps: 1 }, rlhfPresets.quick, undefined, {
         gold: { source: gold, patience: null, restoreBest: false },
       });

@@ -1,6 +1,6 @@
 /** Judges left out, beside people, or alone. */
 import assert from 'node:assert/strict';
-import { requireChecked, trainingPairs } from '../../../../src/core/preferences/judgeChoice.ts';
+import { requireChecked, trainingPairs, trainingRankings } from '../../../../src/core/preferences/judgeChoice.ts';
 import type { JudgementRecord } from '../../../../src/core/preferences/judgement.ts';
 import { judgeReports } from '../../../../src/core/preferences/judgeReport.ts';
 import { decidedPairs } from '../../../../src/core/preferences/pairs.ts';
@@ -41,6 +41,44 @@ describe('labels of judges', () => {
     assert.deepEqual(chosen({ judges: 'only' }), ['i0 bad', 'i1 bad', 'i2 bad', 'i1 good']);
     assert.deepEqual(chosen({ judges: 'only', named: ['#22222222'] }), ['i1 good']);
     assert.deepEqual(chosen({ judges: 'include', named: ['two on'] }), ['i0 good', 'i1 good']);
+  });
+
+  it('whole rankings, and ties where they are asked for', () => {
+    const item = itemOf('four', ['x', 'y', 'z', 'w']);
+    const [x, y, z, w] = item.answers.map(({ id }) => id) as [string, string, string, string];
+    const says = (author: string, more: Pick<JudgementRecord, 'kind' | 'ranking' | 'verdict'>): JudgementRecord => ({
+      ...asRecord({ item: item.id, shown: [x, y, z, w], flags: [], milliseconds: 0, ...more }),
+      author,
+      id: author,
+    });
+    const ranked = stateOf(
+      [item],
+      says('ann', { kind: 'ranking', ranking: [[y], [x, z], [w]], verdict: 'ranked' }),
+      says('bob', { kind: 'best-worst', ranking: [[z], [x, y], [w]], verdict: 'ranked' }),
+      says('eve', { kind: 'ranking', ranking: [], verdict: 'all-bad' }),
+    );
+    assert.deepEqual(
+      trainingRankings(ranked).map(({ groups }) => groups),
+      [
+        [['y'], ['x', 'z'], ['w']],
+        [['z'], ['x', 'y'], ['w']],
+      ],
+    );
+    const ties = trainingPairs(ranked, undefined, { ties: true }).filter(({ tie }) => tie);
+    assert.deepEqual(
+      ties.map(({ chosen: first, rejected }) => [first, rejected].sort().join()),
+      ['x,z'],
+    );
+    assert.equal(trainingPairs(ranked).length, 10);
+    assert.deepEqual(
+      trainingRankings(state, { judges: 'include' }).map(({ item: of, groups }) => [of, groups]),
+      [
+        ['i0', [['good'], ['bad']]],
+        ['i1', [['bad'], ['good']]],
+        ['i2', [['bad'], ['good']]],
+        ['i1', [['good'], ['bad']]],
+      ],
+    );
   });
 
   it('count in the index’s columns as the pairs say, not as their sum does', () => {
