@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Rng } from '../../src/base/rng.ts';
@@ -11,7 +11,7 @@ import { metricSteps } from '../../src/core/jobs/dashboardCharts.ts';
 import { expertPresets, grpoPresets, ppoPresets, reinforcePresets, rlhfPresets } from '../../src/core/jobs/presets.ts';
 import { isOver } from '../../src/core/jobs/status.ts';
 import { Supervisor } from '../../src/jobs/supervisor.ts';
-import { type JobFolder, listJobFolders, startOfEvents } from '../../src/storage/jobFolder.ts';
+import { JobFolder, listJobFolders, startOfEvents } from '../../src/storage/jobFolder.ts';
 import type { Boundary, When } from '../fakes/crashingJob.ts';
 import { TinyWorkspace } from '../fakes/trainingJobs.ts';
 import { quick, recordFigures } from './figures.ts';
@@ -74,10 +74,19 @@ describe('a job that is killed', function () {
   });
   after(() => workspace.remove());
 
+  /** Long enough for every kill of the plan to find its checkpoint. */
+  async function lengthened(made: Promise<JobFolder>): Promise<JobFolder> {
+    const job = await made;
+    const specification = JSON.parse(readFileSync(job.file('specification'), 'utf8'));
+    const settings = { ...specification.settings, epochs: 4 };
+    writeFileSync(job.file('specification'), JSON.stringify({ ...specification, settings }));
+    return JobFolder.open(job.path);
+  }
+
   function makeJob(kind: Kind, name: string): Promise<JobFolder> {
     if (kind === 'reward') return workspace.rewardJob(name);
-    if (kind === 'sft') return workspace.sftJob(name);
-    if (kind === 'dpo' || kind === 'kto') return workspace.preferenceJob(kind, name);
+    if (kind === 'sft') return lengthened(workspace.sftJob(name));
+    if (kind === 'dpo' || kind === 'kto') return lengthened(workspace.preferenceJob(kind, name));
     const reward = { kind: 'rule', reward: { rule: 'word', word: 'e' } } as const;
     const settings = { steps: 9, learningRate: 0.01, evaluateEvery: 3 };
     const source = { kind: 'rule', reward: { rule: 'length', min: 1, max: 4, slack: 6 } } as const;
