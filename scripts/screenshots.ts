@@ -87,12 +87,12 @@ async function rankReplies(): Promise<void> {
 
 async function trainOnRankings(): Promise<void> {
   await workbench.command('Tunesmith: Train Reward Model');
-  await workbench.pick('Quick');
+  await workbench.choose('Start');
   // Looked for anew until it is there: a page's frame may be replaced while it opens.
   await workbench.frameWith('.job .state:has-text("Done")', 180_000);
   await workbench.command('Tunesmith: Fine-Tune with RLHF');
   await workbench.pick(/-rm/);
-  await workbench.pick('Quick');
+  await workbench.choose('Start');
   await workbench.frameWith('.job:has(h1:has-text("-tuned")) .state:has-text("Done")', 180_000);
   await picture('job');
 }

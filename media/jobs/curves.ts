@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 import type { Chart, Series } from '../../src/protocol/jobDashboard.ts';
 import { columns } from './lines.ts';
+import { drawPicture } from './picture.ts';
 
 const variables: Readonly<Record<Series['color'], string>> = {
   proxy: '--vscode-charts-blue',
@@ -9,6 +10,21 @@ const variables: Readonly<Record<Series['color'], string>> = {
   kl: '--vscode-charts-purple',
   loss: '--vscode-charts-foreground',
   dim: '--vscode-descriptionForeground',
+  'job-1': '--vscode-charts-blue',
+  'job-2': '--vscode-charts-orange',
+  'job-3': '--vscode-charts-green',
+  'job-4': '--vscode-charts-purple',
+  'job-5': '--vscode-charts-red',
+  'job-6': '--vscode-charts-yellow',
+};
+
+/** Jobs are told apart by dashes as well, for whom colours do not tell. */
+const dashes: Partial<Record<Series['color'], number[]>> = {
+  'job-2': [7, 3],
+  'job-3': [2, 3],
+  'job-4': [9, 3, 2, 3],
+  'job-5': [4, 2],
+  'job-6': [12, 4],
 };
 
 interface Plot {
@@ -36,9 +52,22 @@ export class Curves {
     this.#redraw(false);
   }
 
+  /** All charts as they stand, with their captions: a PNG as a data URL; null where none is drawn. */
+  picture(title: string): string | null {
+    const section = this.#root?.querySelector<HTMLElement>('.charts');
+    if (!section || this.#plots.size === 0) return null;
+    return drawPicture(title, section, id => this.#plots.get(id)?.plot.ctx.canvas);
+  }
+
   #redraw(anew: boolean): void {
+    // Charts that are no longer shown.
+    for (const [id, { plot }] of this.#plots) {
+      if (this.#charts.some(chart => chart.id === id)) continue;
+      plot.destroy();
+      this.#plots.delete(id);
+    }
     for (const chart of this.#charts) {
-      const host = this.#root?.querySelector<HTMLElement>(`[data-chart="${chart.id}"]`);
+      const host = this.#root?.querySelector<HTMLElement>(`[data-chart="${CSS.escape(chart.id)}"]`);
       if (!host || host.clientWidth === 0 || chart.series.length === 0) continue;
       const shape = JSON.stringify([
         chart.series.map(series => [series.color, series.noisy, series.points.length < fewPoints]),
@@ -125,12 +154,13 @@ function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
         const line: uPlot.Series = {
           stroke,
           width: 1.5,
+          ...(dashes[series.color] ? { dash: dashes[series.color]! } : {}),
           spanGaps: true,
           points: { show: series.points.length < fewPoints, size: 5, fill: stroke },
         };
         return series.noisy
           ? [
-              { ...line, width: 1, alpha: 0.35, points: { show: false } },
+              { stroke, spanGaps: true, width: 1, alpha: 0.35, points: { show: false } },
               { ...line, points: { show: false } },
             ]
           : [line];

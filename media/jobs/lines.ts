@@ -14,7 +14,11 @@ export function smooth(values: readonly number[]): number[] {
 
 /** The lines of a chart over one x axis: each series, and above a noisy one its smoothed self. */
 export function columns(chart: Chart): { readonly xs: number[]; readonly lines: (number | null)[][] } {
-  const xs = [...new Set(chart.series.flatMap(series => series.points.map(([x]) => x)))].sort((a, b) => a - b);
+  const xs = [
+    ...new Set(
+      chart.series.flatMap(({ points, trend = [], noisy }) => [...points, ...(noisy ? trend : [])].map(([x]) => x)),
+    ),
+  ].sort((a, b) => a - b);
   const at = new Map(xs.map((x, i) => [x, i]));
   const place = (points: readonly (readonly [number, number])[]): (number | null)[] => {
     const line: (number | null)[] = new Array(xs.length).fill(null);
@@ -24,8 +28,10 @@ export function columns(chart: Chart): { readonly xs: number[]; readonly lines: 
   const lines = chart.series.flatMap(series => {
     const raw = place(series.points);
     if (!series.noisy) return [raw];
-    const smoothed = smooth(series.points.map(([, y]) => y));
-    return [raw, place(series.points.map(([x], i) => [x, smoothed[i]!]))];
+    // Peaks are no means: what was thinned brings its own.
+    const through = series.trend ?? series.points;
+    const smoothed = smooth(through.map(([, y]) => y));
+    return [raw, place(through.map(([x], i) => [x, smoothed[i]!]))];
   });
   return { xs, lines };
 }

@@ -1,13 +1,19 @@
 /** A job's dashboard as a function of its model: where it stands, curves, fixed prompts, settings and log. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
-import type { Chart, Dashboard, JobActions } from '../../src/protocol/jobDashboard.ts';
+import { wordDiff } from '../../src/base/wordDiff.ts';
+import type { Dashboard, JobActions } from '../../src/protocol/jobDashboard.ts';
 import { icon } from '../common/codicon.ts';
+import { chartView, figure } from './charts.ts';
+import { marked } from './marks.ts';
+import { stateIcons, stateWords } from './states.ts';
 
 export interface Model {
   readonly job: Dashboard | null;
   readonly error: string | null;
   readonly allSamples: boolean;
+  /** Words that only one of two answers has are marked. */
+  readonly differences: boolean;
   readonly busy: boolean;
 }
 
@@ -15,6 +21,9 @@ export interface Actions {
   act(action: (typeof JobActions)[number]): void;
   openJob(id: string): void;
   showAll(): void;
+  showCurves(all: boolean): void;
+  compareSamples(before: number, now: number): void;
+  markDifferences(): void;
   retry(): void;
 }
 
@@ -36,6 +45,13 @@ export function jobView(model: Model, actions: Actions): TemplateResult {
     ${health(model, job)}
     <div class="scroll">
       <section class="charts" aria-label=${l10n.t('Curves')}>${job.charts.map(chart => chartView(chart))}</section>
+      ${
+        job.hiddenCurves > 0 || job.allCurves
+          ? html`<p class="more"><button class="link" aria-expanded=${job.allCurves ? 'true' : 'false'} @click=${() => actions.showCurves(!job.allCurves)}>${
+              job.allCurves ? l10n.t('Show Fewer Curves') : l10n.t('Show {0} More Curves', job.hiddenCurves)
+            }</button></p>`
+          : nothing
+      }
       <div class="low">
         <div class="main">${samples(model, job, actions)}${log(job, actions)}</div>
         ${settings(job, actions)}
@@ -43,29 +59,6 @@ export function jobView(model: Model, actions: Actions): TemplateResult {
     </div>
   </main>`;
 }
-
-const stateWords = (job: Dashboard): string =>
-  ({
-    queued: l10n.t('Waiting for another job'),
-    running: l10n.t('Running'),
-    stopping: l10n.t('Stopping after this step'),
-    waiting: l10n.t('Waiting for the editor'),
-    succeeded: l10n.t('Done'),
-    failed: l10n.t('Failed'),
-    cancelled: l10n.t('Stopped'),
-    lost: l10n.t('Interrupted'),
-  })[job.status];
-
-const stateIcons: Readonly<Record<Dashboard['status'], readonly [string, string]>> = {
-  queued: ['clock', 'c-dim'],
-  running: ['loading', 'c-running'],
-  stopping: ['loading', 'c-running'],
-  waiting: ['debug-pause', 'c-dim'],
-  succeeded: ['pass', 'c-right'],
-  failed: ['error', 'c-wrong'],
-  cancelled: ['debug-stop', 'c-dim'],
-  lost: ['warning', 'c-warn'],
-};
 
 function header(model: Model, job: Dashboard, actions: Actions): TemplateResult {
   const live = job.status === 'running' || job.status === 'stopping';
@@ -87,17 +80,18 @@ function header(model: Model, job: Dashboard, actions: Actions): TemplateResult 
         ${job.can.fineTune ? button('sparkle', l10n.t('Fine-Tune with RLHF'), 'fine-tune', true) : nothing}
         ${job.can.stop ? button('debug-stop', l10n.t('Stop'), 'stop', false) : nothing}
         ${job.can.resume ? button('debug-restart', l10n.t('Resume'), 'resume', true) : nothing}
-        ${
-          job.can.stop || job.status === 'stopping'
-            ? nothing
-            : html`<button class="action" title=${l10n.t('Delete Job')} aria-label=${l10n.t('Delete Job')} ?disabled=${model.busy} @click=${() => actions.act('delete')}>${icon('trash')}</button>`
-        }
+        ${action('git-compare', l10n.t('Compare with Other Jobs'), 'compare')}
+        ${action('export', l10n.t('Export'), 'export')}
+        ${job.can.stop || job.status === 'stopping' ? nothing : action('trash', l10n.t('Delete Job'), 'delete')}
       </div>
     </header>
     <div class="progress track" role="progressbar" aria-label=${l10n.t('Steps')} aria-valuemin="0" aria-valuemax=${job.totalSteps} aria-valuenow=${job.step}>
       <i class=${live ? '' : 'still'} style="width:${share}%"></i>
     </div>`;
 
+  function action(iconName: string, label: string, what: (typeof JobActions)[number]): TemplateResult {
+    return html`<button class="action" title=${label} aria-label=${label} ?disabled=${model.busy} @click=${() => actions.act(what)}>${icon(iconName)}</button>`;
+  }
   function button(
     iconName: string,
     label: string,
@@ -139,57 +133,36 @@ function health(model: Model, job: Dashboard): TemplateResult | typeof nothing {
   })}</div>`;
 }
 
-function chartView(chart: Chart): TemplateResult {
-  return html`<figure aria-label=${chart.title}>
-    <figcaption><b>${chart.title}</b>${chart.series.map(series => {
-      const last = series.points.at(-1);
-      return html`<span class="lg ${series.color}" title=${series.label}><span class="clip">${series.label}</span>${last ? html` <i>${figure(last[1])}</i>` : nothing}${
-        chart.unit === '' ? nothing : html` ${chart.unit}`
-      }</span>`;
-    })}</figcaption>
-    <div class="plot" data-chart=${chart.id} aria-hidden="true">${
-      chart.series.length === 0 ? html`<p class="dim none">${l10n.t('Comes with the first step.')}</p>` : nothing
-    }</div>
-    <div class="xl dim" aria-hidden="true">${chart.xLabel}</div>
-    ${chartTable(chart)}
-  </figure>`;
-}
-
-/** The same figures for screen readers, at most 20 rows of each series. */
-function chartTable(chart: Chart): TemplateResult | typeof nothing {
-  if (chart.series.length === 0) return nothing;
-  return html`<div class="sr-only">${chart.series.map(series => {
-    const every = Math.max(1, Math.ceil(series.points.length / 20));
-    const rows = series.points.filter((_, i) => i % every === 0 || i === series.points.length - 1);
-    return html`<table>
-      <caption>${chart.title}, ${series.label}</caption>
-      <thead><tr><th scope="col">${chart.xLabel}</th><th scope="col">${chart.unit === '' ? chart.title : chart.unit}</th></tr></thead>
-      <tbody>${rows.map(([x, y]) => html`<tr><td>${Number.isInteger(x) ? x : figure(x)}</td><td>${figure(y)}</td></tr>`)}</tbody>
-    </table>`;
-  })}</div>`;
-}
-
 function samples(model: Model, job: Dashboard, actions: Actions): TemplateResult | typeof nothing {
   if (!job.samples) return nothing;
-  const { rows, step } = job.samples;
+  const { rows, steps, before, now } = job.samples;
   const shown = model.allSamples ? rows : rows.slice(0, shownSamples);
   return html`<section aria-label=${l10n.t('Fixed prompts')}>
-    <h2 class="section">${l10n.t('Fixed prompts')}<span class="sub">${l10n.t('{0} of {1}', shown.length, rows.length)}</span>${
-      rows.length > shownSamples
-        ? html`<span class="acts"><button class="link" @click=${() => actions.showAll()}>${
-            model.allSamples ? l10n.t('Show Fewer') : l10n.t('Show All')
-          }</button></span>`
+    <h2 class="section">${l10n.t('Fixed prompts')}<span class="sub">${l10n.t('{0} of {1}', shown.length, rows.length)}</span><span class="acts">${
+      rows.some(row => row.now !== null)
+        ? html`<button class="link" aria-pressed=${model.differences ? 'true' : 'false'} @click=${() => actions.markDifferences()}>${
+            model.differences ? l10n.t('Unmark Differences') : l10n.t('Mark Differences')
+          }</button>`
         : nothing
-    }</h2>
+    }${
+      rows.length > shownSamples
+        ? html`<button class="link" @click=${() => actions.showAll()}>${
+            model.allSamples ? l10n.t('Show Fewer') : l10n.t('Show All')
+          }</button>`
+        : nothing
+    }</span></h2>
     <table class="table fx">
       <colgroup><col class="c-prompt"><col><col><col class="c-reward"></colgroup>
-      <thead><tr><th scope="col">${l10n.t('Prompt')}</th><th scope="col">${l10n.t('Before, step 0')}</th><th scope="col">${step === 0 ? l10n.t('Now') : l10n.t('Now, step {0}', step)}</th><th scope="col" class="num">${l10n.t('Reward')}</th></tr></thead>
+      <thead><tr><th scope="col">${l10n.t('Prompt')}</th><th scope="col">${stepChoice('before')}</th><th scope="col">${
+        now === null ? l10n.t('Now') : stepChoice('now')
+      }</th><th scope="col" class="num">${l10n.t('Reward')}</th></tr></thead>
       <tbody>${shown.map(row => {
         const change = row.rewardBefore === null || row.rewardNow === null ? null : row.rewardNow - row.rewardBefore;
+        const marks = model.differences && row.now !== null ? wordDiff(row.before, row.now) : undefined;
         return html`<tr>
           <td><div class="clamp" title=${row.prompt}>${row.prompt}</div></td>
-          <td class="prose">${row.before}</td>
-          <td class="prose">${row.now ?? html`<span class="dim">${l10n.t('not yet')}</span>`}</td>
+          <td class="prose">${marked(row.before, marks?.own, 'del')}</td>
+          <td class="prose">${row.now === null ? html`<span class="dim">${l10n.t('not yet')}</span>` : marked(row.now, marks?.others, 'ins')}</td>
           <td class="num">${
             change === null
               ? row.rewardBefore === null
@@ -201,6 +174,23 @@ function samples(model: Model, job: Dashboard, actions: Actions): TemplateResult
       })}</tbody>
     </table>
   </section>`;
+
+  /** The step of a column: a choice where there are more than two. */
+  function stepChoice(column: 'before' | 'now'): TemplateResult {
+    const chosen = column === 'before' ? before : now!;
+    const name = (step: number): string => (step === 0 ? l10n.t('Before, step 0') : l10n.t('Step {0}', step));
+    if (steps.length < 3) {
+      return html`${steps.length === 0 ? (column === 'before' ? l10n.t('Before') : l10n.t('Now')) : name(chosen)}`;
+    }
+    const choose = (event: Event): void => {
+      const step = Number((event.target as HTMLSelectElement).value);
+      if (column === 'before') actions.compareSamples(step, now!);
+      else actions.compareSamples(before, step);
+    };
+    return html`<select class="step" aria-label=${column === 'before' ? l10n.t('Answers of this step') : l10n.t('Compared with those of')} @change=${choose}>${steps.map(
+      step => html`<option value=${step} .selected=${step === chosen}>${name(step)}</option>`,
+    )}</select>`;
+  }
 }
 
 function log(job: Dashboard, actions: Actions): TemplateResult {
@@ -226,12 +216,6 @@ function settings(job: Dashboard, actions: Actions): TemplateResult {
     <h2 class="section">${l10n.t('Settings')}<span class="acts"><button class="link" @click=${() => actions.act('open-specification')}>${l10n.t('Open Specification')}</button></span></h2>
     ${job.settings.map(group => html`<dl class="set">${group.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`)}
   </section>`;
-}
-
-/** About three digits, with a true minus. */
-function figure(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toFixed(digits).replace('-', '−');
 }
 
 function duration(seconds: number): string {

@@ -1,6 +1,7 @@
 /** Which words of each answer another lacks: of two, each against the other; of more, all against the one in focus. */
+
+import { type Range, wordDiff } from '../../src/base/wordDiff.ts';
 import type { RankingItem } from '../../src/protocol/ranking.ts';
-import { type Range, wordDiff } from './wordDiff.ts';
 
 let kept:
   | { readonly item: RankingItem; readonly focus: number; readonly found: readonly (readonly Range[])[] | undefined }

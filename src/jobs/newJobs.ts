@@ -75,7 +75,7 @@ export const newDpoJob = (options: NewDpoJob): Promise<JobFolder> =>
   newOfflineJob('dpo', 'pairs.jsonl', options.pairs, options);
 
 export const newKtoJob = (options: NewKtoJob): Promise<JobFolder> =>
-  newOfflineJob('kto', 'answers.jsonl', options.answers, options);
+  newOfflineJob('kto', 'labelled.jsonl', options.answers, options);
 
 /** A job that learns from the rows of one file. */
 async function newOfflineJob<K extends 'sft' | 'reward' | 'dpo' | 'kto'>(

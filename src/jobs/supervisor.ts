@@ -19,6 +19,7 @@ import { processFact } from '../storage/processIdentity.ts';
 import type { WorkspaceLayout } from '../storage/workspaceLayout.ts';
 import type { JobBackend, JobListener, JobSummary, StartOptions } from './backend.ts';
 import { childEnvironment, languageOf } from './childEnvironment.ts';
+import { type ForecastOfJob, forecastJob } from './jobForecast.ts';
 import { JobQueue } from './jobQueue.ts';
 import { type WorkerEntry, type WorkerOptions, workerEntry } from './workerEntry.ts';
 
@@ -108,6 +109,11 @@ export class Supervisor implements JobBackend {
 
   tend(options: StartOptions = {}): Promise<void> {
     return this.#queue.tend(options);
+  }
+
+  /** What the job in this folder would need; the folder need not be in the list. Rejects with the sentence of its refusal. */
+  forecast(folder: string, signal?: AbortSignal): Promise<ForecastOfJob> {
+    return forecastJob(folder, this.#options, signal);
   }
 
   async cancel(id: string): Promise<JobSummary> {

@@ -14,12 +14,33 @@ export class QuickSteps implements vscode.Disposable {
     this.#pick.matchOnDescription = true;
   }
 
-  /** Resolves with the value of the accepted row, or undefined when the person gave up. */
-  ask<T>(placeholder: string, choices: readonly Choice<T>[]): Promise<T | undefined> {
+  set title(title: string) {
+    this.#pick.title = title;
+  }
+
+  /** Other rows for the question that is open; what was typed and the row that has the focus stay. */
+  revise<T>(choices: readonly Choice<T>[]): void {
+    const pick = this.#pick;
+    if (!pick.enabled) return;
+    const place = pick.items.indexOf(pick.activeItems[0]!);
+    pick.keepScrollPosition = true;
+    pick.items = choices;
+    const active = choices[place];
+    if (active && choices.length > 0) pick.activeItems = [active];
+    pick.keepScrollPosition = false;
+  }
+
+  /**
+   * Resolves with the value of the accepted row, or undefined when the person gave up. `active` is the row that has the focus
+   * at first.
+   */
+  ask<T>(placeholder: string, choices: readonly Choice<T>[], active?: (value: T) => boolean): Promise<T | undefined> {
     const pick = this.#pick;
     pick.placeholder = placeholder;
     pick.value = '';
     pick.items = choices;
+    const first = active && choices.find(choice => choice.value !== undefined && active(choice.value));
+    if (first) pick.activeItems = [first];
     pick.busy = false;
     pick.enabled = true;
     return new Promise(resolve => {

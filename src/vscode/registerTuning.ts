@@ -60,6 +60,15 @@ export function registerJobs(services: Services): void {
       },
     }),
   );
+  const comparison = () => import('./panels/jobComparison.ts');
+  lazyCommand(services, CommandIds.compareJobs, async () => (await comparison()).compareJobs);
+  services.store.add(
+    vscode.window.registerWebviewPanelSerializer(PanelTypes.jobComparison, {
+      async deserializeWebviewPanel(panel, state: unknown) {
+        (await comparison()).restoreComparison(services, panel, state);
+      },
+    }),
+  );
   const commands = () => import('./commands/jobCommands.ts');
   lazyCommand(services, CommandIds.openJob, async () => (await commands()).openJob);
   lazyCommand(services, CommandIds.stopJob, async () => (await commands()).stopJob);
@@ -70,6 +79,8 @@ export function registerJobs(services: Services): void {
   lazyCommand(services, CommandIds.refreshJobs, async () => async () => (await tree.value).refresh());
   const train = () => import('./commands/trainCommands.ts');
   lazyCommand(services, CommandIds.trainRewardModel, async () => (await train()).trainRewardModel);
+  lazyCommand(services, CommandIds.tuneOnExamples, async () => (await train()).tuneOnExamples);
+  lazyCommand(services, CommandIds.tuneOnPreferences, async () => (await train()).tuneOnPreferences);
   lazyCommand(services, CommandIds.fineTune, async () => (await train()).fineTune);
 }
 

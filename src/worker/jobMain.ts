@@ -1,12 +1,14 @@
 /**
  * The training process: `node jobMain.mjs <job folder> [--allow-code] [--pause-on-battery]`. It works on one job, reports through the job's
- * folder alone, and ends. Started again on the same folder it goes on from the last checkpoint.
+ * folder alone, and ends. Started again on the same folder it goes on from the last checkpoint. With `--forecast` it only
+ * prints what the job would need (`protocol/jobForecast.ts`) and leaves the folder as it is.
  */
 import { isHumanError } from '../base/errors.ts';
 import { nodeDisk, replaceJsonFile } from '../storage/fileSystem.ts';
 import { acquireJobLock, JobFolder } from '../storage/jobFolder.ts';
 import { ModelAway } from '../training/rollout.ts';
 import { latestCheckpoint } from './jobCheckpoints.ts';
+import { forecastJob } from './jobForecast.ts';
 import { JobReporter } from './jobReporter.ts';
 import { runJob } from './jobRunner.ts';
 import { useLanguageOfStarter } from './language.ts';
@@ -16,10 +18,14 @@ async function main(args: readonly string[]): Promise<number> {
   useLanguageOfStarter();
   const path = args.find(arg => !arg.startsWith('--'));
   if (path === undefined) {
-    process.stderr.write('usage: jobMain <job folder> [--allow-code] [--pause-on-battery]\n');
+    process.stderr.write('usage: jobMain <job folder> [--allow-code] [--pause-on-battery] [--forecast]\n');
     return 2;
   }
   const folder = await JobFolder.open(path);
+  if (args.includes('--forecast')) {
+    await printed(JSON.stringify(await forecastJob(folder)));
+    return 0;
+  }
   const release = await acquireJobLock(path);
   try {
     return await work(folder, args.includes('--allow-code'), args.includes('--pause-on-battery'));
@@ -68,6 +74,12 @@ async function work(folder: JobFolder, allowCode: boolean, pauseOnBattery: boole
     return isHumanError(error) ? 1 : 70;
   }
 }
+
+/** A pipe takes a text in its own time, and `exit` would not wait for it. */
+const printed = (text: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve()));
+  });
 
 main(process.argv.slice(2)).then(
   code => process.exit(code),

@@ -130,7 +130,7 @@ describe('the guided path', function () {
 
   it('trains a reward model', async () => {
     await workbench.command('Tunesmith: Train Reward Model');
-    await workbench.pick('Quick');
+    await workbench.choose('Start');
     await workbench.frameWith('.charts, .dashboard, canvas');
     assert.equal(jobs().length, 1);
     await finish(jobs()[0]!);
@@ -141,8 +141,8 @@ describe('the guided path', function () {
     const [first] = jobs();
     await workbench.command('Tunesmith: Fine-Tune with RLHF');
     await workbench.pick(/-rm/);
-    await workbench.pick('Quick');
-    for (let i = 0; jobs().length < 2 && i < 100; i++) await workbench.page.waitForTimeout(200);
+    await workbench.choose('Start');
+    for (let i = 0; jobs().length < 2 && i < 300; i++) await workbench.page.waitForTimeout(200);
     const second = jobs().find(job => job !== first);
     assert.ok(second, 'no second job was made');
     await workbench.page.waitForTimeout(8000);

@@ -133,6 +133,13 @@ export class Workbench {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click({ timeout: 30_000 });
   }
 
+  /** Picks the row whose label is exactly this, behind an icon or not. */
+  async choose(label: string): Promise<void> {
+    const name = this.page.locator('.label-name', { hasText: new RegExp(`^\\W*${label}$`) });
+    const rows = this.page.locator('.quick-input-list .monaco-list-row', { has: name });
+    await rows.first().click({ timeout: 60_000 });
+  }
+
   /** Opens a file of the workspace in an editor. */
   async openFile(file: string): Promise<void> {
     await this.page.keyboard.press('Escape');

@@ -5,9 +5,9 @@ import type { Command } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { type Dashboard, dashboard, figure, kindLabel } from '../../core/jobs/dashboard.ts';
-import { metricSteps } from '../../core/jobs/dashboardCharts.ts';
 import type { JobEvent } from '../../core/jobs/job.ts';
 import { jobReport } from '../../core/jobs/jobReport.ts';
+import { MetricColumns } from '../../core/jobs/metricColumns.ts';
 import { isOver, statusWord } from '../../core/jobs/status.ts';
 import type { JobSummary } from '../../jobs/backend.ts';
 import { duration, jobProgress } from '../../jobs/progress.ts';
@@ -122,8 +122,7 @@ async function show(cli: Cli, wanted: string, { json }: Flags): Promise<void> {
   const job = await find(cli, wanted);
   const events = await eventsOf(job);
   const { health, settings, lineage } = dashboard({ ...job, events });
-  const last = metricSteps(events).at(-1);
-  const metrics = last ? { step: last.step, values: last.values } : null;
+  const metrics = MetricColumns.of(events).last();
   if (json) {
     const { specification, result } = job;
     cli.out(`${JSON.stringify({ ...plain(job), health, metrics, specification, result: result ?? null }, null, 2)}\n`);

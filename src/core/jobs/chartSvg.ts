@@ -1,4 +1,4 @@
-/** A chart of a job's dashboard as SVG, for pages that run no script. Colours are the page's: `--ink`, `--dim`, `--grid`, `--proxy`, `--gold`, `--kl`, `--loss`. */
+/** A chart of a job's dashboard as SVG, for pages that run no script. Colours are the page's: `--ink`, `--dim`, `--grid`, `--proxy`, `--gold`, `--kl`, `--loss`, `--job-1` … */
 import type { Chart, Series } from './dashboardCharts.ts';
 import { escapeXml, type Range, ticks } from './plotScale.ts';
 
@@ -12,6 +12,12 @@ const dashes: Readonly<Record<Series['color'], string>> = {
   kl: '',
   loss: '6 3',
   dim: '2 3',
+  'job-1': '',
+  'job-2': '7 3',
+  'job-3': '2 3',
+  'job-4': '9 3 2 3',
+  'job-5': '4 2',
+  'job-6': '12 4',
 };
 
 type Point = readonly [number, number];
@@ -21,8 +27,8 @@ export function chartSvg(chart: Chart): string {
   const points = chart.series.flatMap(series => series.points);
   if (points.length === 0) return '';
   const x = widened({
-    low: chart.id === 'calibration' ? 0.5 : Math.min(0, ...points.map(([at]) => at)),
-    high: Math.max(chart.xMax ?? Number.NEGATIVE_INFINITY, ...points.map(([at]) => at)),
+    low: chart.id === 'calibration' ? 0.5 : points.reduce((low, [at]) => Math.min(low, at), 0),
+    high: points.reduce((high, [at]) => Math.max(high, at), chart.xMax ?? Number.NEGATIVE_INFINITY),
   });
   const y = chart.yRange ? { low: chart.yRange[0], high: chart.yRange[1] } : padded(points.map(([, value]) => value));
   const atX = (value: number): number =>
@@ -70,10 +76,10 @@ function drawn(
   at: (point: Point) => Point,
   several: boolean,
 ): string[] {
-  const { points, color, noisy } = series;
+  const { points, trend = points, color, noisy } = series;
   const line = (through: readonly Point[]): string =>
     `<path d="${path(through)}" ${stroke(color, several ? dashes[color] : '')}/>`;
-  if (noisy) return [`<path d="${path(points)}" ${stroke(color, '', 1, 0.3)}/>`, line(centred(points))];
+  if (noisy) return [`<path d="${path(points)}" ${stroke(color, '', 1, 0.3)}/>`, line(centred(trend))];
   const dots =
     points.length < fewPoints
       ? points.map(point => {

@@ -1,7 +1,7 @@
 /** What a job's dashboard shows, derived from its files: figures, curves, samples, settings and log, ready to be drawn. */
 import * as v from 'valibot';
 import { l10n } from '../../base/l10n.ts';
-import { ChartSchema, charts, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
+import { ChartSchema, charts, metricSteps } from './dashboardCharts.ts';
 import { estimateText } from './estimate.ts';
 import { goldHealth, withGold } from './goldCharts.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type RewardSource,
   type RlhfJob,
 } from './job.ts';
+import { MetricColumns } from './metricColumns.ts';
 import { rewardFolder, rewardLabel, rewardModelsOf } from './rewardSource.ts';
 import { runHealth } from './runHealth.ts';
 import { settingDescriptions } from './settingDescriptions.ts';
@@ -55,7 +56,18 @@ export const DashboardSchema = v.object({
     }),
   ),
   charts: v.array(ChartSchema),
-  samples: v.nullable(v.object({ step: v.number(), rows: v.array(SampleRowSchema) })),
+  /** Metrics that only `allCurves` shows. */
+  hiddenCurves: v.number(),
+  allCurves: v.boolean(),
+  /** Answers to the fixed prompts at two steps of those at which they were asked; `now` is null while there is one only. */
+  samples: v.nullable(
+    v.object({
+      steps: v.array(v.number()),
+      before: v.number(),
+      now: v.nullable(v.number()),
+      rows: v.array(SampleRowSchema),
+    }),
+  ),
   settings: v.array(v.array(v.object({ label: v.string(), value: v.string() }))),
   log: v.array(v.object({ time: v.string(), level: v.picklist(['info', 'warning', 'error']), text: v.string() })),
   can: v.object({ stop: v.boolean(), resume: v.boolean(), use: v.boolean(), fineTune: v.boolean() }),
@@ -69,6 +81,12 @@ export interface DashboardInput {
   readonly state?: JobState;
   readonly result?: JobResult;
   readonly events: readonly JobEvent[];
+  /** The metrics of the events, where they are kept as columns already. */
+  readonly metrics?: MetricColumns;
+  /** A chart for every metric. */
+  readonly allCurves?: boolean;
+  /** Steps whose samples are put beside each other; the first and the last where absent. */
+  readonly compared?: { readonly before?: number; readonly now?: number };
   /** The job that made the model in this folder, if it is still in the list. */
   readonly madeBy?: (folder: string) => string | undefined;
 }
@@ -77,7 +95,8 @@ const MaxLogLines = 120;
 
 export function dashboard(input: DashboardInput): Dashboard {
   const { specification, status, state, events } = input;
-  const steps = metricSteps(events);
+  const metrics = input.metrics ?? MetricColumns.of(events);
+  const curves = charts(input, metrics, { all: input.allCurves ?? false });
   return {
     id: input.id,
     name: specification.name,
@@ -88,13 +107,12 @@ export function dashboard(input: DashboardInput): Dashboard {
     step: state?.step ?? 0,
     totalSteps: state?.totalSteps ?? 0,
     secondsLeft: status === 'running' ? (state?.secondsLeft ?? null) : null,
-    secondsPerStep: secondsPerStep(steps),
-    health: health(
-      input,
-      steps.filter(({ step }) => step > 0),
-    ),
+    secondsPerStep: secondsPerStep(metrics),
+    health: health(input, metrics),
     lineage: lineage(input),
-    charts: withGold(charts(input, steps), specification, steps),
+    charts: withGold(curves.charts, specification, events),
+    hiddenCurves: curves.hidden.length,
+    allCurves: input.allCurves ?? false,
     samples: samples(input),
     settings: settingRows(specification),
     log: logLines(events),
@@ -131,14 +149,13 @@ const rlhfLabels = (): Readonly<Record<RlhfJob['settings']['algorithm'], string>
 });
 
 /** Median over the last steps, so that one pause does not count. */
-function secondsPerStep(steps: readonly MetricsEvent[]): number | null {
-  const last = steps.slice(-12);
-  const gaps = last
-    .slice(1)
-    .map((event, i) => (Date.parse(event.time) - Date.parse(last[i]!.time)) / 1000 / (event.step - last[i]!.step))
-    .filter(gap => Number.isFinite(gap) && gap >= 0)
-    .sort((a, b) => a - b);
-  return gaps.length === 0 ? null : gaps[gaps.length >> 1]!;
+function secondsPerStep({ steps, times, length }: MetricColumns): number | null {
+  const gaps: number[] = [];
+  for (let i = Math.max(1, length - 11); i < length; i++) {
+    gaps.push((times[i]! - times[i - 1]!) / 1000 / (steps[i]! - steps[i - 1]!));
+  }
+  const known = gaps.filter(gap => Number.isFinite(gap) && gap >= 0).sort((a, b) => a - b);
+  return known.length === 0 ? null : known[known.length >> 1]!;
 }
 
 const percent = (share: number): number => Math.round(100 * share);
@@ -151,9 +168,9 @@ export function figure(value: number): string {
 
 function health(
   { specification, status, state, result, events }: DashboardInput,
-  steps: readonly MetricsEvent[],
+  metrics: MetricColumns,
 ): Dashboard['health'] {
-  const curves = specification.kind === 'rlhf' ? runHealth(steps) : null;
+  const curves = specification.kind === 'rlhf' ? runHealth(metrics) : null;
   const checkpoint = events.findLast(event => event.type === 'checkpoint');
   const kept = checkpoint
     ? l10n.t('Resume goes on from the checkpoint of step {0}.', checkpoint.step)
@@ -300,18 +317,23 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
   return rows;
 }
 
-function samples({ events, result }: DashboardInput): Dashboard['samples'] {
-  const all = events.filter(event => event.type === 'samples');
-  const first = all.find(event => event.step === 0);
-  const last = all.at(-1);
+function samples({ events, result, compared = {} }: DashboardInput): Dashboard['samples'] {
+  // A job that was resumed asks again at a step: the last answers count.
+  const byStep = new Map(events.flatMap(event => (event.type === 'samples' ? [[event.step, event.samples]] : [])));
+  const steps = [...byStep.keys()].sort((a, b) => a - b);
+  const chosen = (step: number | undefined, otherwise: number): number =>
+    step !== undefined && byStep.has(step) ? step : otherwise;
+  const before = chosen(compared.before, steps[0] ?? 0);
+  const now = steps.length < 2 ? null : chosen(compared.now, steps.at(-1)!);
+  const answers = now === null ? undefined : byStep.get(now);
   const rows: SampleRow[] =
-    first && last
-      ? first.samples.map((sample, i) => ({
+    byStep.size > 0
+      ? byStep.get(before)!.map((sample, i) => ({
           prompt: sample.prompt,
           before: sample.answer,
-          now: last === first ? null : (last.samples[i]?.answer ?? null),
+          now: answers?.[i]?.answer ?? null,
           rewardBefore: sample.reward ?? null,
-          rewardNow: last === first ? null : (last.samples[i]?.reward ?? null),
+          rewardNow: answers?.[i]?.reward ?? null,
         }))
       : (result?.samples ?? []).map(sample => ({
           prompt: sample.prompt,
@@ -322,10 +344,7 @@ function samples({ events, result }: DashboardInput): Dashboard['samples'] {
         }));
   if (rows.length === 0) return null;
   const shared = sharedLines(rows.map(row => row.prompt));
-  return {
-    step: last?.step ?? 0,
-    rows: rows.map(row => ({ ...row, prompt: row.prompt.slice(shared) })),
-  };
+  return { steps, before, now, rows: rows.map(row => ({ ...row, prompt: row.prompt.slice(shared) })) };
 }
 
 /** Length of the whole lines that all texts begin with: instructions that tell no prompt from another. */
@@ -337,7 +356,8 @@ export function sharedLines(texts: readonly string[]): number {
   return first.lastIndexOf('\n', length - 1) + 1;
 }
 
-function settingRows(specification: JobSpecification): Dashboard['settings'] {
+/** A job's specification for people: what it starts from, its settings, and the machine's. */
+export function settingRows(specification: JobSpecification): Dashboard['settings'] {
   const row = (label: string, value: string | number): { label: string; value: string } => ({
     label,
     value: String(value),
@@ -363,14 +383,15 @@ function settingRows(specification: JobSpecification): Dashboard['settings'] {
     if (heldOut) what.push(row(l10n.t('Fixed prompts'), heldOut.rows));
   }
   const settings = settingDescriptions(settingsKindOf(specification)).map(({ key, label }) =>
-    row(label, shown(getSetting(specification.settings, key))),
+    row(label, settingText(getSetting(specification.settings, key))),
   );
   const machine = [row(l10n.t('Seed'), specification.seed)];
   if (specification.threads) machine.push(row(l10n.t('Threads'), specification.threads));
   return [what, settings, machine];
 }
 
-function shown(value: unknown): string {
+/** A setting's value for people. */
+export function settingText(value: unknown): string {
   if (value === null) return l10n.t('none');
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'number' && value !== 0 && Math.abs(value) < 0.001)

@@ -1,8 +1,8 @@
 /** The two charts of a gold beside the proxy: over the steps, and against √KL with Gao's form. */
 import { l10n } from '../../base/l10n.ts';
 import { fitFrontier, frontier } from '../statistics/overoptimisation.ts';
-import type { Chart, MetricsEvent } from './dashboardCharts.ts';
-import type { JobSpecification } from './job.ts';
+import { type Chart, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
+import type { JobEvent, JobSpecification } from './job.ts';
 
 type Point = [number, number];
 
@@ -10,9 +10,10 @@ type Point = [number, number];
 export function withGold(
   charts: readonly Chart[],
   specification: JobSpecification,
-  steps: readonly MetricsEvent[],
+  events: readonly JobEvent[],
 ): Chart[] {
   if (specification.kind !== 'rlhf' || !specification.gold) return [...charts];
+  const steps = metricSteps(events);
   const xMax = charts.find(({ id }) => id === 'reward')?.xMax ?? null;
   const { beside, frontier: against } = goldCharts(steps, xMax);
   return charts.flatMap(chart =>

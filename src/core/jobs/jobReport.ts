@@ -3,8 +3,11 @@
  * script and loads nothing; texts of models are escaped.
  */
 import { l10n } from '../../base/l10n.ts';
+import { type Range, wordDiff } from '../../base/wordDiff.ts';
 import { chartLegend, chartSvg } from './chartSvg.ts';
+import type { Comparison } from './comparison.ts';
 import { type DashboardInput, dashboard, figure } from './dashboard.ts';
+import type { Chart } from './dashboardCharts.ts';
 import { escapeXml } from './plotScale.ts';
 import { statusWord } from './status.ts';
 
@@ -28,18 +31,7 @@ export function jobReport(input: DashboardInput, language = 'en'): string {
     `<p class="dim">${facts.map(escapeXml).join(' · ')}</p>`,
     ...(health ? [`<p class="health ${health.level}">${escapeXml(health.text)}</p>`] : []),
     ...(error !== undefined && error !== health?.text ? [`<p class="health error">${escapeXml(error)}</p>`] : []),
-    ...section(
-      l10n.t('Curves'),
-      charts.flatMap(chart => {
-        const svg = chartSvg(chart);
-        if (svg === '') return [];
-        const unit = chart.unit === '' ? '' : ` <span class="dim">${escapeXml(chart.unit)}</span>`;
-        return [
-          `<figure><figcaption>${escapeXml(chart.title)}${unit}<span class="legend">${chartLegend(chart)}</span></figcaption>${svg}</figure>`,
-        ];
-      }),
-      'charts',
-    ),
+    ...section(l10n.t('Curves'), figures(charts), 'charts'),
     ...section(l10n.t('Answers to the fixed prompts'), samples ? [answers(samples)] : []),
     ...section(l10n.t('Result'), metrics.length > 0 ? [table(metrics.map(([key, value]) => [key, exact(value)]))] : []),
     ...section(l10n.t('Settings'), [table(settings.flat().map(({ label, value }) => [label, value]))]),
@@ -54,6 +46,42 @@ export function jobReport(input: DashboardInput, language = 'en'): string {
   ]);
 }
 
+/** Jobs beside each other: common charts, what differs between their specifications, and what came of them. */
+export function comparisonReport({ jobs, charts, specification, same, results }: Comparison, language = 'en'): string {
+  const names = jobs.map(({ name }) => name);
+  const rows = (list: Comparison['results']): string[] =>
+    list.length === 0
+      ? []
+      : [
+          `<table><tr><td></td>${names.map(name => `<th scope="col">${escapeXml(name)}</th>`).join('')}</tr>${list
+            .map(
+              ({ label, values }) =>
+                `<tr><th scope="row">${escapeXml(label)}</th>${values.map(value => `<td>${escapeXml(value ?? '—')}</td>`).join('')}</tr>`,
+            )
+            .join('')}</table>`,
+        ];
+  return page(language, names.join(', '), [
+    `<h1>${escapeXml(l10n.t('Compare Jobs'))}</h1>`,
+    `<ul>${jobs.map(job => `<li><b>${escapeXml(job.name)}</b> <span class="dim">${escapeXml(`${job.kindLabel}, ${statusWord(job.status)}.`)}</span> ${escapeXml(job.outcome)}</li>`).join('')}</ul>`,
+    ...section(l10n.t('Curves'), figures(charts), 'charts'),
+    ...section(l10n.t('What differs'), [
+      ...rows(specification),
+      `<p class="dim">${escapeXml(l10n.t('{0} settings are the same.', same))}</p>`,
+    ]),
+    ...section(l10n.t('Results'), rows(results)),
+  ]);
+}
+
+const figures = (charts: readonly Chart[]): string[] =>
+  charts.flatMap(chart => {
+    const svg = chartSvg(chart);
+    if (svg === '') return [];
+    const unit = chart.unit === '' ? '' : ` <span class="dim">${escapeXml(chart.unit)}</span>`;
+    return [
+      `<figure><figcaption>${escapeXml(chart.title)}${unit}<span class="legend">${chartLegend(chart)}</span></figcaption>${svg}</figure>`,
+    ];
+  });
+
 const section = (title: string, parts: readonly string[], className = ''): string[] =>
   parts.length === 0
     ? []
@@ -64,15 +92,29 @@ const section = (title: string, parts: readonly string[], className = ''): strin
 const table = (rows: readonly (readonly [string, string])[]): string =>
   `<table>${rows.map(([key, value]) => `<tr><th scope="row">${escapeXml(key)}</th><td>${escapeXml(value)}</td></tr>`).join('')}</table>`;
 
-function answers({ step, rows }: NonNullable<ReturnType<typeof dashboard>['samples']>): string {
+function answers({ before, now, rows }: NonNullable<ReturnType<typeof dashboard>['samples']>): string {
   const reward = (value: number | null): string =>
     value === null ? '' : `<div class="dim">${escapeXml(l10n.t('reward {0}', figure(value)))}</div>`;
-  const cells = rows.map(
-    ({ prompt, before, now, rewardBefore, rewardNow }) =>
-      `<tr><td>${escapeXml(prompt)}</td><td>${escapeXml(before)}${reward(rewardBefore)}</td><td>${escapeXml(now ?? '')}${reward(rewardNow)}</td></tr>`,
-  );
-  const heads = [l10n.t('Prompt'), l10n.t('Before'), step > 0 ? l10n.t('After step {0}', step) : l10n.t('After')];
+  const cells = rows.map(row => {
+    const marks = row.now === null ? undefined : wordDiff(row.before, row.now);
+    const first = marked(row.before, marks?.own, 'del') + reward(row.rewardBefore);
+    const second = marked(row.now ?? '', marks?.others, 'ins') + reward(row.rewardNow);
+    return `<tr><td>${escapeXml(row.prompt)}</td><td>${first}</td><td>${second}</td></tr>`;
+  });
+  const after = now !== null && now > 0 ? l10n.t('After step {0}', now) : l10n.t('After');
+  const heads = [l10n.t('Prompt'), before > 0 ? l10n.t('After step {0}', before) : l10n.t('Before'), after];
   return `<table class="answers"><tr>${heads.map(head => `<th scope="col">${escapeXml(head)}</th>`).join('')}</tr>${cells.join('')}</table>`;
+}
+
+/** Words that only one of two answers has. */
+function marked(text: string, ranges: readonly Range[] = [], tag: 'ins' | 'del'): string {
+  let place = 0;
+  const parts: string[] = [];
+  for (const { start, end } of ranges) {
+    parts.push(escapeXml(text.slice(place, start)), `<${tag}>${escapeXml(text.slice(start, end))}</${tag}>`);
+    place = end;
+  }
+  return parts.join('') + escapeXml(text.slice(place));
 }
 
 const exact = (value: number): string => String(Number(value.toPrecision(6))).replace('-', '−');
@@ -81,8 +123,8 @@ const exact = (value: number): string => String(Number(value.toPrecision(6))).re
 const date = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 const styles = `
-:root { color-scheme: light dark; --ink: #1f2328; --dim: #59636e; --grid: #d8dee4; --paper: #ffffff; --proxy: #0b63c4; --gold: #8a6a00; --kl: #8250df; --loss: #b35900; --warn: #9a6700; --bad: #b3261e; --good: #1a7f37 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --grid: #30363d; --paper: #0d1117; --proxy: #4c9aff; --gold: #e3b341; --kl: #bc8cff; --loss: #f0a040; --warn: #d29922; --bad: #f85149; --good: #3fb950 } }
+:root { color-scheme: light dark; --ink: #1f2328; --dim: #59636e; --grid: #d8dee4; --paper: #ffffff; --proxy: #0b63c4; --gold: #8a6a00; --kl: #8250df; --loss: #b35900; --job-1: #0b63c4; --job-2: #b35900; --job-3: #1a7f37; --job-4: #8250df; --job-5: #b3261e; --job-6: #7d6b00; --warn: #9a6700; --bad: #b3261e; --good: #1a7f37 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --grid: #30363d; --paper: #0d1117; --proxy: #4c9aff; --gold: #e3b341; --kl: #bc8cff; --loss: #f0a040; --job-1: #4c9aff; --job-2: #f0a040; --job-3: #3fb950; --job-4: #bc8cff; --job-5: #f85149; --job-6: #d9c400; --warn: #d29922; --bad: #f85149; --good: #3fb950 } }
 body { margin: 0 auto; padding: 24px; max-width: 1000px; background: var(--paper); color: var(--ink); font: 14px/1.5 system-ui, sans-serif }
 h1 { font-size: 24px; margin: 0; overflow-wrap: anywhere } h2 { font-size: 16px; margin: 28px 0 8px }
 .dim { color: var(--dim) } .health { border-inline-start: 3px solid var(--dim); padding-inline-start: 10px }
@@ -92,6 +134,7 @@ figure { margin: 0 } figcaption { font-weight: 600; display: flex; flex-wrap: wr
 .legend { margin-inline-start: auto; display: flex; gap: 12px } svg { width: 100%; height: auto } .legend svg { width: 22px; height: 8px }
 table { border-collapse: collapse; width: 100% } th, td { text-align: start; vertical-align: top; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--grid); overflow-wrap: anywhere }
 th[scope=row] { font-weight: 400; color: var(--dim); width: 40% } .answers { table-layout: fixed } .answers td { white-space: pre-wrap }
+ins, del { text-decoration: none } ins { background: color-mix(in srgb, var(--good) 22%, transparent) } del { background: color-mix(in srgb, var(--bad) 18%, transparent) }
 footer { margin-top: 28px; font-size: 12px; overflow-wrap: anywhere }
 @media print { :root { color-scheme: light } section { break-inside: avoid } }
 `;

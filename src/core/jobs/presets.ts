@@ -14,6 +14,8 @@ import type {
   RlooSettings,
   SftSettings,
 } from './job.ts';
+import type { SettingsKind } from './settingDescriptions.ts';
+import type { SettingsOf } from './settings.ts';
 
 /** `quick`: about a minute for a small model on a laptop. `standard`: takes its time for a better model. */
 export const PresetNames = ['quick', 'standard'] as const;
@@ -260,6 +262,23 @@ export const fit = <S extends { readonly learningRate: number }>(settings: S, pa
   ...settings,
   learningRate: fitted(settings.learningRate, parameters),
 });
+
+/** The presets of every kind. */
+const presets: { readonly [K in SettingsKind]: Readonly<Record<PresetName, SettingsOf[K]>> } = {
+  sft: sftPresets,
+  reward: rewardPresets,
+  dpo: dpoPresets,
+  kto: ktoPresets,
+  rlhf: rlhfPresets,
+  grpo: grpoPresets,
+  reinforce: reinforcePresets,
+  ppo: ppoPresets,
+  expert: expertPresets,
+};
+
+/** A preset of a kind for a model of this many parameters. */
+export const presetOf = <K extends SettingsKind>(kind: K, preset: PresetName, parameters: number): SettingsOf[K] =>
+  fit<SettingsOf[K]>(presets[kind][preset], parameters);
 
 /** Presets for a model of this many parameters. */
 export const rewardSettings = (preset: PresetName, parameters: number): RewardSettings =>

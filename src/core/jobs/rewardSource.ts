@@ -36,7 +36,7 @@ export function rewardLabel(source: RewardSource): string {
   }
 }
 
-function ruleLabel(rule: RuleReward): string {
+export function ruleLabel(rule: RuleReward): string {
   switch (rule.rule) {
     case 'word':
       return l10n.t('contains “{0}”', rule.word);

@@ -1,6 +1,6 @@
 /** What the curves of a policy's training say in plain words: reward hacking before it is plain to see, and learning that does not happen. */
 import { l10n } from '../../base/l10n.ts';
-import type { MetricsEvent } from './dashboardCharts.ts';
+import type { MetricColumns } from './metricColumns.ts';
 
 export interface HealthLine {
   readonly level: 'good' | 'warning';
@@ -23,14 +23,20 @@ interface Quarter {
  * The worst that can be said of a run so far, null where nothing stands out. Each curve is cut into four quarters of equal length;
  * a change between two quarters counts from two standard errors on.
  */
-export function runHealth(steps: readonly MetricsEvent[]): HealthLine | null {
-  if (steps.length < LeastSteps) return null;
+export function runHealth(metrics: MetricColumns): HealthLine | null {
+  if (metrics.length < LeastSteps) return null;
   const curve = (...names: readonly string[]): readonly Quarter[] | null => {
-    const values = steps.flatMap(step => {
-      const value = names.map(name => step.values[name]).find(Number.isFinite);
-      return value === undefined ? [] : [value];
-    });
-    return values.length < steps.length ? null : quarters(values);
+    const [first, second] = names.map(name => metrics.column(name)).filter(column => column.length > 0);
+    if (!first) return null;
+    const values: number[] = [];
+    // Step 0 is before training.
+    for (let row = metrics.steps[0] === 0 ? 1 : 0; row < metrics.length; row++) {
+      const value = Number.isFinite(first[row]!) ? first[row]! : (second?.[row] ?? Number.NaN);
+      // Every step has to have one of them.
+      if (!Number.isFinite(value)) return null;
+      values.push(value);
+    }
+    return quarters(values);
   };
   const warn = (text: string): HealthLine => ({ level: 'warning', text });
 

@@ -2,14 +2,18 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../base/disposable.ts';
-import { type Dashboard, dashboard } from '../../core/jobs/dashboard.ts';
+import { type Dashboard, type DashboardInput, dashboard } from '../../core/jobs/dashboard.ts';
 import type { JobEvent } from '../../core/jobs/job.ts';
+import { jobReport } from '../../core/jobs/jobReport.ts';
+import { MetricColumns } from '../../core/jobs/metricColumns.ts';
+import { metricsCsv } from '../../core/jobs/metricsCsv.ts';
 import type { JobSummary } from '../../jobs/backend.ts';
 import { jobDashboardContract } from '../../protocol/jobDashboard.ts';
 import { CommandIds, PanelTypes } from '../commandIds.ts';
 import { type Jobs, jobsOf } from '../jobs.ts';
 import type { Services } from '../services.ts';
 import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
+import { exportCharts } from './exportCharts.ts';
 
 const panels = new Map<string, vscode.WebviewPanel>();
 
@@ -50,6 +54,11 @@ class DashboardView {
   readonly #id: string;
   readonly #store = new DisposableStore();
   readonly #events: JobEvent[] = [];
+  readonly #metrics = new MetricColumns();
+  #allCurves = false;
+  #compared: { readonly before?: number; readonly now?: number } = {};
+  /** Milliseconds that the last picture of the state took. */
+  #cost = 0;
   #job: JobSummary | undefined;
   #jobs: Jobs | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -71,11 +80,25 @@ class DashboardView {
             return null;
           },
           openJob: ({ job }) => void vscode.commands.executeCommand(CommandIds.openJob, job),
+          showCurves: ({ all }) => {
+            this.#allCurves = all;
+            this.#show();
+          },
+          compareSamples: compared => {
+            this.#compared = compared;
+            this.#show();
+          },
         },
         services.logger,
       ),
     );
-    this.#show = () => channel.remote.show(this.#state());
+    this.#show = () => {
+      if (!this.#job) return;
+      const begun = performance.now();
+      channel.remote.show(this.#state());
+      this.#cost = performance.now() - begun;
+    };
+    this.#picture = () => channel.remote.picture({});
     panel.webview.html = pageHtml({
       extensionUri: services.context.extensionUri,
       webview: panel.webview,
@@ -87,6 +110,7 @@ class DashboardView {
   }
 
   readonly #show: () => void;
+  readonly #picture: () => Promise<string | null>;
 
   async #open(): Promise<Dashboard> {
     this.#jobs ??= await jobsOf(this.#services);
@@ -98,8 +122,7 @@ class DashboardView {
       this.#store.add(
         backend.watch(this.#id, {
           onEvents: (events, restarted) => {
-            if (restarted) this.#events.length = 0;
-            this.#events.push(...events);
+            this.#take(events, restarted);
             this.#soon();
           },
           onChange: job => {
@@ -112,17 +135,33 @@ class DashboardView {
     return this.#state();
   }
 
+  #take(events: readonly JobEvent[], restarted: boolean): void {
+    if (restarted) {
+      this.#events.length = 0;
+      this.#metrics.clear();
+    }
+    this.#metrics.add(events);
+    for (const event of events) this.#events.push(event);
+  }
+
   #state(): Dashboard {
+    return dashboard(this.#input());
+  }
+
+  #input(): DashboardInput {
     const { specification, status, state, result } = this.#job!;
-    return dashboard({
+    return {
       id: this.#id,
       specification,
       status,
       ...(state ? { state } : {}),
       ...(result ? { result } : {}),
       events: this.#events,
+      metrics: this.#metrics,
+      allCurves: this.#allCurves,
+      compared: this.#compared,
       madeBy: folder => this.#madeBy(folder),
-    });
+    };
   }
 
   #madeBy(folder: string): string | undefined {
@@ -131,12 +170,15 @@ class DashboardView {
     return this.#jobs?.list.find(job => job.id !== this.#id && same(job.specification.output))?.id;
   }
 
-  /** A page that is drawn four times a second is live; steps may come faster. */
+  /** A page that is drawn four times a second is live; steps may come faster. A tenth of the host's time at most goes into it. */
   #soon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      if (this.#job) this.#show();
-    }, 250);
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#show();
+      },
+      Math.max(250, 9 * this.#cost),
+    );
   }
 
   async #act(action: string): Promise<void> {
@@ -154,6 +196,18 @@ class DashboardView {
       case 'fine-tune':
         // The questions that follow are none that this page waits for.
         void vscode.commands.executeCommand(CommandIds.fineTune);
+        return;
+      case 'compare':
+        void vscode.commands.executeCommand(CommandIds.compareJobs, this.#id);
+        return;
+      case 'export':
+        await exportCharts(this.#services, {
+          name: this.#job?.name ?? 'job',
+          picture: this.#picture,
+          csv: () => metricsCsv(this.#metrics),
+          // All that there is to see.
+          html: () => jobReport({ ...this.#input(), allCurves: true }, vscode.env.language),
+        });
         return;
       case 'open-specification':
         await run(CommandIds.openJobSpecification);

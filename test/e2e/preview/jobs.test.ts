@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { comparison } from '../../../src/core/jobs/comparison.ts';
 import { type Dashboard, dashboard } from '../../../src/core/jobs/dashboard.ts';
+import { MetricColumns } from '../../../src/core/jobs/metricColumns.ts';
+import { rlhfPresets } from '../../../src/core/jobs/presets.ts';
 import { rewardReport } from '../../../src/core/jobs/rewardReport.ts';
-import { jobDashboardContract } from '../../../src/protocol/jobDashboard.ts';
+import { type Comparison, jobComparisonContract, jobDashboardContract } from '../../../src/protocol/jobDashboard.ts';
 import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../fakes/jobs.ts';
 import { accessibilityProblems } from './accessibility.ts';
 import { launchBrowser, openPreview, type PreviewTheme } from './preview.ts';
@@ -66,6 +71,8 @@ describe("a job's dashboard", () => {
           return null;
         },
         openJob: ({ job: id }) => void asked.push(`job ${id}`),
+        showCurves: ({ all }) => void asked.push(`curves ${all}`),
+        compareSamples: ({ before, now }) => void asked.push(`samples ${before} ${now}`),
       },
       width: options.width ?? 1280,
       height: 900,
@@ -82,7 +89,7 @@ describe("a job's dashboard", () => {
     assert.match((await head()).replace(/\s+/g, ' '), /Running.*step 100.*of 200.*6 min left.*4\.4 s a step.*RLHF/);
     channel.remote.show(running(118));
     await page.locator('.st', { hasText: /step\s*118/ }).waitFor();
-    assert.equal(await page.locator('.u-over').count(), 4);
+    assert.equal(await page.locator('.u-over').count(), 5);
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByRole('button', { name: 'polite-rm' }).click();
     await page.getByRole('button', { name: 'Open Specification' }).click();
@@ -101,6 +108,7 @@ describe("a job's dashboard", () => {
       'Reward against √KL, reward',
       'KL to the base, KL',
       'Answer length, mean',
+      'Entropy of an answer, policy',
     ]);
     assert.equal(await page.locator('.fx tbody tr').count(), 4);
     assert.match(await page.locator('.fx tbody tr').last().innerText(), /−0\.18/);
@@ -122,6 +130,164 @@ describe("a job's dashboard", () => {
     await close();
   });
 
+  it('asks for other steps and more curves, and marks the words that differ', async () => {
+    const { page, asked, errors, close } = await open(running(118));
+    await page.getByLabel('Answers of this step').selectOption('40');
+    await page.getByLabel('Compared with those of').selectOption('80');
+    await page.getByRole('button', { name: 'Show 3 More Curves' }).click();
+    assert.equal(await page.locator('.fx ins').count(), 0);
+    await page.getByRole('button', { name: 'Mark Differences' }).click();
+    const first = page.locator('.fx tbody tr').first();
+    assert.ok((await first.locator('ins').allTextContents()).join(' ').includes('emailed twice'));
+    assert.ok((await first.locator('del').allTextContents()).join(' ').includes('kettle'));
+    await page.getByRole('button', { name: 'Unmark Differences' }).click();
+    assert.equal(await page.locator('.fx ins').count(), 0);
+    await page.getByRole('button', { name: 'Compare with Other Jobs' }).click();
+    assert.deepEqual(asked.toSorted(), ['compare', 'curves true', 'samples 0 80', 'samples 40 100']);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
+  it('gives its curves as a picture with their captions', async () => {
+    const { page, channel, close } = await open(running(118));
+    await page.locator('.u-over').nth(4).waitFor();
+    const url = (await channel.remote.picture({}))!;
+    const image = Buffer.from(url.split(',')[1]!, 'base64');
+    assert.deepEqual([...image.subarray(1, 4)].map(code => String.fromCharCode(code)).join(''), 'PNG');
+    const [width, height] = [image.readUInt32BE(16), image.readUInt32BE(20)];
+    assert.ok(width > 1000 && height > 400, `${width} × ${height}`);
+    save('picture', image);
+    await close();
+    const empty = await open(queued);
+    assert.equal(await empty.channel.remote.picture({}), null);
+    await empty.close();
+  });
+
+  it('stays smooth with 100,000 steps that are still coming', async () => {
+    const steps = 100_000;
+    const metrics = new MetricColumns();
+    const add = (step: number): void =>
+      metrics.add([
+        {
+          type: 'metrics',
+          time: new Date(step * 1000).toISOString(),
+          step,
+          values: {
+            reward: Math.sin(step / 9000) + ((step * 7919) % 101) / 100,
+            kl: step / 9000,
+            entropy: 3,
+            grad_norm: (step * 31) % 17,
+            'completions/mean_length': 30 + (step % 13),
+            'completions/clipped_ratio': 0.1,
+            frac_reward_zero_std: 0,
+          },
+        },
+      ]);
+    for (let step = 1; step <= steps; step++) add(step);
+    const specification = rlhfJob({ settings: { ...rlhfJob().settings, steps: 2 * steps } });
+    const costs: number[] = [];
+    const state = (): Dashboard => {
+      const begun = process.cpuUsage();
+      const shown = dashboard({ id: 'j', specification, status: 'running', events: [], metrics });
+      costs.push(process.cpuUsage(begun).user / 1000);
+      return shown;
+    };
+    const { page, channel, errors, close } = await open(state());
+    await page.locator('.u-over').nth(7).waitFor();
+    const plain = await frames(page, 15);
+    // Updates at the rate of a live job, with the pointer over the curves.
+    const live = frames(page, 90);
+    let [ended, moves] = [false, 0];
+    void live.finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      add(metrics.length + 1);
+      channel.remote.show(state());
+      for (let i = 0; i < 5 && !ended; i++) await page.mouse.move(60 + ((17 * moves++) % 240), 230);
+      await page.waitForTimeout(200);
+    }
+    const times = await live;
+    const at = (list: readonly number[], share: number): number =>
+      list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(share * list.length))]!;
+    process.stdout.write(
+      `      frames: median ${at(times, 0.5).toFixed(1)} ms, 95 % ${at(times, 0.95).toFixed(1)} ms (idle ${at(plain, 0.5).toFixed(1)} ms); a state ${at(costs, 0.5).toFixed(1)} ms\n`,
+    );
+    // Measured against this machine's idle frame, so that a busy one is no failure.
+    assert.ok(at(times, 0.5) < 2 * Math.max(17, at(plain, 0.95)), `median frame ${at(times, 0.5)} ms`);
+    // Of the processor, which a busy machine does not make more of.
+    assert.ok(at(costs, 0.5) < 200, `a state takes ${at(costs, 0.5)} ms`);
+    assert.ok(JSON.stringify(state()).length < 400_000);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
+  async function openComparison(compared: Comparison, options: { width?: number; theme?: PreviewTheme } = {}) {
+    const asked: string[] = [];
+    const preview = await openPreview(browser, {
+      entry: 'jobs',
+      contract: jobComparisonContract,
+      handlers: {
+        open: () => compared,
+        act: ({ action }) => {
+          asked.push(action);
+          return null;
+        },
+        openJob: ({ job: id }) => void asked.push(`job ${id}`),
+      },
+      width: options.width ?? 1280,
+      height: 900,
+      ...(options.theme ? { theme: options.theme } : {}),
+      initial: { ids: ['a', 'b'] },
+    });
+    await preview.page.waitForSelector('.cmp');
+    return { ...preview, asked };
+  }
+  const two = comparison([
+    { id: 'a', specification: rlhfJob(), status: 'running', events: rlhfEvents(118) },
+    {
+      id: 'b',
+      specification: rlhfJob({ name: 'polite-v2', settings: { ...rlhfPresets.standard, beta: 0.5 } }),
+      status: 'succeeded',
+      events: rlhfEvents(90),
+      result: {
+        format: 1,
+        adapter: '/b',
+        seconds: 400,
+        metrics: { reward_before: 0.1, reward_after: 0.9, kl: 3 },
+        warnings: [],
+      },
+    },
+  ]);
+
+  it('compares jobs: curves of both in each chart, and what their specifications differ in', async () => {
+    const { page, asked, savedState, errors, close } = await openComparison(two);
+    const captions = await page.locator('.charts table caption').allTextContents();
+    assert.deepEqual(captions.slice(0, 2), ['Reward, polite-v1', 'Reward, polite-v2']);
+    const rows = page.locator('.cmp-table').first().locator('tbody tr');
+    assert.deepEqual(
+      (await rows.allInnerTexts()).map(text => text.split(/\s*\t\s*/)),
+      [['KL penalty (β)', '0.15', '0.5']],
+    );
+    await page.getByRole('button', { name: 'polite-v2' }).click();
+    await page.getByRole('button', { name: 'Export' }).click();
+    assert.deepEqual(await savedState(), { ids: ['a', 'b'] });
+    assert.deepEqual(asked, ['job b', 'export']);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
+  for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light'] as const) {
+    it(`has a comparison that is accessible in ${theme}`, async () => {
+      for (const width of theme === 'dark' ? [1280, 480] : [1280]) {
+        const { page, close } = await openComparison(two, { theme, width });
+        assert.deepEqual(await accessibilityProblems(page), []);
+        save(`comparison-${theme}-${width}`, await page.screenshot());
+        await close();
+      }
+    });
+  }
+
   for (const theme of ['dark', 'light', 'high-contrast'] as const) {
     it(`is accessible in ${theme}`, async () => {
       for (const [job, width] of [
@@ -131,8 +297,35 @@ describe("a job's dashboard", () => {
       ] as const) {
         const { page, close } = await open(job, { theme, width });
         assert.deepEqual(await accessibilityProblems(page), []);
+        save(`dashboard-${job.status}-${theme}`, await page.screenshot());
         await close();
       }
     });
   }
 });
+
+/** Milliseconds of so many frames of the page, one after the other. */
+const frames = (page: Page, count: number): Promise<number[]> =>
+  page.evaluate(
+    wanted =>
+      new Promise<number[]>(resolve => {
+        const times: number[] = [];
+        let last = performance.now();
+        const next = (): void => {
+          const now = performance.now();
+          times.push(now - last);
+          last = now;
+          if (times.length < wanted) requestAnimationFrame(next);
+          else resolve(times);
+        };
+        requestAnimationFrame(next);
+      }),
+    count,
+  );
+
+/** For the eye, in .cache/screenshots. */
+function save(name: string, image: Buffer): void {
+  const folder = path.resolve(import.meta.dirname, '../../../.cache/screenshots');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, `jobs-${name}.png`), image);
+}

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { DashboardSchema, dashboard, figure, outcome, sharedLines } from '../../../../src/core/jobs/dashboard.ts';
-import { MaxPoints, thin } from '../../../../src/core/jobs/dashboardCharts.ts';
 import type { JobEvent, JobResult, JobSpecification } from '../../../../src/core/jobs/job.ts';
-import { dpoPresets, ktoPresets } from '../../../../src/core/jobs/presets.ts';
+import { dpoPresets, ktoPresets, ppoPresets, sftPresets } from '../../../../src/core/jobs/presets.ts';
 import { rewardReport } from '../../../../src/core/jobs/rewardReport.ts';
 import { sftReport } from '../../../../src/core/jobs/sftReport.ts';
 import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../../fakes/jobs.ts';
@@ -49,10 +48,12 @@ describe('job dashboard', () => {
         ['frontier', [118]],
         ['kl', [118]],
         ['length', [118]],
+        ['entropy', [118]],
       ],
     );
     assert.equal(shown.charts[0]!.xMax, 200);
-    assert.equal(shown.samples?.step, 100);
+    assert.deepEqual([shown.samples?.before, shown.samples?.now, shown.samples?.steps.length], [0, 100, 6]);
+    assert.equal(shown.hiddenCurves, 3);
     assert.equal(shown.samples?.rows[0]?.rewardBefore, 0.3);
     assert.match(shown.samples?.rows[0]?.now ?? '', /emailed twice/);
     assert.match(shown.log[0]!.text, /^step 118 {2}loss .* {2}reward .* {2}kl .* {2}clipped 9 % {2}length 31/);
@@ -302,15 +303,61 @@ describe('job dashboard', () => {
       status: 'running',
       events: rlhfEvents(9),
     });
-    assert.equal(shown.charts.at(-1)?.id, 'loss');
+    assert.ok(shown.charts.some(({ id }) => id === 'loss'));
+    assert.ok(!running().charts.some(({ id }) => id === 'loss'));
   });
 
-  it('thins long curves to means', () => {
-    const points = Array.from({ length: 10 * MaxPoints }, (_, i): [number, number] => [i, 1]);
-    const thinned = thin(points);
-    assert.equal(thinned.length, MaxPoints);
-    assert.deepEqual(thinned[0], [4.5, 1]);
-    assert.deepEqual(thin([[1, 2]]), [[1, 2]]);
+  it('shows both losses of PPO, and perplexity of examples', () => {
+    const values = { reward: 1, kl: 1, 'loss/policy_avg': 0.1, 'loss/value_avg': 0.2, 'policy/clipfrac_avg': 0.3 };
+    const event: JobEvent = { type: 'metrics', time: '', step: 1, values };
+    const { data, ...common } = rewardJob();
+    const ppo = dashboard({
+      id: 'j',
+      specification: rlhfJob({ settings: ppoPresets.quick }),
+      status: 'running',
+      events: [event],
+    });
+    assert.deepEqual(
+      ppo.charts.slice(4).map(({ id, series }) => [id, series[0]!.points[0]![1]]),
+      [
+        ['policy', 0.1],
+        ['value', 0.2],
+        ['clipped', 0.3],
+      ],
+    );
+    const sft = dashboard({
+      id: 'j',
+      specification: { ...common, kind: 'sft', data, settings: sftPresets.quick },
+      status: 'succeeded',
+      state: jobState({ step: 2, totalSteps: 2 }),
+      result: result({ metrics: { eval_perplexity_before: 9, eval_perplexity: 4 } }),
+      events: [1, 2].map(step => ({ type: 'metrics', time: '', step, values: { loss: Math.log(step + 1) } })),
+    });
+    const perplexity = sft.charts[1]!.series.map(({ points }) => points.map(([, y]) => Number(y.toFixed(9))));
+    assert.deepEqual(perplexity, [
+      [2, 3],
+      [9, 9],
+      [4, 4],
+    ]);
+  });
+
+  it('has a chart for every metric when asked', () => {
+    const input = { id: 'j', specification: rlhfJob(), status: 'running', events: rlhfEvents(9) } as const;
+    const all = dashboard({ ...input, allCurves: true });
+    assert.deepEqual(
+      all.charts.slice(-3).map(({ title }) => title),
+      ['loss', 'clip_ratio/region_mean', 'learning_rate'],
+    );
+    assert.deepEqual([all.hiddenCurves, all.allCurves], [0, true]);
+  });
+
+  it('puts the answers of any two steps beside each other', () => {
+    const input = { id: 'j', specification: rlhfJob(), status: 'running', events: rlhfEvents(118) } as const;
+    const { samples } = dashboard({ ...input, compared: { before: 40, now: 80 } });
+    assert.deepEqual([samples?.before, samples?.now], [40, 80]);
+    assert.ok(Math.abs(samples!.rows[0]!.rewardBefore! - 1.4) < 1e-9);
+    // A step that never was is the first or the last.
+    assert.equal(dashboard({ ...input, compared: { before: 41 } }).samples?.before, 0);
   });
 
   it('writes figures with three digits and a true minus', () => {

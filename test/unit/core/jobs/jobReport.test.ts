@@ -22,7 +22,9 @@ describe('jobReport', () => {
     assert.equal(html.match(/<figure>/g)?.length, shown.charts.filter(({ series }) => series.length > 0).length);
     for (const { label, value } of shown.settings.flat())
       assert.ok(html.includes(`${label}</th><td>${value}</td>`), label);
-    assert.ok(html.includes('Overall, a calm and specific review of the boots.'));
+    // Words that only the later answer has are marked.
+    assert.ok(html.replace(/<\/?ins>/g, '').includes('Overall, a calm and specific review of the boots.'));
+    assert.match(html, /<ins>/);
     assert.match(html, /120 of 200 steps/);
     assert.doesNotMatch(html, /<script|https?:|\bsrc=|@import|url\(/);
     assert.match(html, /default-src 'none'/);
@@ -36,7 +38,7 @@ describe('jobReport', () => {
     );
     const html = jobReport(rlhf({ events, specification: rlhfJob({ name: '<b>x</b>' }) }));
     assert.doesNotMatch(html, /<img|<b>/);
-    assert.ok(html.includes('&lt;img src=x onerror=&quot;a()&quot;>&amp;'));
+    assert.ok(html.replace(/<\/?(ins|del)>/g, '').includes('&lt;img src=x onerror=&quot;a()&quot;>&amp;'));
   });
 
   it('names the language, the failure, and leaves out what there is not', () => {

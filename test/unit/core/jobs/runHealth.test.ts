@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../../src/base/rng.ts';
+import { MetricColumns } from '../../../../src/core/jobs/metricColumns.ts';
 import { runHealth } from '../../../../src/core/jobs/runHealth.ts';
 
 /** Steps whose metrics follow these curves over [0, 1], with normal noise of the given size. */
 function run(curves: Readonly<Record<string, (at: number) => number>>, { steps = 80, noise = 0.02, seed = 1 } = {}) {
   const rng = Rng.seeded(seed);
-  return Array.from({ length: steps }, (_, i) => ({
+  const events = Array.from({ length: steps }, (_, i) => ({
     type: 'metrics' as const,
     time: '',
     step: i + 1,
@@ -13,6 +14,7 @@ function run(curves: Readonly<Record<string, (at: number) => number>>, { steps =
       Object.entries(curves).map(([name, curve]) => [name, curve(i / (steps - 1)) + noise * rng.normal()]),
     ),
   }));
+  return MetricColumns.of(events);
 }
 
 describe('health of a run', () => {
@@ -66,6 +68,10 @@ describe('health of a run', () => {
 
   it('says nothing of a few steps, or of metrics with holes', () => {
     assert.equal(runHealth(run({ reward: at => at, kl: at => at }, { steps: 15 })), null);
-    assert.equal(runHealth([...run({ reward: at => at }), ...run({ kl: at => at })]), null);
+    const holes = new MetricColumns();
+    for (let step = 1; step <= 80; step++) {
+      holes.add([{ type: 'metrics', time: '', step, values: step % 2 ? { reward: step } : { kl: step } }]);
+    }
+    assert.equal(runHealth(holes), null);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { wordDiff } from '../../../../media/ranking/wordDiff.ts';
-import { Rng } from '../../../../src/base/rng.ts';
+import { Rng } from '../../../src/base/rng.ts';
+import { wordDiff } from '../../../src/base/wordDiff.ts';
 
 describe('differences of words', () => {
   const words = (text: string, other: string) => {
