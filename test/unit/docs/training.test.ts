@@ -31,8 +31,9 @@ describe('docs/training.md', function () {
   const commands = shownCommands(page);
 
   it('shows a job for every stage that it names', () => {
-    const run = new Set(commands.map(({ argv }) => argv[3]));
-    for (const kind of ['sft', 'reinforce', 'reward', 'ppo', 'dpo']) assert.ok(run.has(kind), kind);
+    const run = new Set(commands.flatMap(({ argv }) => argv.slice(2, 4)));
+    for (const kind of ['sft', 'reinforce', 'reward', 'ppo', 'dpo', 'constitution', 'self-improve', 'refusals'])
+      assert.ok(run.has(kind), kind);
   });
 
   // In the order of the page: later jobs use models of earlier ones.
