@@ -117,6 +117,6 @@ const byAge = (a: JobSummary, b: JobSummary): number =>
       ? 1
       : -1;
 
-/** Whether a job runs a file of the workspace. */
+/** Whether a job runs a file of the workspace, as its reward, a part of that, or its gold. */
 const runsCode = (specification: JobSummary['specification']): boolean =>
-  JSON.stringify('reward' in specification ? specification.reward : null).includes('"rule":"javascript"');
+  JSON.stringify(specification).includes('"rule":"javascript"');

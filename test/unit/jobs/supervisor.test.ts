@@ -209,24 +209,27 @@ describe('supervisor', () => {
   });
 
   it('leaves code of the workspace to those who allow it, and passes over what cannot start', async () => {
-    const [code, broken, fine] = [
+    const [code, gold, broken, fine] = [
       await makeJob(layout, 0, 'code'),
+      await makeJob(layout, 0, 'gold'),
       await makeJob(layout, 0, 'broken'),
       await makeJob(layout, 0, 'fine'),
     ];
     const specification = { ...rlhfJob({ model: { id: 'x', base: '/x' } }), output: '.tunesmith/models/x' };
     const reward = { kind: 'rule', reward: { rule: 'javascript', file: 'r.mjs' } };
     writeFileSync(code.file('specification'), JSON.stringify({ ...specification, reward }));
+    const watched = { gold: { source: reward, patience: null, restoreBest: false }, output: '.tunesmith/models/y' };
+    writeFileSync(gold.file('specification'), JSON.stringify({ ...specification, ...watched }));
     const outside = JSON.parse(readFileSync(broken.file('specification'), 'utf8'));
     writeFileSync(broken.file('specification'), JSON.stringify({ ...outside, output: '/etc/x' }));
-    for (const job of [code, broken]) writeFileSync(job.file('queue'), '{"format":1,"turn":"t","at":"now"}');
+    for (const job of [code, gold, broken]) writeFileSync(job.file('queue'), '{"format":1,"turn":"t","at":"now"}');
     const one = supervisor();
     await one.enqueue(fine.id);
     assert.equal((await one.wait(fine.id)).status, 'succeeded');
     assert.match((await one.get(broken.id)).state!.error!.message, /outside of the workspace/);
-    assert.equal((await one.get(code.id)).status, 'queued');
+    for (const job of [code, gold]) assert.equal((await one.get(job.id)).status, 'queued');
     await one.tend({ allowCode: true });
-    assert.equal((await one.wait(code.id)).status, 'succeeded');
+    for (const job of [code, gold]) assert.equal((await one.wait(job.id)).status, 'succeeded');
   });
 
   it('takes over the lock of a window that was killed while it started a job', async () => {
