@@ -131,7 +131,8 @@ describe('the guided path', function () {
   it('trains a reward model', async () => {
     await workbench.command('Tunesmith: Train Reward Model');
     await workbench.choose('Start');
-    await workbench.frameWith('.charts, .dashboard, canvas');
+    // It starts when the estimate is there.
+    await workbench.frameWith('.charts, .dashboard, canvas', 120_000);
     assert.equal(jobs().length, 1);
     await finish(jobs()[0]!);
     lap('reward model');
@@ -142,7 +143,7 @@ describe('the guided path', function () {
     await workbench.command('Tunesmith: Fine-Tune with RLHF');
     await workbench.pick(/-rm/);
     await workbench.choose('Start');
-    for (let i = 0; jobs().length < 2 && i < 300; i++) await workbench.page.waitForTimeout(200);
+    for (let i = 0; jobs().length < 2 && i < 600; i++) await workbench.page.waitForTimeout(200);
     const second = jobs().find(job => job !== first);
     assert.ok(second, 'no second job was made');
     await workbench.page.waitForTimeout(8000);
