@@ -84,8 +84,8 @@ export class JobQueue implements Disposable {
       const running = jobs.find(job => job.status === 'running' || job.status === 'stopping');
       if (running) return waiting.length > 0 ? { waitFor: running.id } : {};
       for (const { id, specification } of waiting) {
-        // Code of the workspace waits for somebody who allows it; those behind it do not.
-        if (!this.#options.allowCode && runsCode(specification)) continue;
+        // Code of the workspace waits for somebody who allows it; those behind it do not. Who starts such a job is told so by the job.
+        if (!this.#options.allowCode && runsCode(specification) && id !== wanted) continue;
         try {
           await this.#host.launch(id, this.#options);
           return waiting.length > 1 ? { waitFor: id } : {};
