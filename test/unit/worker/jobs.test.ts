@@ -189,12 +189,12 @@ describe('jobs', () => {
   });
 
   it('a JSON Schema that is none is refused before anything is sampled', async () => {
-    const reward = { rule: 'json-schema' as const, schema: { type: 'strange' }, file: '/tmp/shape.json' };
+    const reward = { rule: 'json-schema' as const, schema: { type: 'strange' }, file: 'shape.json' };
     const folder = await workspace.rlhfJob('no-schema', { kind: 'rule', reward });
     await assert.rejects(runHere(folder), {
       name: 'HumanError',
       message: /This JSON Schema cannot be used/,
-      place: { file: '/tmp/shape.json' },
+      place: { file: 'shape.json' },
     });
   });
 
