@@ -91,6 +91,7 @@ const entries: readonly Entry[] = [
     },
   },
   { from: 'src/worker/jobMain.ts', to: 'jobMain.mjs', options: node },
+  { from: 'src/worker/actorMain.ts', to: 'actorMain.mjs', options: node },
   { from: 'src/worker/inferenceMain.ts', to: 'inferenceMain.mjs', options: node },
   { from: 'src/worker/calibrationMain.ts', to: 'calibrationMain.mjs', options: node },
   { from: 'src/worker/evaluatorMain.ts', to: 'evaluatorMain.mjs', options: node },

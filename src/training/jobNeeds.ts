@@ -229,6 +229,11 @@ export function rlhfNeeds(
       caches: cacheBytes(config, Math.min(rows, GENERATED_ROWS), longest),
       critic: critic ? critic.trained + critic.sessions + critic.training(sizes) + critic.forward(sizes) : 0,
       rewardModel: ofJudges(judge => judge.trained + judge.forward(sizes)),
+      actors:
+        settings.actors *
+        (PROCESS_BYTES +
+          (1 + GENERATOR) * weights +
+          cacheBytes(config, Math.ceil(rows / Math.max(1, settings.actors)), longest)),
       goldModel: gold ? gold.trained + gold.forward(sizes) : 0,
     },
   };

@@ -27,6 +27,7 @@ import {
 import type { LossBuilder, TrainingBatch } from '../language-model/trainable.ts';
 import { groupAdvantages, leaveOneOutAdvantages, reinforceAdvantages, tokenWeights } from './math/advantages.ts';
 import { adaptedBeta, generalisedAdvantages, whitened } from './math/gae.ts';
+import { answerImportance, tokenImportance } from './math/importance.ts';
 import { type KlEstimator, klEstimate } from './math/kl.ts';
 import { mean } from './math/normalise.ts';
 import type { Answer } from './rollout.ts';
@@ -43,6 +44,8 @@ export interface Scored {
   /** Σ_t log p − log p_ref of each answer: the k1 estimate of its KL. */
   readonly kl: readonly number[];
   readonly entropy: number;
+  /** log p − log p_sampler of each answer token, where an older policy sampled: `old` is that of the policy at the start of the step. */
+  readonly importance?: readonly Float32Array[];
   /** The critic's value before each answer token, where there is a critic. */
   readonly values?: readonly Float32Array[];
 }
@@ -113,7 +116,14 @@ function penalised(scored: Scored, beta: number, estimator: KlEstimator): number
  * RLOO (Ahmadian et al. 2024, arXiv 2402.14740), in the dialect of TRL's `rloo_trainer.py`: the KL penalty inside the reward, a
  * leave-one-out baseline, and one clipped ratio for each whole answer.
  */
-const rloo = ({ samplesPerPrompt, beta, klEstimator, clipRange, targetKl }: RlooSettings): PolicyMethod => ({
+const rloo = ({
+  samplesPerPrompt,
+  beta,
+  klEstimator,
+  clipRange,
+  targetKl,
+  importanceCap,
+}: RlooSettings): PolicyMethod => ({
   inputs: {
     advantages: { dtype: 'float32', shape: ['B'] },
     weight: { dtype: 'float32', shape: ['B'] },
@@ -127,7 +137,7 @@ const rloo = ({ samplesPerPrompt, beta, klEstimator, clipRange, targetKl }: Rloo
       rewards,
       feed: part => ({
         advantages: part.map(row => advantages[row]!),
-        weight: part.map(() => 1 / rewards.length),
+        weight: part.map(row => importanceOf(scored, row, importanceCap) / rewards.length),
         oldLogProbs: tokens(scored.old, part),
       }),
     };
@@ -153,7 +163,13 @@ const grpo = (settings: GrpoSettings): PolicyMethod => ({
     return {
       rewards: scored.scores,
       feed: part => ({
-        ...tokenRatioFeed(scored, part, row => new Float64Array(lengths[row]!).fill(advantages[row]!), weights),
+        ...tokenRatioFeed(
+          scored,
+          part,
+          row => new Float64Array(lengths[row]!).fill(advantages[row]!),
+          weights,
+          settings.importanceCap,
+        ),
         reference: tokens(scored.reference, part),
       }),
     };
@@ -161,7 +177,7 @@ const grpo = (settings: GrpoSettings): PolicyMethod => ({
 });
 
 /** REINFORCE (Williams 1992): ∇ = (1/m) Σ A(s) ∇ log p(s), with the KL penalty inside the reward. */
-const reinforce = ({ beta, klEstimator, baseline }: ReinforceSettings): PolicyMethod => ({
+const reinforce = ({ beta, klEstimator, baseline, importanceCap }: ReinforceSettings): PolicyMethod => ({
   inputs: {
     advantages: { dtype: 'float32', shape: ['B'] },
     weight: { dtype: 'float32', shape: ['B'] },
@@ -176,7 +192,7 @@ const reinforce = ({ beta, klEstimator, baseline }: ReinforceSettings): PolicyMe
       rewards,
       feed: part => ({
         advantages: part.map(row => advantages[row]!),
-        weight: part.map(() => 1 / rewards.length),
+        weight: part.map(row => importanceOf(scored, row, importanceCap) / rewards.length),
       }),
     };
   },
@@ -226,7 +242,7 @@ function ppo(settings: PpoSettings): PolicyMethod {
       const penalty = klOfAnswers(scored, klEstimator);
       return {
         rewards: scores.map((score, row) => score - used * penalty[row]!),
-        feed: part => tokenRatioFeed(scored, part, row => advantages[row]!, weights),
+        feed: part => tokenRatioFeed(scored, part, row => advantages[row]!, weights, settings.importanceCap),
         returns: made.map(one => one.returns),
         metrics: {
           'objective/kl': mean(kl),
@@ -327,18 +343,30 @@ export const tokenRatioLoss =
     };
   };
 
-/** The inputs of `tokenRatioLoss` for some answers; `weights` are per token of an answer. */
+/** What an answer counts where an older policy sampled it. */
+const importanceOf = ({ importance }: Pick<Scored, 'importance'>, row: number, cap: number): number =>
+  importance ? answerImportance(importance[row]!, cap) : 1;
+
+/**
+ * The inputs of `tokenRatioLoss` for some answers; `weights` are per token of an answer. Importance, up to `cap`, goes into the advantages:
+ * w·min(ρA, clip(ρ)A) = min(ρ(wA), clip(ρ)(wA)) for w ≥ 0.
+ */
 export function tokenRatioFeed(
-  { old }: Pick<Scored, 'old'>,
+  { old, importance }: Pick<Scored, 'old' | 'importance'>,
   part: readonly number[],
   advantages: (row: number) => ArrayLike<number>,
   weights: readonly number[],
+  cap = Number.POSITIVE_INFINITY,
 ) {
+  const weighed = (row: number): number[] => {
+    const ofTokens = importance && tokenImportance(importance[row]!, cap);
+    return Array.from(advantages(row), (advantage, t) => advantage * (ofTokens?.[t] ?? 1));
+  };
   const total = old.reduce((all, row) => all + row.length, 0);
   const each = (value: (row: number) => number) =>
     part.flatMap(row => new Array<number>(old[row]!.length).fill(value(row)));
   return {
-    advantages: part.flatMap(row => Array.from(advantages(row))),
+    advantages: part.flatMap(weighed),
     weight: each(row => weights[row]!),
     share: each(() => 1 / total),
     oldLogProbs: tokens(old, part),

@@ -1,6 +1,7 @@
 /** Rollouts: answers of the policy as it is now, and what a reward says of them. */
-import type { GeneratedSequence, Generator } from '../language-model/generate.ts';
+import type { GenerateRequest, Generator } from '../language-model/generate.ts';
 import { predictFrom } from '../language-model/trainable.ts';
+import type { SampledSequence } from './actors.ts';
 import type { RecipeHost } from './recipe.ts';
 
 export interface EncodedPrompt {
@@ -45,22 +46,33 @@ export async function sampleAnswers(
   options: RolloutOptions,
   base = false,
 ): Promise<Answer[]> {
-  const { endIds, temperature, maxNewTokens, seed } = options;
-  const sequences: GeneratedSequence[] = await options.generator.generate(
-    prompts.map(({ ids }, index) => ({
-      prompt: ids,
-      options: { temperature, maxNewTokens, seed, endIds },
-      stream: stream(index),
-    })),
-    { useAdapter: !base },
-  );
-  return sequences.map(({ tokens, finishReason }, index) => ({
+  const sequences = await options.generator.generate(requestsFor(prompts, stream, options), { useAdapter: !base });
+  return answersOf(prompts, sequences, options);
+}
+
+/** What a generator is asked for an answer to each prompt. */
+export const requestsFor = (
+  prompts: readonly EncodedPrompt[],
+  stream: (index: number) => number,
+  { endIds, temperature, maxNewTokens, seed }: Omit<RolloutOptions, 'generator' | 'decode'>,
+): GenerateRequest[] =>
+  prompts.map(({ ids }, index) => ({
+    prompt: ids,
+    options: { temperature, maxNewTokens, seed, endIds },
+    stream: stream(index),
+  }));
+
+export const answersOf = (
+  prompts: readonly EncodedPrompt[],
+  sequences: readonly SampledSequence[],
+  { decode }: Pick<RolloutOptions, 'decode'>,
+): Answer[] =>
+  sequences.map(({ tokens, finishReason }, index) => ({
     prompt: prompts[index]!,
     ids: tokens,
-    text: options.decode(tokens),
+    text: decode(tokens),
     ended: finishReason === 'end',
   }));
-}
 
 /** Tokens of prompt and answer. */
 export const rowLength = (answer: Answer): number => answer.prompt.ids.length + answer.ids.length;

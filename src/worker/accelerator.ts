@@ -5,12 +5,12 @@
 import { fork } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import os from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Provider, runtimeVersion } from '../engine/index.ts';
 import { replaceJsonFile } from '../storage/fileSystem.ts';
 import { readTextFile, userFolder } from '../storage/workspaceLayout.ts';
+import { siblingProgram } from './siblingProgram.ts';
 
 /** The setting `tunesmith.accelerator`: `webgpu` takes it wherever it answers rightly, however fast it is. */
 export type AcceleratorSetting = 'auto' | Provider;
@@ -116,7 +116,7 @@ export interface ProbeOptions {
 
 /** Runs the measuring process and gives what it had said when it ended, crashed or was stopped for taking too long. */
 export function probeProviders({
-  program = programFile(),
+  program = siblingProgram('calibration'),
   limit = PROBE_LIMIT,
 }: ProbeOptions = {}): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
@@ -148,13 +148,6 @@ function yieldTo(pid: number | undefined): void {
   } catch {
     // It has ended already, or this system does not let us.
   }
-}
-
-/** The program beside this one: in the bundle's folder, or among the sources. */
-function programFile(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = [join(here, 'calibrationMain.mjs'), join(here, 'calibrationMain.ts')];
-  return candidates.find(candidate => existsSync(candidate)) ?? candidates[0]!;
 }
 
 /** Changes with the processor, the system, its graphics drivers and ONNX Runtime: then it is measured anew. */

@@ -1,12 +1,11 @@
 /** The evaluator process as a job's worker uses it: patterns and reward code that can be stopped, without the environment. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
 import { EvaluatorReplySchema, type EvaluatorRequest, EvaluatorResultSchemas } from '../protocol/evaluator.ts';
+import { siblingProgram } from './siblingProgram.ts';
 
 /** Milliseconds that all answers of one step may take, and that the process may take to come up. */
 const patternLimit = 2_000;
@@ -109,7 +108,7 @@ type Call = EvaluatorRequest extends infer R ? (R extends { id: number } ? Omit<
 
 /** Starts the process with the permission model where this Node has one: code without it does not run at all. */
 async function start(codeFile: string | undefined): Promise<ChildProcess> {
-  const file = programFile();
+  const file = siblingProgram('evaluator');
   for (const flag of ['--permission', '--experimental-permission', ...(codeFile === undefined ? [''] : [])]) {
     const started = await tryStart(file, flag, codeFile);
     if (started) return started;
@@ -148,13 +147,6 @@ function tryStart(file: string, flag: string, codeFile: string | undefined): Pro
       done(child);
     });
   });
-}
-
-/** The program beside this one: in the bundle's folder, or among the sources. */
-function programFile(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = [join(here, 'evaluatorMain.mjs'), join(here, 'evaluatorMain.ts')];
-  return candidates.find(candidate => existsSync(candidate)) ?? candidates[0]!;
 }
 
 function permissions(flag: string, file: string, codeFile: string | undefined): string[] {

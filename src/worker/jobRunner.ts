@@ -1,4 +1,5 @@
 /** From a job's specification to its result: reads model and data, runs the recipe, writes the tuned model. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
@@ -41,13 +42,15 @@ import {
   prepareRankings,
   type RankingData,
 } from '../training/pairData.ts';
-import { type PolicyStart, trainPolicy } from '../training/policyGradient.ts';
+import { trainPolicy } from '../training/policyGradient.ts';
+import type { PolicyStart } from '../training/policyScoring.ts';
 import { checkPreferenceSettings, type PreferenceTask, trainPreferences } from '../training/preferenceTuning.ts';
 import { encodePrompt, endToken, promptText } from '../training/promptTokens.ts';
 import type { RecipeCheckpoint, RecipeHost } from '../training/recipe.ts';
 import { rowsAtOnce, trainRewardModel } from '../training/rewardModel.ts';
 import type { EncodedPrompt } from '../training/rollout.ts';
 import { trainSupervised } from '../training/supervised.ts';
+import { ActorProcesses, sharedThreads } from './actorPool.ts';
 import { readAdapter, requireFree, writeAdapter } from './adapterFiles.ts';
 import { openBaseModel, type UnreadBaseModel } from './baseModel.ts';
 import { checkGold, type JobReward, openReward, rewardLoras } from './jobRewards.ts';
@@ -334,11 +337,16 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
     });
   const reward = await open(job.reward);
   let gold: JobReward | undefined;
+  let actors: ActorProcesses | undefined;
   try {
+    const { threads, ...shared } = actorsOf(job, start?.lora ?? job.settings.lora, host);
+    actors = shared.actors;
     gold = job.gold && (await open(job.gold.source));
     const outcome = await trainPolicy({
       ...base,
       ...common(context, job),
+      ...threads,
+      ...(actors ? { actors } : {}),
       settings: job.settings,
       prompts,
       heldOut,
@@ -383,9 +391,32 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       warnings: [...warnings, ...outcome.value.warnings],
     };
   } finally {
+    actors?.dispose();
     await gold?.dispose();
     await reward.dispose();
   }
+}
+
+/** The actors that a job wants, and the threads that they leave its learner. */
+function actorsOf(
+  job: RlhfJob,
+  lora: LoraConfig,
+  host: RecipeHost,
+): { readonly actors?: ActorProcesses; readonly threads: { readonly threads?: number } } {
+  const { actors: count } = job.settings;
+  if (count === 0) return { threads: threadsOf(job) };
+  const threads = job.threads ?? availableParallelism();
+  const { learner, actor } = sharedThreads(threads, count);
+  if (count >= threads) {
+    host.log(
+      'warning',
+      l10n.t('{0} actors and the learner share {1} cores, so that they hold each other up. Use fewer.', count, threads),
+    );
+  }
+  return {
+    actors: new ActorProcesses({ count, base: job.model.base, lora, threads: actor, host }),
+    threads: { threads: learner },
+  };
 }
 
 /** The adapter that a job goes on from. Throws a HumanError for one that does not write text or fits another base. */

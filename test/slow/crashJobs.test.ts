@@ -88,7 +88,8 @@ describe('a job that is killed', function () {
     if (kind === 'sft') return lengthened(workspace.sftJob(name));
     if (kind === 'dpo' || kind === 'kto') return lengthened(workspace.preferenceJob(kind, name));
     const reward = { kind: 'rule', reward: { rule: 'word', word: 'e' } } as const;
-    const settings = { steps: 9, learningRate: 0.01, evaluateEvery: 3 };
+    // Another samples in a process of its own: the weights that it sampled with have to come back.
+    const settings = { steps: 9, learningRate: 0.01, evaluateEvery: 3, actors: kind === 'reinforce' ? 1 : 0 };
     const source = { kind: 'rule', reward: { rule: 'length', min: 1, max: 4, slack: 6 } } as const;
     // One kind has a gold beside its reward: what was best so far has to come back too.
     const gold = kind === 'expert' ? { gold: { source, patience: null, restoreBest: true } } : {};

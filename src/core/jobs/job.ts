@@ -172,6 +172,18 @@ export const GoldSchema = v.object({
 });
 export type Gold = v.InferOutput<typeof GoldSchema>;
 
+/** Processes that sample beside the learner; jobs of earlier versions have none. */
+const actors = {
+  /** How many; 0 samples and learns in turn. */
+  actors: v.optional(v.pipe(count, v.maxValue(64)), 0),
+  /** Updates at most between the policy that sampled answers and the one that learns from them. */
+  actorLag: v.optional(v.pipe(count, v.maxValue(64)), 1),
+  /** `fixed`: always `actorLag` updates, so that a run can be repeated. `newest`: what there is when sampling begins. */
+  actorOrder: v.optional(v.picklist(['fixed', 'newest']), 'fixed'),
+  /** Highest weight of an answer (or token) that the policy would give more often than the one that sampled it. */
+  importanceCap: v.optional(v.pipe(v.number(), v.minValue(1), v.finite()), 2),
+};
+
 /** Of what learns from its own answers: rollouts, the optimizer, and what is looked at. */
 const online = {
   steps: atLeastOne,
@@ -191,6 +203,7 @@ const online = {
   evaluateEvery: count,
   evaluationPrompts: count,
   checkpointEvery: count,
+  ...actors,
   ...computation,
   lora: LoraSettingsSchema,
 };

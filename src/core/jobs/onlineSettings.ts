@@ -77,9 +77,53 @@ function online(own: readonly SettingDescription[], samples: SettingDescription)
       type: 'integer',
       minimum: 1,
     },
+    ...actors(),
     ...sharedSettings(),
   ];
 }
+
+/** Of processes that sample beside the learner. */
+const actors = (): SettingDescription[] => [
+  {
+    key: 'actors',
+    label: l10n.t('Actors'),
+    doc: l10n.t(
+      'Processes that sample the answers of coming rounds while the model is updated; 0 does one after the other. Each holds the model once more, and they share the processor’s cores: with two of them little is won.',
+    ),
+    type: 'integer',
+    minimum: 0,
+    maximum: 64,
+  },
+  {
+    key: 'actorLag',
+    label: l10n.t('Updates behind'),
+    doc: l10n.t(
+      'How many updates old the model may be that an actor samples from; what it would give more or less often by now is weighed accordingly. 0 makes the learner wait.',
+    ),
+    type: 'integer',
+    minimum: 0,
+    maximum: 64,
+  },
+  {
+    key: 'actorOrder',
+    label: l10n.t('Model of the actors'),
+    doc: l10n.t(
+      'fixed is always as many updates old, so that a run can be repeated; newest takes the newest model there is, which is nearer to the one that learns.',
+    ),
+    type: 'choice',
+    choices: ['fixed', 'newest'],
+  },
+  {
+    key: 'importanceCap',
+    label: l10n.t('Highest importance'),
+    doc: l10n.t(
+      'Cap of the weight of an answer that the model gives more often by now than when it was sampled; a lower one is steadier.',
+    ),
+    type: 'number',
+    minimum: 1,
+    maximum: 1000,
+  },
+];
 
 const klPenalty = (estimators: readonly string[]): SettingDescription[] => [
   {

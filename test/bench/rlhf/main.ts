@@ -6,7 +6,7 @@
  *   -- --only=A,B        only these cases
  *   -- --quick           one round; nothing is written
  *   -- --rounds N        rounds of each case (default 5)
- *   -- --overlap         instead: whether rollouts beside updates could be faster than in turn, for the RLOO cases
+ *   -- --overlap         instead: steps with an actor beside the learner against steps in turn, for the RLOO cases
  *   -- --loop            instead: the seconds of SFT, reward model and PPO on the bundled model from the command line
  *   -- --append          adds the rounds to those of the same commit, for machines that are free for minutes only
  */

@@ -4,6 +4,7 @@ import { score } from '../../../src/language-model/score.ts';
 import { trainPolicy } from '../../../src/training/policyGradient.ts';
 import type { RecipeHost } from '../../../src/training/recipe.ts';
 import type { Answer, EncodedPrompt } from '../../../src/training/rollout.ts';
+import { ActorProcesses, sharedThreads } from '../../../src/worker/actorPool.ts';
 import { serve } from '../engine/serve.ts';
 import type { Case } from './cases.ts';
 import { loadModel } from './models.ts';
@@ -91,7 +92,20 @@ await serve({
     const [scored] = await score(generator, [{ prefix: first.ids, continuation: second.ids }]);
     await generator.dispose();
     host = new SteppingHost();
+    const { actors } = settings;
+    const shared = actors > 0 ? sharedThreads(threads, actors) : { learner: threads, actor: 0 };
     trainPolicy({
+      ...(actors > 0
+        ? {
+            actors: new ActorProcesses({
+              count: actors,
+              base: folder,
+              lora: settings.lora,
+              threads: shared.actor,
+              host: { log() {} },
+            }),
+          }
+        : {}),
       config,
       weights,
       settings,
@@ -103,11 +117,19 @@ await serve({
       endIds: [],
       decode: ids => tokenizer.decode(ids),
       host,
-      threads,
+      threads: shared.learner,
     }).catch(host.fail);
     await host.ready;
     return { logLikelihood: scored!.logLikelihood, version: `Node ${process.versions.node}` };
   },
 
   step: () => host.step(),
+
+  /** Seconds of the last `timed` of so many steps without a pause. */
+  async steps({ leading, timed }: { readonly leading: number; readonly timed: number }) {
+    for (let step = 0; step < leading; step++) await host.step();
+    const started = performance.now();
+    for (let step = 0; step < timed; step++) await host.step();
+    return (performance.now() - started) / 1000;
+  },
 });

@@ -78,16 +78,16 @@ interface Overlapped {
   readonly overlap: Overlap;
 }
 
-/** A step in turn against the slower of both parts at the same time. */
 export const overlapTable = (overlaps: readonly Overlapped[]): string =>
   markdownTable(
-    ['case', 'in turn: rollout + update, s', 'at once on half the threads each: rollout, update, s', 'speed-up'],
+    ['case', 'in turn, s a step', 'with an actor, s a step', 'speed-up'],
     ['---', '---:', '---:', '---:'],
-    overlaps.map(({ case: { name }, overlap: { inTurn, beside } }) => {
-      const speedUp = (inTurn.rollout + inTurn.update) / Math.max(beside.rollout, beside.update);
-      const [turns, both] = [inTurn, beside].map(({ rollout, update }) => [rollout, update].map(s => s.toPrecision(3)));
-      return [name, turns!.join(' + '), both!.join(', '), `${speedUp.toFixed(2)}×`];
-    }),
+    overlaps.map(({ case: { name }, overlap: { inTurn, beside } }) => [
+      name,
+      inTurn.toPrecision(3),
+      beside.toPrecision(3),
+      `${(inTurn / beside).toFixed(2)}×`,
+    ]),
   );
 
 const besides = (overlaps: readonly Overlapped[]): string[] =>
@@ -97,9 +97,8 @@ const besides = (overlaps: readonly Overlapped[]): string[] =>
         '',
         '## Rollouts beside updates',
         '',
-        'Actors that sample beside the learner, some updates behind, are not built. What they could gain on this machine, before any cost of',
-        'handing weights and answers over, was measured with `npm run bench:rlhf -- --overlap`: an actor and a learner at the same time, each on',
-        'half of the threads, against taking turns on all of them. A step then takes as long as the slower of the two.',
+        'The recipe with one actor, an update behind, against sampling and learning in turn (`npm run bench:rlhf -- --overlap`): steps without a',
+        'pause, after as many as it takes to use up the lead that the actor won while the other had its turn. Actor and learner share the threads.',
         '',
         overlapTable(overlaps),
       ];
