@@ -3,7 +3,8 @@ import { isHumanError } from '../base/errors.ts';
 import type { JobEstimate } from '../core/jobs/estimate.ts';
 import type { JobForecast } from '../protocol/jobForecast.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
-import { type RunContext, runJob } from './jobRunner.ts';
+import type { RunContext } from './jobRun.ts';
+import { runJob } from './jobRunner.ts';
 
 /** Ends the run where its estimate is known. */
 class Forecast extends Error {
