@@ -29,6 +29,8 @@ const online = {
   expert: expertPresets,
 } as const;
 
+const sampledByActor: Kind = 'reinforce';
+
 /** Early boundaries first: each start goes on from the last checkpoint, and the last kills are in the writing of the model. */
 const plan = (kind: Kind): readonly Kill[] => [
   ['step', 'half', 1],
@@ -42,7 +44,8 @@ const plan = (kind: Kind): readonly Kill[] => [
   ['checkpoint syncFolder', 'before', 1],
   ...(kind in online
     ? ([
-        ['rollout', 'after', 9],
+        // Where an actor samples there is only the first pass over its answers here.
+        ['rollout', 'after', kind === sampledByActor ? 2 : 9],
         ['samples', 'half', 1],
       ] as const)
     : []),
@@ -89,7 +92,7 @@ describe('a job that is killed', function () {
     if (kind === 'dpo' || kind === 'kto') return lengthened(workspace.preferenceJob(kind, name));
     const reward = { kind: 'rule', reward: { rule: 'word', word: 'e' } } as const;
     // Another samples in a process of its own: the weights that it sampled with have to come back.
-    const settings = { steps: 9, learningRate: 0.01, evaluateEvery: 3, actors: kind === 'reinforce' ? 1 : 0 };
+    const settings = { steps: 9, learningRate: 0.01, evaluateEvery: 3, actors: kind === sampledByActor ? 1 : 0 };
     const source = { kind: 'rule', reward: { rule: 'length', min: 1, max: 4, slack: 6 } } as const;
     // One kind has a gold beside its reward: what was best so far has to come back too.
     const gold = kind === 'expert' ? { gold: { source, patience: null, restoreBest: true } } : {};
