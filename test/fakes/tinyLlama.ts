@@ -27,6 +27,17 @@ export function tinyConfig(changes: Readonly<Record<string, unknown>> = {}): Lla
   return config;
 }
 
+/** One layer, so that whole runs of training take seconds. */
+export const oneLayerConfig = (changes: Readonly<Record<string, unknown>> = {}): LlamaConfig =>
+  tinyConfig({
+    vocab_size: 32,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    ...changes,
+  });
+
 /** Weights with gains and biases that are not all alike, so that a forgotten one is noticed. */
 export function tinyWeights(config: ModelConfig, seed = 1, head: Head = 'lm'): Map<string, Float32Array> {
   const rng = Rng.seeded(seed);

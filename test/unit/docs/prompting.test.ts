@@ -1,56 +1,11 @@
-/** docs/prompting.md: each command in it runs on the samples, offline, and prints what the page shows. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { tunesmith } from '../../fakes/commandLine.ts';
 import { missingLine, type ShownCommand, shownCommands } from '../../fakes/consoleBlocks.ts';
+import { describeGuide } from './guide.ts';
 
-const root = join(import.meta.dirname, '../../..');
-const page = readFileSync(join(root, 'docs/prompting.md'), 'utf8');
-
-describe('docs/prompting.md', function () {
-  // Each command starts its own processes, as it does for a person.
-  this.timeout(60_000);
-  this.slow(10_000);
-  const home = process.cwd();
-  let folder: string;
-
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'tunesmith-guide-'));
-    cpSync(join(root, 'samples'), folder, { recursive: true });
-    mkdirSync(join(folder, '.git'));
-    // The page's paths are relative.
-    process.chdir(folder);
-  });
-  after(() => {
-    process.chdir(home);
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  const commands = shownCommands(page);
-
+describeGuide('prompting.md', 60, ({ commands }) => {
   it('shows commands for every topic that it names', () => {
     const run = new Set(commands.map(({ argv }) => argv[2]));
     assert.deepEqual([...run].sort(), ['compare', 'run', 'score', 'search', 'sweep']);
-  });
-
-  for (const shown of commands) {
-    it(`line ${shown.line}: ${shown.command}`, async () => {
-      const [npx, name, ...argv] = shown.argv;
-      assert.deepEqual([npx, name], ['npx', 'tunesmith'], 'the page has commands of Tunesmith alone');
-      const { code, stdout, stderr } = await tunesmith(argv, { cwd: folder });
-      assert.equal(code, 0, stderr);
-      const missing = missingLine(shown, [stdout, stderr]);
-      assert.equal(missing, undefined, `not printed: ${missing}\n\n${stdout}\n${stderr}`);
-    });
-  }
-
-  it('leads to pages, sections and templates that are there', () => {
-    for (const [, target] of page.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
-      assert.ok(existsSync(join(root, 'docs', target!)), target);
-    const titles = [...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title!.toLowerCase().replaceAll(' ', '-'));
-    for (const [, anchor] of page.matchAll(/\]\(#([^)]+)\)/g)) assert.ok(titles.includes(anchor!), anchor);
   });
 });
 

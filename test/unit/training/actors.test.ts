@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import type { RlooSettings } from '../../../src/core/jobs/job.ts';
 import { grpoPresets, ppoPresets, rlhfPresets } from '../../../src/core/jobs/presets.ts';
-import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { createGenerator, type Generator } from '../../../src/language-model/generate.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
 import { type ActorPool, RolloutsAhead } from '../../../src/training/actors.ts';
@@ -10,24 +9,11 @@ import { answerImportance, tokenImportance } from '../../../src/training/math/im
 import { type PolicyResult, trainPolicy } from '../../../src/training/policyGradient.ts';
 import { policyMethod, type Scored } from '../../../src/training/policyMethods.ts';
 import type { RecipeCheckpoint } from '../../../src/training/recipe.ts';
+import { oneLayerConfig } from '../../fakes/tinyLlama.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
 const lora = { r: 4, alpha: 8, targetModules: ['q_proj', 'v_proj', 'o_proj', 'up_proj', 'down_proj'] };
-const config = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 24,
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    initializer_range: 0.2,
-  },
-  'config.json',
-);
+const config = oneLayerConfig({ vocab_size: 24, initializer_range: 0.2 });
 const weights = randomWeights(config, Rng.seeded(1));
 const prompts = Array.from({ length: 8 }, (_, index) => ({ ids: [1, 10 + index], text: `prompt ${index}` }));
 const wanted = 5;

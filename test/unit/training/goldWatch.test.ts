@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import type { RlooSettings } from '../../../src/core/jobs/job.ts';
 import { ppoPresets, rlhfPresets } from '../../../src/core/jobs/presets.ts';
-import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
 import { GoldWatch } from '../../../src/training/goldWatch.ts';
 import { type PolicyOptions, type PolicyResult, trainPolicy } from '../../../src/training/policyGradient.ts';
+import { oneLayerConfig } from '../../fakes/tinyLlama.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
 const weights = new Map([['w', Float32Array.of(0)]]);
@@ -83,21 +83,7 @@ describe('a gold beside the proxy', () => {
   });
 });
 
-const config = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 24,
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    initializer_range: 0.2,
-  },
-  'config.json',
-);
+const config = oneLayerConfig({ vocab_size: 24, initializer_range: 0.2 });
 const base = randomWeights(config, Rng.seeded(1));
 const prompts = Array.from({ length: 10 }, (_, index) => ({ ids: [1, 10 + index], text: `prompt ${index}` }));
 const [wanted, other] = [5, 7];

@@ -9,29 +9,15 @@ import {
   rlhfPresets,
 } from '../../../src/core/jobs/presets.ts';
 import { createSession, float32, Graph, gradients, int64 } from '../../../src/engine/index.ts';
-import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
 import { type PolicyOptions, type PolicyResult, trainPolicy } from '../../../src/training/policyGradient.ts';
 import { sequenceRatioLoss } from '../../../src/training/policyMethods.ts';
 import type { RecipeCheckpoint } from '../../../src/training/recipe.ts';
 import { promptsOfStep } from '../../../src/training/rollout.ts';
+import { oneLayerConfig } from '../../fakes/tinyLlama.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
-const config = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 24,
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    initializer_range: 0.2,
-  },
-  'config.json',
-);
+const config = oneLayerConfig({ vocab_size: 24, initializer_range: 0.2 });
 const weights = randomWeights(config, Rng.seeded(1));
 const prompts = Array.from({ length: 10 }, (_, index) => ({ ids: [1, 10 + index], text: `prompt ${index}` }));
 const end = 2;

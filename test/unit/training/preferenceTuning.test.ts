@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import { dpoPresets, ktoPresets } from '../../../src/core/jobs/presets.ts';
-import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
 import { ktoMethod } from '../../../src/training/preferenceMethods.ts';
 import {
@@ -10,23 +9,10 @@ import {
   type PreferenceTask,
   trainPreferences,
 } from '../../../src/training/preferenceTuning.ts';
+import { oneLayerConfig } from '../../fakes/tinyLlama.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
-const config = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 32,
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 24,
-    tie_word_embeddings: true,
-    initializer_range: 0.3,
-  },
-  'config.json',
-);
+const config = oneLayerConfig({ max_position_embeddings: 24 });
 const weights = randomWeights(config, Rng.seeded(1));
 
 /** Prompts of three tokens; good answers hold token 5, bad ones token 6. A fifth of the prompts is held out. */

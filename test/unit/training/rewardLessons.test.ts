@@ -1,29 +1,15 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
-import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { loraParameters } from '../../../src/language-model/lora.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
 import { predictFrom } from '../../../src/language-model/trainable.ts';
 import { bradleyTerryLoss, plackettLuceLoss, tieLoss } from '../../../src/training/math/rewardLosses.ts';
 import type { EncodedPair, EncodedRanking } from '../../../src/training/pairData.ts';
 import { type LessonSettings, type RewardExample, rewardLesson } from '../../../src/training/rewardLessons.ts';
+import { oneLayerConfig } from '../../fakes/tinyLlama.ts';
 import { openTrainingGraph, relativeDistance } from '../../fakes/trainingGraphs.ts';
 
-const config = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 32,
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    initializer_range: 0.3,
-  },
-  'config.json',
-);
+const config = oneLayerConfig();
 const rng = Rng.seeded(4);
 const lora = { r: 2, alpha: 4, targetModules: ['q_proj', 'down_proj'] };
 const drawn = (size: number) => Float32Array.from({ length: size }, () => rng.normal() * 0.5);

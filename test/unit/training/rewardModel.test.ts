@@ -1,27 +1,13 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../../src/base/rng.ts';
 import { rewardPresets } from '../../../src/core/jobs/presets.ts';
-import { parseModelConfig } from '../../../src/language-model/config.ts';
 import { randomWeights } from '../../../src/language-model/model.ts';
 import type { EncodedPair, EncodedRanking, PairData } from '../../../src/training/pairData.ts';
 import { type RewardOptions, type RewardResult, trainRewardModel } from '../../../src/training/rewardModel.ts';
+import { oneLayerConfig } from '../../fakes/tinyLlama.ts';
 import { MemoryHost } from '../../fakes/trainingHost.ts';
 
-const config = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 32,
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    initializer_range: 0.3,
-  },
-  'config.json',
-);
+const config = oneLayerConfig();
 const weights = randomWeights(config, Rng.seeded(1));
 
 /** Prompts of three tokens; the chosen answer holds token 5, the rejected one token 6, both end with 2. */
