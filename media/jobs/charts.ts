@@ -1,16 +1,29 @@
 /** Charts as figures with captions, and the same figures as tables for screen readers. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { figure } from '../../src/base/figure.ts';
 import { l10n } from '../../src/base/l10n.ts';
 import type { Chart } from '../../src/protocol/jobDashboard.ts';
 
-export function chartView(chart: Chart): TemplateResult {
+/** All charts of a page, in rows of three or four: whichever leaves less of the last row empty. */
+export function chartsView(charts: readonly Chart[]): TemplateResult {
+  const empty = (columns: number): number => (columns - (charts.length % columns)) % columns;
+  return html`<section class="charts ${empty(3) < empty(4) ? 'thirds' : ''}" aria-label=${l10n.t('Curves')}>${
+    charts.length === 0
+      ? html`<p class="dim">${l10n.t('Curves come with the first step.')}</p>`
+      : charts.map(chart => chartView(chart))
+  }</section>`;
+}
+
+function chartView(chart: Chart): TemplateResult {
   return html`<figure aria-label=${chart.title}>
-    <figcaption><b>${chart.title}</b>${chart.series.map(series => {
-      const last = series.points.at(-1);
-      return html`<span class="lg ${series.color}" title=${series.label}><span class="clip">${series.label}</span>${last ? html` <i>${figure(last[1])}</i>` : nothing}${
-        chart.unit === '' ? nothing : html` ${chart.unit}`
-      }</span>`;
-    })}</figcaption>
+    <figcaption><b>${chart.title}</b><span class="lgs ${chart.series.length > 1 ? 'several' : ''}">${chart.series.map(
+      series => {
+        const last = series.points.at(-1);
+        return html`<span class="lg ${series.color}" title=${series.label}><span class="clip">${series.label}</span>${last ? html` <i>${figure(last[1])}</i>` : nothing}${
+          chart.unit === '' ? nothing : html` ${chart.unit}`
+        }</span>`;
+      },
+    )}</span></figcaption>
     <div class="plot" data-chart=${chart.id} aria-hidden="true">${
       chart.series.length === 0 ? html`<p class="dim none">${l10n.t('Comes with the first step.')}</p>` : nothing
     }</div>
@@ -31,10 +44,4 @@ function chartTable(chart: Chart): TemplateResult | typeof nothing {
       <tbody>${rows.map(([x, y]) => html`<tr><td>${Number.isInteger(x) ? x : figure(x)}</td><td>${figure(y)}</td></tr>`)}</tbody>
     </table>`;
   })}</div>`;
-}
-
-/** About three digits, with a true minus. */
-export function figure(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toFixed(digits).replace('-', '−');
 }

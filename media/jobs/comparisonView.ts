@@ -3,13 +3,12 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { l10n } from '../../src/base/l10n.ts';
 import type { Comparison } from '../../src/protocol/jobDashboard.ts';
 import { icon } from '../common/codicon.ts';
-import { chartView } from './charts.ts';
+import { chartsView } from './charts.ts';
+import { opening, type PageModel, problem } from './livePage.ts';
 import { stateIcons, stateWords } from './states.ts';
 
-export interface ComparisonModel {
+export interface ComparisonModel extends PageModel {
   readonly comparison: Comparison | null;
-  readonly error: string | null;
-  readonly busy: boolean;
 }
 
 export interface ComparisonActions {
@@ -22,15 +21,7 @@ export function comparisonView(
   { comparison, error, busy }: ComparisonModel,
   actions: ComparisonActions,
 ): TemplateResult {
-  const alert =
-    error === null ? nothing : html`<p role="alert" class="note">${icon('error', 'c-wrong')}<span>${error}</span></p>`;
-  if (!comparison) {
-    return html`<main class="job" aria-busy=${error === null ? 'true' : 'false'}>${
-      error === null
-        ? nothing
-        : html`<div class="welcome">${alert}<button class="button" @click=${() => actions.retry()}>${l10n.t('Try Again')}</button></div>`
-    }</main>`;
-  }
+  if (!comparison) return opening(error, () => actions.retry());
   const { jobs, charts, specification, same, results } = comparison;
   return html`<main class="job">
     <header class="head">
@@ -40,7 +31,7 @@ export function comparisonView(
         <button class="button secondary" ?disabled=${busy} @click=${() => actions.act('export')}>${icon('export')}${l10n.t('Export')}</button>
       </div>
     </header>
-    ${error === null ? nothing : html`<div class="health">${alert}</div>`}
+    ${error === null ? nothing : html`<div class="health">${problem(error)}</div>`}
     <div class="scroll">
       <ul class="cmp" aria-label=${l10n.t('Jobs')}>${jobs.map((job, i) => {
         const [name, color] = stateIcons[job.status];
@@ -52,11 +43,7 @@ export function comparisonView(
           <span class="dim">${job.outcome}</span>
         </li>`;
       })}</ul>
-      <section class="charts" aria-label=${l10n.t('Curves')}>${
-        charts.length === 0
-          ? html`<p class="dim">${l10n.t('Curves come with the first step.')}</p>`
-          : charts.map(chart => chartView(chart))
-      }</section>
+      ${chartsView(charts)}
       <div class="cmp-tables">
         <section aria-label=${l10n.t('What differs')}>
           <h2 class="section">${l10n.t('What differs')}<span class="sub">${l10n.t('{0} settings are the same', same)}</span></h2>

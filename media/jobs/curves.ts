@@ -1,12 +1,12 @@
 /** Live curves: uPlot in the editor's colours, one plot a chart, kept between updates. */
 import uPlot from 'uplot';
-import type { Chart, Series } from '../../src/protocol/jobDashboard.ts';
+import { type Chart, type Series, seriesDashes } from '../../src/protocol/jobDashboard.ts';
 import { columns } from './lines.ts';
 import { drawPicture } from './picture.ts';
 
 const variables: Readonly<Record<Series['color'], string>> = {
   proxy: '--vscode-charts-blue',
-  gold: '--vscode-charts-yellow',
+  gold: '--orange',
   kl: '--vscode-charts-purple',
   loss: '--vscode-charts-foreground',
   dim: '--vscode-descriptionForeground',
@@ -16,15 +16,6 @@ const variables: Readonly<Record<Series['color'], string>> = {
   'job-4': '--vscode-charts-purple',
   'job-5': '--vscode-charts-red',
   'job-6': '--vscode-charts-yellow',
-};
-
-/** Jobs are told apart by dashes as well, for whom colours do not tell. */
-const dashes: Partial<Record<Series['color'], number[]>> = {
-  'job-2': [7, 3],
-  'job-3': [2, 3],
-  'job-4': [9, 3, 2, 3],
-  'job-5': [4, 2],
-  'job-6': [12, 4],
 };
 
 interface Plot {
@@ -154,7 +145,7 @@ function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
         const line: uPlot.Series = {
           stroke,
           width: 1.5,
-          ...(dashes[series.color] ? { dash: dashes[series.color]! } : {}),
+          dash: chart.series.length > 1 ? [...seriesDashes[series.color]] : [],
           spanGaps: true,
           points: { show: series.points.length < fewPoints, size: 5, fill: stroke },
         };

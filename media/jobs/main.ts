@@ -1,10 +1,11 @@
-/** The page of a job's dashboard, or of jobs compared: draws what the host sends and passes on what a person asks for. */
+/** The page of a job's dashboard, of jobs compared, or of models' lineage: draws what the host sends and passes on what a person asks for. */
 import 'uplot/dist/uPlot.min.css';
 import '../common/theme.css';
 import './jobs.css';
 import { page, savedState } from '../common/vscodeApi.ts';
 import { startComparison } from './comparisonPage.ts';
 import { startDashboard } from './dashboardPage.ts';
+import { startLineage } from './lineagePage.ts';
 
 // The panel's serializer finds the jobs by this.
 savedState.set(page.initial);
@@ -12,5 +13,7 @@ savedState.set(page.initial);
 const root = document.createElement('div');
 root.className = 'root';
 document.body.append(root);
-if (Array.isArray((page.initial as { ids?: unknown } | null)?.ids)) startComparison(root);
+const shown = page.initial as { readonly ids?: unknown; readonly lineage?: string | null };
+if (Array.isArray(shown.ids)) startComparison(root);
+else if (shown.lineage !== undefined) startLineage(root, shown.lineage);
 else startDashboard(root);

@@ -1,26 +1,29 @@
 /** A job's dashboard as a function of its model: where it stands, curves, fixed prompts, settings and log. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { figure } from '../../src/base/figure.ts';
 import { l10n } from '../../src/base/l10n.ts';
 import { wordDiff } from '../../src/base/wordDiff.ts';
 import type { Dashboard, JobActions } from '../../src/protocol/jobDashboard.ts';
 import { icon } from '../common/codicon.ts';
-import { chartView, figure } from './charts.ts';
+import { chartsView } from './charts.ts';
+import { opening, type PageModel } from './livePage.ts';
 import { marked } from './marks.ts';
+import { refusalsView } from './refusalsView.ts';
 import { stateIcons, stateWords } from './states.ts';
 
-export interface Model {
+export interface Model extends PageModel {
   readonly job: Dashboard | null;
-  readonly error: string | null;
   readonly allSamples: boolean;
+  readonly allRefusals: boolean;
   /** Words that only one of two answers has are marked. */
   readonly differences: boolean;
-  readonly busy: boolean;
 }
 
 export interface Actions {
   act(action: (typeof JobActions)[number]): void;
   openJob(id: string): void;
   showAll(): void;
+  showRefusals(): void;
   showCurves(all: boolean): void;
   compareSamples(before: number, now: number): void;
   markDifferences(): void;
@@ -31,20 +34,13 @@ const shownSamples = 4;
 
 export function jobView(model: Model, actions: Actions): TemplateResult {
   const { job } = model;
-  if (!job) {
-    return html`<main class="job" aria-busy=${model.error === null ? 'true' : 'false'}>${
-      model.error === null
-        ? nothing
-        : html`<div class="welcome"><p role="alert" class="note">${icon('error', 'c-wrong')}<span>${model.error}</span></p>
-          <button class="button" @click=${() => actions.retry()}>${l10n.t('Try Again')}</button></div>`
-    }</main>`;
-  }
+  if (!job) return opening(model.error, () => actions.retry());
   return html`<main class="job">
     ${header(model, job, actions)}
     ${lineage(job, actions)}
     ${health(model, job)}
     <div class="scroll">
-      <section class="charts" aria-label=${l10n.t('Curves')}>${job.charts.map(chart => chartView(chart))}</section>
+      ${chartsView(job.charts)}
       ${
         job.hiddenCurves > 0 || job.allCurves
           ? html`<p class="more"><button class="link" aria-expanded=${job.allCurves ? 'true' : 'false'} @click=${() => actions.showCurves(!job.allCurves)}>${
@@ -53,7 +49,7 @@ export function jobView(model: Model, actions: Actions): TemplateResult {
           : nothing
       }
       <div class="low">
-        <div class="main">${samples(model, job, actions)}${log(job, actions)}</div>
+        <div class="main">${samples(model, job, actions)}${refusalsView(job, model.allRefusals, () => actions.showRefusals())}${log(job, actions)}</div>
         ${settings(job, actions)}
       </div>
     </div>

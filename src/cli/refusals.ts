@@ -1,21 +1,15 @@
 /** Asks models the prompts of a refusal suite and prints how often they refuse, and how a second model differs from the first. */
-import { writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { l10n } from '../base/l10n.ts';
 import { pool } from '../core/evaluation/cellPool.ts';
 import type { AskOptions } from '../core/evaluation/dispatch.ts';
 import { defaultSampling } from '../core/generation.ts';
 import type { JobResult } from '../core/jobs/job.ts';
-import {
-  type RefusalChange,
-  type RefusalFigures,
-  type RefusalOutcome,
-  refusalChange,
-  refusalFigures,
-  refusalOutcome,
-} from '../core/refusals/grade.ts';
+import { refusalChange, refusalFigures, refusalOutcome } from '../core/refusals/grade.ts';
+import type { RefusalReport } from '../core/refusals/report.ts';
 import { type RefusalPrompt, refusalSuite } from '../core/refusals/suite.ts';
 import type { TextGenerator } from '../core/textGenerator.ts';
+import { replaceJsonFile } from '../storage/fileSystem.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
 import type { Cli } from './cli.ts';
 import { percent, range, table } from './experiments.ts';
@@ -26,23 +20,8 @@ export interface RefusalOptions extends AskOptions {
   readonly seed?: number;
 }
 
-export interface RefusalReport {
-  readonly models: readonly RefusalFigures[];
-  /** Of the second model against the first. */
-  readonly change?: RefusalChange;
-  readonly answers: readonly {
-    readonly attack: string;
-    readonly prompt: string;
-    readonly shouldRefuse: boolean;
-    readonly answers: readonly { readonly text: string; readonly outcome: RefusalOutcome }[];
-  }[];
-}
-
 /** Tokens of an answer: enough to tell a refusal. */
 const usualTokens = 96;
-
-/** In the folder of a job that was asked for it. */
-const refusalsFile = 'refusals.json';
 
 /** Greedy, one model after the other. Rejects with the model's failure: a gap would look like an answer. */
 export async function runRefusals(
@@ -79,14 +58,13 @@ export async function runRefusals(
 }
 
 /** The suite on a job's base and on what came of it. The report is kept in the job's folder. */
-export async function refusalsBeforeAndAfter(
-  cli: Cli,
-  { path, specification: { model } }: JobFolder,
-  { adapter }: JobResult,
-): Promise<RefusalReport> {
-  const generators = [await cli.models.get(model.id), await cli.models.get(`local:${basename(adapter)}`)];
+export async function refusalsBeforeAndAfter(cli: Cli, job: JobFolder, { adapter }: JobResult): Promise<RefusalReport> {
+  const generators = [
+    await cli.models.get(job.specification.model.id),
+    await cli.models.get(`local:${basename(adapter)}`),
+  ];
   const report = await runRefusals(cli, generators);
-  await writeFile(join(path, refusalsFile), `${JSON.stringify(report, null, 2)}\n`);
+  await replaceJsonFile(job.file('refusals'), report);
   return report;
 }
 

@@ -2,6 +2,7 @@
 import type { Disposable } from '../base/disposable.ts';
 import type { Event } from '../base/event.ts';
 import type { JobEvent, JobKind, JobResult, JobSpecification, JobState, JobStatus } from '../core/jobs/job.ts';
+import type { RefusalReport } from '../core/refusals/report.ts';
 import type { FileProblem } from '../storage/recordLog.ts';
 
 export interface JobSummary {
@@ -14,6 +15,8 @@ export interface JobSummary {
   readonly state?: JobState;
   /** Of a job that succeeded. */
   readonly result?: JobResult;
+  /** Of one whose refusals were asked for before and after. */
+  readonly refusals?: RefusalReport;
   /** The job's folder. */
   readonly path: string;
   /** Of a job that waits in the queue. Without it, nobody asked for it to run yet. */

@@ -290,8 +290,21 @@ async function summaryOf(job: JobFolder): Promise<JobSummary> {
   const { specification } = job;
   const { status, state, turn } = await job.status();
   const result = status === 'succeeded' ? await job.result() : undefined;
+  const refusals = status === 'succeeded' ? await job.refusals() : undefined;
   const { name, kind } = specification;
-  return { id: job.id, name, kind, status, specification, state, result, path: job.path, ...(turn ? { turn } : {}) };
+  const { id, path } = job;
+  return {
+    id,
+    name,
+    kind,
+    status,
+    specification,
+    state,
+    result,
+    path,
+    ...(refusals ? { refusals } : {}),
+    ...(turn ? { turn } : {}),
+  };
 }
 
 /** Follows one job's folder: by notices of the file system where they come, by looking now and then everywhere. */
@@ -357,7 +370,7 @@ class JobWatch implements Disposable {
     if (this.#disposed) return;
     this.#cursor = cursor;
     if (events.length > 0 || restarted) this.#listener.onEvents?.(events, restarted);
-    const now = JSON.stringify([job.status, job.state, job.result]);
+    const now = JSON.stringify([job.status, job.state, job.result, job.refusals?.change]);
     if (now === this.#last || this.#disposed) return;
     this.#last = now;
     this.#listener.onChange?.(job);

@@ -7,6 +7,7 @@ import type { Contract } from './rpc.ts';
 export type { Comparison } from '../core/jobs/comparison.ts';
 export type { Dashboard } from '../core/jobs/dashboard.ts';
 export type { Chart, Series } from '../core/jobs/dashboardCharts.ts';
+export { seriesDashes } from '../core/jobs/seriesDashes.ts';
 
 export const JobActions = [
   'stop',

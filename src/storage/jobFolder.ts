@@ -29,6 +29,7 @@ import {
   type ProcessFact,
   Wakefulness,
 } from '../core/jobs/status.ts';
+import { type RefusalReport, RefusalReportSchema } from '../core/refusals/report.ts';
 import { type Disk, diskError, nodeDisk, randomName, replaceJsonFile, writeNewFile } from './fileSystem.ts';
 import { processFact, processStartedAt } from './processIdentity.ts';
 import { takeLock } from './processLock.ts';
@@ -155,6 +156,11 @@ export class JobFolder {
 
   result(): Promise<JobResult | undefined> {
     return this.#read('result', JobResultSchema);
+  }
+
+  /** The refusal suite before and after, where it was asked for. Of a file that cannot be read nothing is told: the job stands without it. */
+  refusals(): Promise<RefusalReport | undefined> {
+    return this.#read('refusals', RefusalReportSchema).catch(() => undefined);
   }
 
   control(): Promise<JobControl | undefined> {

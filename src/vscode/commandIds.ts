@@ -47,6 +47,7 @@ export const CommandIds = {
   revealModel: 'tunesmith.revealModel',
   exportModel: 'tunesmith.exportModel',
   removeModel: 'tunesmith.removeModel',
+  showLineage: 'tunesmith.showLineage',
   refreshModels: 'tunesmith.refreshModels',
   showLog: 'tunesmith.showLog',
 } as const;
@@ -64,6 +65,7 @@ export const PanelTypes = {
   ranking: 'tunesmith.ranking',
   job: 'tunesmith.job',
   jobComparison: 'tunesmith.jobComparison',
+  lineage: 'tunesmith.lineage',
   bank: 'tunesmith.bank',
   data: 'tunesmith.data',
 } as const;

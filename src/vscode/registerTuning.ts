@@ -95,6 +95,15 @@ export function registerModelsView(services: Services): void {
   lazyCommand(services, CommandIds.revealModel, async () => (await commands()).revealModel);
   lazyCommand(services, CommandIds.exportModel, async () => (await import('./commands/exportModel.ts')).exportModel);
   lazyCommand(services, CommandIds.removeModel, async () => (await commands()).removeModel);
+  const lineage = () => import('./panels/modelLineage.ts');
+  lazyCommand(services, CommandIds.showLineage, async () => (await lineage()).showLineage);
+  services.store.add(
+    vscode.window.registerWebviewPanelSerializer(PanelTypes.lineage, {
+      async deserializeWebviewPanel(panel, state: unknown) {
+        (await lineage()).restoreLineage(services, panel, state);
+      },
+    }),
+  );
   lazyCommand(services, CommandIds.refreshModels, async () => async () => (await tree.value).refresh());
 }
 

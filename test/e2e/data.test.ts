@@ -84,20 +84,7 @@ describe('the data view', function () {
     assert.deepEqual({ ...restored, id: '' }, { ...before, id: '' });
   });
 
-  /** Answers the dialog that asks for a file's name, once it has put its own proposal there. */
-  async function saveAs(file: string): Promise<void> {
-    const input = workbench.page.locator('.quick-input-widget input').first();
-    await input.waitFor();
-    const holds = (end: string) =>
-      workbench.page.waitForFunction(
-        end => document.querySelector<HTMLInputElement>('.quick-input-widget input')?.value.endsWith(end),
-        end,
-      );
-    await holds('preferences.jsonl');
-    await input.fill(file);
-    await holds(file);
-    await workbench.page.keyboard.press('Enter');
-  }
+  const saveAs = (file: string) => workbench.saveAs(file, 'preferences.jsonl');
 
   it('draws charts, lists findings and exports, each from a process of its own', async () => {
     await page.locator('.search').fill('');

@@ -140,6 +140,19 @@ export class Workbench {
     await rows.first().click({ timeout: 60_000 });
   }
 
+  /** Answers the dialog that asks for a file's name, once it has put its own proposal, which ends so, there. */
+  async saveAs(file: string, proposed: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.waitFor();
+    const holds = async (end: string): Promise<void> => {
+      while (!(await input.inputValue()).endsWith(end)) await this.page.waitForTimeout(50);
+    };
+    await holds(proposed);
+    await input.fill(file);
+    await holds(file);
+    await this.page.keyboard.press('Enter');
+  }
+
   /** Opens a file of the workspace in an editor. */
   async openFile(file: string): Promise<void> {
     await this.page.keyboard.press('Escape');

@@ -113,6 +113,64 @@ export function rlhfEvents(steps: number): JobEvent[] {
   return events;
 }
 
+const model = (name: string) => ({
+  id: `local:${name}`,
+  base: '/models/pebble',
+  adapter: `/project/.tunesmith/models/${name}`,
+});
+
+/** On a sum of an ensemble and two rules, with a gold. */
+export const summedJob = (): RlhfJob =>
+  rlhfJob({
+    reward: {
+      kind: 'sum',
+      parts: [
+        {
+          name: 'politeness',
+          weight: 1,
+          source: { kind: 'ensemble', models: [model('polite-rm'), model('polite-rm-2')], combine: 'worst' },
+        },
+        { name: 'brevity', weight: 0.5, source: { kind: 'rule', reward: { rule: 'length', min: 10, max: 30 } } },
+        { name: 'no-thanks', weight: -0.25, source: { kind: 'rule', reward: { rule: 'word', word: 'thanks' } } },
+      ],
+    },
+    gold: { source: { kind: 'model', model: model('held-out-rm') }, patience: null, restoreBest: true },
+  });
+
+/** Those of `rlhfEvents` with the metrics that such a job reports besides; its gold falls from half way on. */
+export const goldEvents = (steps: number): JobEvent[] =>
+  [{ type: 'metrics' as const, time: at(0), step: 0, values: { kl: 0 } }, ...rlhfEvents(steps)].map(event => {
+    if (event.type !== 'metrics') return event;
+    const { step, values } = event;
+    const rng = Rng.seeded(step);
+    const way = step / steps;
+    const gold: Readonly<Record<string, number>> =
+      step % 10 === 0
+        ? {
+            'gold/mean': 0.2 + 3.6 * way * (1 - way),
+            'gold/std': 0.6,
+            'gold/proxy_mean': 0.1 + 2 * Math.sqrt(way),
+            'gold/proxy_std': 0.7,
+            'gold/kl': 10.6 * way,
+            'gold/best_step': Math.min(step, steps / 2),
+          }
+        : {};
+    return {
+      ...event,
+      values: {
+        ...values,
+        grad_norm: 0.8 + 0.2 * rng.normal(),
+        frac_reward_zero_std: 0.05,
+        'completions/clipped_ratio': 0.1 + 0.02 * rng.normal(),
+        'rewards/politeness/mean': 1.5 * Math.sqrt(way) + 0.1 * rng.normal(),
+        'rewards/politeness/disagreement': 0.2 + 0.4 * way + 0.03 * rng.normal(),
+        'rewards/brevity/mean': 0.5 + 0.3 * way + 0.05 * rng.normal(),
+        'rewards/no-thanks/mean': 0.2 * (1 - way),
+        ...gold,
+      },
+    };
+  });
+
 export function rewardEvents(steps: number): JobEvent[] {
   const rng = Rng.seeded(7);
   return Array.from({ length: steps }, (_, i) => ({

@@ -1,25 +1,11 @@
 /** A chart of a job's dashboard as SVG, for pages that run no script. Colours are the page's: `--ink`, `--dim`, `--grid`, `--proxy`, `--gold`, `--kl`, `--loss`, `--job-1` … */
 import type { Chart, Series } from './dashboardCharts.ts';
 import { escapeXml, type Range, ticks } from './plotScale.ts';
+import { seriesDashes } from './seriesDashes.ts';
 
 const Size = { width: 460, height: 240, left: 48, right: 12, top: 12, bottom: 34 } as const;
 /** So few are drawn as points too: one alone makes no line. */
 const fewPoints = 9;
-/** Told apart without colour, where there are several. */
-const dashes: Readonly<Record<Series['color'], string>> = {
-  proxy: '',
-  gold: '8 2',
-  kl: '',
-  loss: '6 3',
-  dim: '2 3',
-  'job-1': '',
-  'job-2': '7 3',
-  'job-3': '2 3',
-  'job-4': '9 3 2 3',
-  'job-5': '4 2',
-  'job-6': '12 4',
-};
-
 type Point = readonly [number, number];
 
 /** Empty when the chart has no line. Its title stands outside; `label` is what a screen reader says. */
@@ -62,7 +48,7 @@ export function chartLegend(chart: Chart): string {
   return chart.series
     .map(
       ({ label, color }) =>
-        `<span><svg viewBox="0 0 22 8" width="22" height="8" aria-hidden="true"><path d="M0,4H22" ${stroke(color, dashes[color])}/></svg> ${escapeXml(label)}</span>`,
+        `<span><svg viewBox="0 0 22 8" width="22" height="8" aria-hidden="true"><path d="M0,4H22" ${stroke(color, seriesDashes[color].join(' '))}/></svg> ${escapeXml(label)}</span>`,
     )
     .join(' ');
 }
@@ -78,7 +64,7 @@ function drawn(
 ): string[] {
   const { points, trend = points, color, noisy } = series;
   const line = (through: readonly Point[]): string =>
-    `<path d="${path(through)}" ${stroke(color, several ? dashes[color] : '')}/>`;
+    `<path d="${path(through)}" ${stroke(color, several ? seriesDashes[color].join(' ') : '')}/>`;
   if (noisy) return [`<path d="${path(points)}" ${stroke(color, '', 1, 0.3)}/>`, line(centred(trend))];
   const dots =
     points.length < fewPoints

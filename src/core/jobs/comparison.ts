@@ -1,7 +1,8 @@
 /** Two or more jobs beside each other: their curves in one chart each, what their specifications differ in, and what came of them. */
 import * as v from 'valibot';
+import { figure } from '../../base/figure.ts';
 import { l10n } from '../../base/l10n.ts';
-import { type DashboardInput, figure, kindLabel, outcome, settingRows } from './dashboard.ts';
+import { type DashboardInput, kindLabel, outcome, settingRows } from './dashboard.ts';
 import { type Chart, ChartSchema, charts, type Series } from './dashboardCharts.ts';
 import { JobStatuses } from './job.ts';
 import { MetricColumns } from './metricColumns.ts';

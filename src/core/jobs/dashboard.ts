@@ -1,8 +1,10 @@
 /** What a job's dashboard shows, derived from its files: figures, curves, samples, settings and log, ready to be drawn. */
 import * as v from 'valibot';
+import { figure, percent } from '../../base/figure.ts';
 import { l10n } from '../../base/l10n.ts';
+import { type RefusalReport, RefusalViewSchema, refusalHealth, refusalView } from '../refusals/report.ts';
 import { ChartSchema, charts, metricSteps } from './dashboardCharts.ts';
-import { estimateText } from './estimate.ts';
+import { LogLineSchema, logLines } from './dashboardLog.ts';
 import { goldHealth, withGold } from './goldCharts.ts';
 import {
   type JobEvent,
@@ -68,8 +70,9 @@ export const DashboardSchema = v.object({
       rows: v.array(SampleRowSchema),
     }),
   ),
+  refusals: v.nullable(RefusalViewSchema),
   settings: v.array(v.array(v.object({ label: v.string(), value: v.string() }))),
-  log: v.array(v.object({ time: v.string(), level: v.picklist(['info', 'warning', 'error']), text: v.string() })),
+  log: v.array(LogLineSchema),
   can: v.object({ stop: v.boolean(), resume: v.boolean(), use: v.boolean(), fineTune: v.boolean() }),
 });
 export type Dashboard = v.InferOutput<typeof DashboardSchema>;
@@ -80,6 +83,8 @@ export interface DashboardInput {
   readonly status: (typeof JobStatuses)[number];
   readonly state?: JobState;
   readonly result?: JobResult;
+  /** Where the suite was asked before and after. */
+  readonly refusals?: RefusalReport;
   readonly events: readonly JobEvent[];
   /** The metrics of the events, where they are kept as columns already. */
   readonly metrics?: MetricColumns;
@@ -90,8 +95,6 @@ export interface DashboardInput {
   /** The job that made the model in this folder, if it is still in the list. */
   readonly madeBy?: (folder: string) => string | undefined;
 }
-
-const MaxLogLines = 120;
 
 export function dashboard(input: DashboardInput): Dashboard {
   const { specification, status, state, events } = input;
@@ -114,6 +117,7 @@ export function dashboard(input: DashboardInput): Dashboard {
     hiddenCurves: curves.hidden.length,
     allCurves: input.allCurves ?? false,
     samples: samples(input),
+    refusals: input.refusals ? refusalView(input.refusals) : null,
     settings: settingRows(specification),
     log: logLines(events),
     can: {
@@ -158,16 +162,8 @@ function secondsPerStep({ steps, times, length }: MetricColumns): number | null 
   return known.length === 0 ? null : known[known.length >> 1]!;
 }
 
-const percent = (share: number): number => Math.round(100 * share);
-
-/** Two or three figures, with a minus sign that is one. */
-export function figure(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toFixed(digits).replace('-', '−');
-}
-
 function health(
-  { specification, status, state, result, events }: DashboardInput,
+  { specification, status, state, result, refusals, events }: DashboardInput,
   metrics: MetricColumns,
 ): Dashboard['health'] {
   const curves = specification.kind === 'rlhf' ? runHealth(metrics) : null;
@@ -195,7 +191,8 @@ function health(
           ? [l10n.t('The reward did not rise: rank more answers, or train longer with the standard preset.')]
           : [];
       const seen = curves?.level === 'warning' ? [curves.text] : [];
-      const warnings = [...fell, ...seen, ...(result?.warnings ?? [])];
+      const refused = refusals ? refusalHealth(refusals) : null;
+      const warnings = [...fell, ...seen, ...(refused === null ? [] : [refused]), ...(result?.warnings ?? [])];
       const text = [outcome(specification, result), ...warnings].filter(part => part !== '').join(' ');
       return text === '' ? null : { level: warnings.length > 0 ? 'warning' : 'good', text };
     }
@@ -397,53 +394,4 @@ export function settingText(value: unknown): string {
   if (typeof value === 'number' && value !== 0 && Math.abs(value) < 0.001)
     return value.toExponential().replace('-', '−');
   return String(value);
-}
-
-/** Newest first. */
-function logLines(events: readonly JobEvent[]): Dashboard['log'] {
-  const lines: Dashboard['log'] = [];
-  for (let i = events.length - 1; i >= 0 && lines.length < MaxLogLines; i--) {
-    const line = logLine(events[i]!);
-    if (line) lines.push(line);
-  }
-  return lines;
-}
-
-function logLine(event: JobEvent): Dashboard['log'][number] | undefined {
-  const { time } = event;
-  switch (event.type) {
-    case 'phase':
-      return { time, level: 'info', text: event.phase };
-    case 'log':
-      return { time, level: event.level, text: event.message };
-    case 'estimate':
-      return { time, level: 'info', text: estimateText(event) };
-    case 'checkpoint':
-      return {
-        time,
-        level: 'info',
-        text: l10n.t('checkpoint at step {0}, {1} MB', event.step, figure(event.bytes / 1e6)),
-      };
-    case 'metrics': {
-      const { values } = event;
-      const parts = [l10n.t('step {0}', event.step)];
-      const add = (name: string, label: string, text: (value: number) => string = figure): void => {
-        const value = values[name];
-        if (value !== undefined && Number.isFinite(value)) parts.push(`${label} ${text(value)}`);
-      };
-      add('loss', l10n.t('loss'));
-      add('accuracy', l10n.t('accuracy'), value => `${percent(value)} %`);
-      add('rewards/accuracies', l10n.t('accuracy'), value => `${percent(value)} %`);
-      add('margin', l10n.t('margin'));
-      add('rewards/margins', l10n.t('margin'));
-      add('reward', l10n.t('reward'));
-      add('kl', l10n.t('kl'));
-      add('entropy', l10n.t('entropy'));
-      add('clip_ratio/region_mean', l10n.t('clipped'), value => `${percent(value)} %`);
-      add('completions/mean_length', l10n.t('length'));
-      return { time, level: 'info', text: parts.join('  ') };
-    }
-    case 'samples':
-      return undefined;
-  }
 }

@@ -85,7 +85,7 @@ export function charts(
     id: string,
     title: string,
     unit: string,
-    series: readonly Omit<Series, 'noisy'>[],
+    series: readonly (Omit<Series, 'noisy'> & Partial<Series>)[],
     yRange: Chart['yRange'] = null,
   ): Chart => ({
     id,
@@ -94,7 +94,7 @@ export function charts(
     unit,
     xMax,
     yRange,
-    series: series.filter(one => one.points.length > 0).map(one => ({ ...one, noisy: one.points.length > 8 })),
+    series: series.filter(one => one.points.length > 0).map(one => ({ noisy: one.points.length > 8, ...one })),
   });
   /** A level line: what was measured once. */
   const level = (value: number | undefined): Point[] =>
@@ -121,7 +121,7 @@ export function charts(
         return [
           byStep('reward', l10n.t('Reward'), '', [
             { label: l10n.t('training'), color: 'proxy', ...of('reward') },
-            { label: l10n.t('fixed prompts'), color: 'loss', points: [...new Map(fixed).entries()] },
+            { label: l10n.t('fixed prompts'), color: 'loss', points: [...new Map(fixed).entries()], noisy: false },
           ]),
           frontierChart(metrics),
           ...components(metrics.names).map(({ id, title, names }) =>

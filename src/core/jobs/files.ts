@@ -15,4 +15,5 @@ export const JobFiles = {
   questions: 'questions.jsonl',
   answers: 'answers.jsonl',
   answerer: 'answerer.json',
+  refusals: 'refusals.json',
 } as const;

@@ -2,18 +2,20 @@
  * A job as one HTML page that needs nothing else: outcome, curves, answers before and after, settings, lineage, warnings. It runs no
  * script and loads nothing; texts of models are escaped.
  */
+import { figure } from '../../base/figure.ts';
 import { l10n } from '../../base/l10n.ts';
 import { type Range, wordDiff } from '../../base/wordDiff.ts';
+import type { RefusalView } from '../refusals/report.ts';
 import { chartLegend, chartSvg } from './chartSvg.ts';
 import type { Comparison } from './comparison.ts';
-import { type DashboardInput, dashboard, figure } from './dashboard.ts';
+import { type DashboardInput, dashboard } from './dashboard.ts';
 import type { Chart } from './dashboardCharts.ts';
 import { escapeXml } from './plotScale.ts';
 import { statusWord } from './status.ts';
 
 /** `language` is that of the texts, as HTML has it. */
 export function jobReport(input: DashboardInput, language = 'en'): string {
-  const { name, kindLabel, status, step, totalSteps, health, charts, samples, settings, lineage, log } =
+  const { name, kindLabel, status, step, totalSteps, health, charts, samples, refusals, settings, lineage, log } =
     dashboard(input);
   const { specification, result, state } = input;
   const facts = [
@@ -33,6 +35,7 @@ export function jobReport(input: DashboardInput, language = 'en'): string {
     ...(error !== undefined && error !== health?.text ? [`<p class="health error">${escapeXml(error)}</p>`] : []),
     ...section(l10n.t('Curves'), figures(charts), 'charts'),
     ...section(l10n.t('Answers to the fixed prompts'), samples ? [answers(samples)] : []),
+    ...section(l10n.t('Refusals before and after'), refusals ? refusalParts(refusals) : []),
     ...section(l10n.t('Result'), metrics.length > 0 ? [table(metrics.map(([key, value]) => [key, exact(value)]))] : []),
     ...section(l10n.t('Settings'), [table(settings.flat().map(({ label, value }) => [label, value]))]),
     ...section(l10n.t('Lineage'), [
@@ -106,6 +109,43 @@ function answers({ before, now, rows }: NonNullable<ReturnType<typeof dashboard>
   return `<table class="answers"><tr>${heads.map(head => `<th scope="col">${escapeXml(head)}</th>`).join('')}</tr>${cells.join('')}</table>`;
 }
 
+/** Counts by attack, totals with their tests, and the prompts whose outcome changed with both answers. */
+function refusalParts({ attacks, totals, empty, changed }: RefusalView): string[] {
+  const row = (cells: readonly string[]): string => `<tr>${cells.join('')}</tr>`;
+  const head = (labels: readonly string[]): string =>
+    row(labels.map(label => `<th scope="col">${escapeXml(label)}</th>`));
+  const cell = (text: string): string => `<td>${escapeXml(text)}</td>`;
+  const name = (text: string): string => `<th scope="row">${escapeXml(text)}</th>`;
+  const [before, now] = [l10n.t('Refused before'), l10n.t('Refused now')];
+  return [
+    `<table class="refusals">${head([l10n.t('Attack'), before, now, l10n.t('Change')])}${[
+      ...attacks.map(of => row([name(of.attack), cell(of.before), cell(of.now), cell('')])),
+      ...totals.map(of =>
+        row([
+          name(of.label),
+          cell(of.before),
+          cell(of.now),
+          `<td title="${escapeXml(of.test)}">${escapeXml(of.change)}</td>`,
+        ]),
+      ),
+    ].join('')}</table>`,
+    ...(empty === null ? [] : [`<p class="dim">${escapeXml(empty)}</p>`]),
+    ...(changed.length === 0
+      ? []
+      : [
+          `<table class="answers">${head([l10n.t('Prompt'), l10n.t('Before'), l10n.t('After')])}${changed
+            .map(of =>
+              row([
+                `<td>${escapeXml(of.prompt)}<div class="${of.better ? 'good' : 'bad'}">${escapeXml(`${of.better ? '✓' : '✗'} ${of.attack}, ${of.outcome}`)}</div></td>`,
+                cell(of.before),
+                cell(of.now),
+              ]),
+            )
+            .join('')}</table>`,
+        ]),
+  ];
+}
+
 /** Words that only one of two answers has. */
 function marked(text: string, ranges: readonly Range[] = [], tag: 'ins' | 'del'): string {
   let place = 0;
@@ -133,7 +173,7 @@ h1 { font-size: 24px; margin: 0; overflow-wrap: anywhere } h2 { font-size: 16px;
 figure { margin: 0 } figcaption { font-weight: 600; display: flex; flex-wrap: wrap; gap: 2px 8px } figcaption span { font-weight: 400 }
 .legend { margin-inline-start: auto; display: flex; gap: 12px } svg { width: 100%; height: auto } .legend svg { width: 22px; height: 8px }
 table { border-collapse: collapse; width: 100% } th, td { text-align: start; vertical-align: top; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--grid); overflow-wrap: anywhere }
-th[scope=row] { font-weight: 400; color: var(--dim); width: 40% } .answers { table-layout: fixed } .answers td { white-space: pre-wrap }
+th[scope=row] { font-weight: 400; color: var(--dim); width: 40% } .refusals th[scope=row] { width: auto } .good { color: var(--good) } .bad { color: var(--bad) } .answers { table-layout: fixed } .answers td { white-space: pre-wrap }
 ins, del { text-decoration: none } ins { background: color-mix(in srgb, var(--good) 22%, transparent) } del { background: color-mix(in srgb, var(--bad) 18%, transparent) }
 footer { margin-top: 28px; font-size: 12px; overflow-wrap: anywhere }
 @media print { :root { color-scheme: light } section { break-inside: avoid } }

@@ -3,9 +3,7 @@ import * as vscode from 'vscode';
 import { DisposableStore } from '../../base/disposable.ts';
 import { type Comparison, comparison, MostCompared } from '../../core/jobs/comparison.ts';
 import type { DashboardInput } from '../../core/jobs/dashboard.ts';
-import type { JobEvent } from '../../core/jobs/job.ts';
 import { comparisonReport } from '../../core/jobs/jobReport.ts';
-import { MetricColumns } from '../../core/jobs/metricColumns.ts';
 import { comparisonCsv } from '../../core/jobs/metricsCsv.ts';
 import type { JobSummary } from '../../jobs/backend.ts';
 import { jobProgress } from '../../jobs/progress.ts';
@@ -15,6 +13,7 @@ import { jobsOf } from '../jobs.ts';
 import type { Services } from '../services.ts';
 import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
 import { exportCharts } from './exportCharts.ts';
+import { LiveDrawing, WatchedJob } from './watchedJobs.ts';
 
 type Target = string | { readonly job?: { readonly id: string } } | undefined;
 
@@ -85,20 +84,12 @@ export function restoreComparison(services: Services, panel: vscode.WebviewPanel
   panel.onDidDispose(() => view.dispose());
 }
 
-interface Compared {
-  summary: JobSummary;
-  readonly events: JobEvent[];
-  readonly metrics: MetricColumns;
-}
-
 class ComparisonView {
   readonly #services: Services;
   readonly #ids: readonly string[];
   readonly #store = new DisposableStore();
-  readonly #jobs = new Map<string, Compared>();
-  readonly #show: () => void;
-  #timer: NodeJS.Timeout | undefined;
-  #cost = 0;
+  readonly #jobs = new Map<string, WatchedJob>();
+  readonly #drawing: LiveDrawing;
 
   constructor(services: Services, panel: vscode.WebviewPanel, ids: readonly string[]) {
     this.#services = services;
@@ -126,11 +117,7 @@ class ComparisonView {
         services.logger,
       ),
     );
-    this.#show = () => {
-      const begun = performance.now();
-      channel.remote.show(this.#state());
-      this.#cost = performance.now() - begun;
-    };
+    this.#drawing = this.#store.add(new LiveDrawing(() => channel.remote.show(this.#state())));
     panel.webview.html = pageHtml({
       extensionUri: services.context.extensionUri,
       webview: panel.webview,
@@ -145,60 +132,20 @@ class ComparisonView {
     const { backend } = await jobsOf(this.#services);
     for (const id of this.#ids) {
       if (this.#jobs.has(id)) continue;
-      const compared: Compared = { summary: await backend.get(id), events: [], metrics: new MetricColumns() };
-      this.#jobs.set(id, compared);
-      this.#store.add(
-        backend.watch(id, {
-          onEvents: (events, restarted) => {
-            if (restarted) {
-              compared.events.length = 0;
-              compared.metrics.clear();
-            }
-            compared.metrics.add(events);
-            for (const event of events) compared.events.push(event);
-            this.#soon();
-          },
-          onChange: job => {
-            compared.summary = job;
-            this.#soon();
-          },
-        }),
-      );
+      this.#jobs.set(id, this.#store.add(await WatchedJob.open(backend, id, () => this.#drawing.soon())));
     }
     return this.#state();
   }
 
   #inputs(): DashboardInput[] {
-    return [...this.#jobs.values()].map(({ summary, events, metrics }) => {
-      const { id, specification, status, state, result } = summary;
-      return {
-        id,
-        specification,
-        status,
-        ...(state ? { state } : {}),
-        ...(result ? { result } : {}),
-        events,
-        metrics,
-      };
-    });
+    return [...this.#jobs.values()].map(({ input }) => input);
   }
 
   #state(): Comparison {
     return comparison(this.#inputs());
   }
 
-  #soon(): void {
-    this.#timer ??= setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#show();
-      },
-      Math.max(250, 9 * this.#cost),
-    );
-  }
-
   dispose(): void {
-    clearTimeout(this.#timer);
     this.#store.dispose();
   }
 }

@@ -3,17 +3,15 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../base/disposable.ts';
 import { type Dashboard, type DashboardInput, dashboard } from '../../core/jobs/dashboard.ts';
-import type { JobEvent } from '../../core/jobs/job.ts';
 import { jobReport } from '../../core/jobs/jobReport.ts';
-import { MetricColumns } from '../../core/jobs/metricColumns.ts';
 import { metricsCsv } from '../../core/jobs/metricsCsv.ts';
-import type { JobSummary } from '../../jobs/backend.ts';
 import { jobDashboardContract } from '../../protocol/jobDashboard.ts';
 import { CommandIds, PanelTypes } from '../commandIds.ts';
 import { type Jobs, jobsOf } from '../jobs.ts';
 import type { Services } from '../services.ts';
 import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
 import { exportCharts } from './exportCharts.ts';
+import { LiveDrawing, WatchedJob } from './watchedJobs.ts';
 
 const panels = new Map<string, vscode.WebviewPanel>();
 
@@ -53,16 +51,12 @@ class DashboardView {
   readonly #panel: vscode.WebviewPanel;
   readonly #id: string;
   readonly #store = new DisposableStore();
-  readonly #events: JobEvent[] = [];
-  readonly #metrics = new MetricColumns();
+  readonly #drawing: LiveDrawing;
+  readonly #picture: () => Promise<string | null>;
   #allCurves = false;
   #compared: { readonly before?: number; readonly now?: number } = {};
-  /** Milliseconds that the last picture of the state took. */
-  #cost = 0;
-  #job: JobSummary | undefined;
+  #job: WatchedJob | undefined;
   #jobs: Jobs | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #opened = false;
 
   constructor(services: Services, panel: vscode.WebviewPanel, id: string) {
     this.#services = services;
@@ -82,22 +76,21 @@ class DashboardView {
           openJob: ({ job }) => void vscode.commands.executeCommand(CommandIds.openJob, job),
           showCurves: ({ all }) => {
             this.#allCurves = all;
-            this.#show();
+            this.#drawing.now();
           },
           compareSamples: compared => {
             this.#compared = compared;
-            this.#show();
+            this.#drawing.now();
           },
         },
         services.logger,
       ),
     );
-    this.#show = () => {
-      if (!this.#job) return;
-      const begun = performance.now();
-      channel.remote.show(this.#state());
-      this.#cost = performance.now() - begun;
-    };
+    this.#drawing = this.#store.add(
+      new LiveDrawing(() => {
+        if (this.#job) channel.remote.show(dashboard(this.#input(this.#job)));
+      }),
+    );
     this.#picture = () => channel.remote.picture({});
     panel.webview.html = pageHtml({
       extensionUri: services.context.extensionUri,
@@ -109,55 +102,16 @@ class DashboardView {
     });
   }
 
-  readonly #show: () => void;
-  readonly #picture: () => Promise<string | null>;
-
   async #open(): Promise<Dashboard> {
     this.#jobs ??= await jobsOf(this.#services);
-    const { backend } = this.#jobs;
-    this.#job = await backend.get(this.#id);
-    this.#panel.title = this.#job.name;
-    if (!this.#opened) {
-      this.#opened = true;
-      this.#store.add(
-        backend.watch(this.#id, {
-          onEvents: (events, restarted) => {
-            this.#take(events, restarted);
-            this.#soon();
-          },
-          onChange: job => {
-            this.#job = job;
-            this.#soon();
-          },
-        }),
-      );
-    }
-    return this.#state();
+    this.#job ??= this.#store.add(await WatchedJob.open(this.#jobs.backend, this.#id, () => this.#drawing.soon()));
+    this.#panel.title = this.#job.summary.name;
+    return dashboard(this.#input(this.#job));
   }
 
-  #take(events: readonly JobEvent[], restarted: boolean): void {
-    if (restarted) {
-      this.#events.length = 0;
-      this.#metrics.clear();
-    }
-    this.#metrics.add(events);
-    for (const event of events) this.#events.push(event);
-  }
-
-  #state(): Dashboard {
-    return dashboard(this.#input());
-  }
-
-  #input(): DashboardInput {
-    const { specification, status, state, result } = this.#job!;
+  #input(job: WatchedJob): DashboardInput {
     return {
-      id: this.#id,
-      specification,
-      status,
-      ...(state ? { state } : {}),
-      ...(result ? { result } : {}),
-      events: this.#events,
-      metrics: this.#metrics,
+      ...job.input,
       allCurves: this.#allCurves,
       compared: this.#compared,
       madeBy: folder => this.#madeBy(folder),
@@ -170,17 +124,6 @@ class DashboardView {
     return this.#jobs?.list.find(job => job.id !== this.#id && same(job.specification.output))?.id;
   }
 
-  /** A page that is drawn four times a second is live; steps may come faster. A tenth of the host's time at most goes into it. */
-  #soon(): void {
-    this.#timer ??= setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#show();
-      },
-      Math.max(250, 9 * this.#cost),
-    );
-  }
-
   async #act(action: string): Promise<void> {
     const run = (command: string, argument: unknown = this.#id) => vscode.commands.executeCommand(command, argument);
     switch (action) {
@@ -191,7 +134,7 @@ class DashboardView {
         await run(CommandIds.resumeJob);
         return;
       case 'use-model':
-        await run(CommandIds.useModel, this.#job?.specification.output);
+        await run(CommandIds.useModel, this.#job?.summary.specification.output);
         return;
       case 'fine-tune':
         // The questions that follow are none that this page waits for.
@@ -201,13 +144,7 @@ class DashboardView {
         void vscode.commands.executeCommand(CommandIds.compareJobs, this.#id);
         return;
       case 'export':
-        await exportCharts(this.#services, {
-          name: this.#job?.name ?? 'job',
-          picture: this.#picture,
-          csv: () => metricsCsv(this.#metrics),
-          // All that there is to see.
-          html: () => jobReport({ ...this.#input(), allCurves: true }, vscode.env.language),
-        });
+        await this.#export();
         return;
       case 'open-specification':
         await run(CommandIds.openJobSpecification);
@@ -216,12 +153,24 @@ class DashboardView {
         await run(CommandIds.openJobLog);
         return;
       case 'open-folder':
-        await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(this.#job?.path ?? ''));
+        await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(this.#job?.summary.path ?? ''));
         return;
       case 'delete':
         await run(CommandIds.deleteJob);
         if (!(await this.#exists())) this.#panel.dispose();
     }
+  }
+
+  async #export(): Promise<void> {
+    const job = this.#job;
+    if (!job) return;
+    await exportCharts(this.#services, {
+      name: job.summary.name,
+      picture: this.#picture,
+      csv: () => metricsCsv(job.metrics),
+      // All that there is to see.
+      html: () => jobReport({ ...this.#input(job), allCurves: true }, vscode.env.language),
+    });
   }
 
   #exists(): Promise<boolean> {
@@ -232,7 +181,6 @@ class DashboardView {
   }
 
   dispose(): void {
-    clearTimeout(this.#timer);
     this.#store.dispose();
   }
 }

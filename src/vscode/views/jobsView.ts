@@ -1,6 +1,7 @@
 /** The Jobs tree: what runs, what is done, and of a failed job the reason and its repair. */
 import * as vscode from 'vscode';
-import { figure, kindLabel } from '../../core/jobs/dashboard.ts';
+import { kindLabel } from '../../core/jobs/dashboard.ts';
+import { resultFigure } from '../../core/jobs/resultFigure.ts';
 import { canResume, isOver, statusWord } from '../../core/jobs/status.ts';
 import type { JobSummary } from '../../jobs/backend.ts';
 import { jobProgress } from '../../jobs/progress.ts';
@@ -165,12 +166,8 @@ function jobItem(job: JobSummary): vscode.TreeItem {
 function description(job: JobSummary): string {
   if (job.status === 'failed') return vscode.l10n.t('failed');
   if (job.status === 'succeeded' && job.result) {
-    const { accuracy, metrics } = job.result;
-    if (accuracy) return vscode.l10n.t('{0} % held out', Math.round(100 * accuracy.estimate));
-    const { reward_before: before, reward_after: after } = metrics;
-    if (before !== undefined && after !== undefined) {
-      return vscode.l10n.t('reward {0} → {1}', figure(before), figure(after));
-    }
+    const figure = resultFigure(job.result.metrics);
+    if (figure !== '') return figure;
   }
   return jobProgress(job).label;
 }

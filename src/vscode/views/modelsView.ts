@@ -1,6 +1,6 @@
 /** The Models tree: base models, under each what was tuned from it, and what is in training. */
 import * as vscode from 'vscode';
-import { figure } from '../../core/jobs/dashboard.ts';
+import { resultFigure } from '../../core/jobs/resultFigure.ts';
 import { isOver } from '../../core/jobs/status.ts';
 import type { StoredModel } from '../../core/models.ts';
 import type { ModelDescription } from '../../core/textGenerator.ts';
@@ -110,7 +110,7 @@ function modelItem({ model, tuned }: Extract<ModelNode, { type: 'model' }>): vsc
   item.id = model.id;
   const elsewhere = model.kind === 'editor' ? 'vscode' : 'cloud';
   item.iconPath = new vscode.ThemeIcon(tuned ? 'wand' : local ? 'chip' : elsewhere);
-  item.description = tuned ? tunedDetail(tuned) : model.detail;
+  item.description = tuned ? withFigure(vscode.l10n.t('tuned'), tuned) : model.detail;
   const removable = tuned !== undefined || model.detail !== vscode.l10n.t('bundled');
   item.contextValue = [
     'model',
@@ -125,22 +125,15 @@ function modelItem({ model, tuned }: Extract<ModelNode, { type: 'model' }>): vsc
   return item;
 }
 
-function tunedDetail({ lineage }: StoredModel): string {
-  const { reward_before: before, reward_after: after } = lineage.metrics;
-  return before === undefined || after === undefined
-    ? vscode.l10n.t('tuned')
-    : vscode.l10n.t('tuned, reward {0} → {1}', figure(before), figure(after));
-}
+const withFigure = (kind: string, { lineage }: StoredModel): string =>
+  [kind, resultFigure(lineage.metrics)].filter(text => text !== '').join(', ');
 
-function rewardItem({ name, path, lineage }: StoredModel): vscode.TreeItem {
-  const accuracy = lineage.metrics.eval_accuracy;
+function rewardItem(stored: StoredModel): vscode.TreeItem {
+  const { name, path } = stored;
   const item = new vscode.TreeItem(name);
   item.id = `reward:${name}`;
   item.iconPath = new vscode.ThemeIcon('law');
-  item.description =
-    accuracy === undefined
-      ? vscode.l10n.t('reward model')
-      : vscode.l10n.t('reward model, {0} % held out', Math.round(100 * accuracy));
+  item.description = withFigure(vscode.l10n.t('reward model'), stored);
   item.contextValue = 'reward-files-removable';
   item.tooltip = `${name}\n${item.description}\n${path}`;
   item.accessibilityInformation = { label: `${name}, ${item.description}` };

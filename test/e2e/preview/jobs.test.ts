@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { comparison } from '../../../src/core/jobs/comparison.ts';
 import { type Dashboard, dashboard } from '../../../src/core/jobs/dashboard.ts';
@@ -8,9 +6,11 @@ import { MetricColumns } from '../../../src/core/jobs/metricColumns.ts';
 import { rlhfPresets } from '../../../src/core/jobs/presets.ts';
 import { rewardReport } from '../../../src/core/jobs/rewardReport.ts';
 import { type Comparison, jobComparisonContract, jobDashboardContract } from '../../../src/protocol/jobDashboard.ts';
-import { jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob } from '../../fakes/jobs.ts';
+import { goldEvents, jobState, rewardEvents, rewardJob, rlhfEvents, rlhfJob, summedJob } from '../../fakes/jobs.ts';
+import { softened } from '../../fakes/refusals.ts';
 import { accessibilityProblems } from './accessibility.ts';
 import { launchBrowser, openPreview, type PreviewTheme } from './preview.ts';
+import { saveScreenshot } from './screenshots.ts';
 
 const running = (steps: number): Dashboard =>
   dashboard({
@@ -50,6 +50,33 @@ const done = dashboard({
     ),
     warnings: [],
   },
+});
+
+/** A reward of three parts, two reward models among them, with a gold beside it and refusals before and after. */
+const summed = dashboard({
+  id: 'j',
+  specification: summedJob(),
+  status: 'succeeded',
+  state: jobState({ step: 200 }),
+  events: goldEvents(200),
+  result: {
+    format: 1,
+    adapter: '/a',
+    seconds: 800,
+    metrics: {
+      reward_before: 0.1,
+      reward_after: 2.1,
+      kl: 10.6,
+      gold_before: 0.2,
+      gold_best: 1.1,
+      gold_best_step: 100,
+      gold_last: 0.7,
+      written_step: 100,
+      steps: 200,
+    },
+    warnings: [],
+  },
+  refusals: softened,
 });
 
 describe("a job's dashboard", () => {
@@ -115,6 +142,41 @@ describe("a job's dashboard", () => {
     await close();
   });
 
+  it('leaves no chart alone in its row', async () => {
+    for (const [job, charts] of [
+      [running(118), 5],
+      [summed, 11],
+    ] as const) {
+      const { page, close } = await open(job);
+      for (const width of [1280, 900, 480]) {
+        await page.setViewportSize({ width, height: 900 });
+        const boxes = await page
+          .locator('.charts > figure')
+          .evaluateAll(figures =>
+            figures.map(figure => figure.getBoundingClientRect()).map(({ y, right }) => ({ y, right })),
+          );
+        assert.equal(boxes.length, charts);
+        const last = boxes.at(-1)!;
+        const right = Math.max(...boxes.map(box => box.right));
+        const alone = boxes.filter(({ y }) => y === last.y).length === 1;
+        assert.ok(!alone || last.right === right, `${charts} at ${width}`);
+      }
+      await close();
+    }
+  });
+
+  it('shows what tuning did to refusals', async () => {
+    const { page, close } = await open(summed);
+    const section = page.getByRole('region', { name: 'Refusals' });
+    assert.match(await section.locator('.rf tr', { hasText: 'role-play' }).innerText(), /8\/8\s+4\/8/);
+    await section.getByText('1 more refused, 8 fewer: −15 points (95 % −28 to −2), McNemar p = 0.021').waitFor();
+    assert.equal(await section.locator('.changed tbody').count(), 4);
+    await section.getByRole('button', { name: 'Show All' }).click();
+    assert.equal(await section.locator('.changed tbody').count(), 9);
+    await page.locator('.health', { hasText: 'It refuses less of what it should refuse' }).waitFor();
+    await close();
+  });
+
   it('says why a job failed and offers to resume', async () => {
     const { page, asked, close } = await open(failed);
     await page.getByText('The disk is full. Free some space and resume.').waitFor();
@@ -156,7 +218,7 @@ describe("a job's dashboard", () => {
     assert.deepEqual([...image.subarray(1, 4)].map(code => String.fromCharCode(code)).join(''), 'PNG');
     const [width, height] = [image.readUInt32BE(16), image.readUInt32BE(20)];
     assert.ok(width > 1000 && height > 400, `${width} × ${height}`);
-    save('picture', image);
+    saveScreenshot('jobs-picture', image);
     await close();
     const empty = await open(queued);
     assert.equal(await empty.channel.remote.picture({}), null);
@@ -282,7 +344,7 @@ describe("a job's dashboard", () => {
       for (const width of theme === 'dark' ? [1280, 480] : [1280]) {
         const { page, close } = await openComparison(two, { theme, width });
         assert.deepEqual(await accessibilityProblems(page), []);
-        save(`comparison-${theme}-${width}`, await page.screenshot());
+        saveScreenshot(`jobs-comparison-${theme}-${width}`, await page.screenshot());
         await close();
       }
     });
@@ -293,16 +355,27 @@ describe("a job's dashboard", () => {
       for (const [job, width] of [
         [running(118), 1280],
         [theme === 'light' ? done : failed, 480],
+        ...(theme === 'high-contrast' ? [] : [[summed, theme === 'dark' ? 1280 : 480] as const]),
         ...(theme === 'dark' ? [[queued, 900] as const] : []),
       ] as const) {
         const { page, close } = await open(job, { theme, width });
         assert.deepEqual(await accessibilityProblems(page), []);
-        save(`dashboard-${job.status}-${theme}`, await page.screenshot());
+        saveScreenshot(`jobs-dashboard-${job === summed ? `summed-${width}` : job.status}-${theme}`, await whole(page));
         await close();
       }
     });
   }
 });
+
+/** All of the page that scrolls, as one picture. */
+async function whole(page: Page): Promise<Buffer> {
+  const { width } = page.viewportSize()!;
+  const height = await page
+    .locator('.scroll')
+    .evaluate(element => element.scrollHeight + element.getBoundingClientRect().top);
+  await page.setViewportSize({ width, height: Math.max(900, Math.ceil(height)) });
+  return page.screenshot();
+}
 
 /** Milliseconds of so many frames of the page, one after the other. */
 const frames = (page: Page, count: number): Promise<number[]> =>
@@ -322,10 +395,3 @@ const frames = (page: Page, count: number): Promise<number[]> =>
       }),
     count,
   );
-
-/** For the eye, in .cache/screenshots. */
-function save(name: string, image: Buffer): void {
-  const folder = path.resolve(import.meta.dirname, '../../../.cache/screenshots');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, `jobs-${name}.png`), image);
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
-import { DashboardSchema, dashboard, figure, outcome, sharedLines } from '../../../../src/core/jobs/dashboard.ts';
+import { figure } from '../../../../src/base/figure.ts';
+import { DashboardSchema, dashboard, outcome, sharedLines } from '../../../../src/core/jobs/dashboard.ts';
 import type { JobEvent, JobResult, JobSpecification } from '../../../../src/core/jobs/job.ts';
 import { dpoPresets, ktoPresets, ppoPresets, sftPresets } from '../../../../src/core/jobs/presets.ts';
 import { rewardReport } from '../../../../src/core/jobs/rewardReport.ts';
