@@ -60,6 +60,8 @@ export interface NewRlhfJob extends NewTraining {
   readonly heldOut: readonly Prompt[];
   readonly reward: RewardSource;
   readonly gold?: Gold;
+  /** The adapter of each evaluation stays in the job's folder. */
+  readonly keepEvaluations?: boolean;
   /** For a model with an adapter; see the specification. */
   readonly reference?: 'start' | 'base';
   readonly settings: RlhfSettings;
@@ -117,6 +119,7 @@ export async function newRlhfJob(options: NewRlhfJob): Promise<JobFolder> {
       ...(options.heldOut.length > 0 ? { heldOut: data['held-out.jsonl'] } : {}),
       reward: options.reward,
       ...(options.gold ? { gold: options.gold } : {}),
+      ...(options.keepEvaluations ? { keepEvaluations: true } : {}),
       ...(options.reference ? { reference: options.reference } : {}),
       settings: options.settings,
     }),

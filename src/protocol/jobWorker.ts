@@ -8,6 +8,7 @@
  *   events.jsonl      JobEvent lines, append-only; a torn last line is passed over by readers
  *   control.json      JobControl, written by editor or CLI, looked at once a step
  *   checkpoints/<step>/   everything needed to go on to the same bytes; complete when `complete.json` is in it
+ *   evaluations/<step>/   the adapter of an evaluation, where the specification asks for them
  *   result.json       JobResult, written last
  *   log.txt           standard output and error of the process
  *   launch.json       JobLaunch: the process that was started last, written by whoever started it

@@ -33,7 +33,7 @@ export interface JournalOptions {
   readonly indexFrom?: number;
 }
 
-export type NewItem = Pick<ItemRecord, 'set' | 'messages'> & { readonly answers: readonly NewAnswer[] };
+export type NewItem = Pick<ItemRecord, 'set' | 'messages' | 'gold'> & { readonly answers: readonly NewAnswer[] };
 export type NewAnswer = Omit<Answer, 'id'>;
 export type NewJudgement = Omit<JudgementRecord, 'format' | 'type' | 'id' | 'at' | 'author'> & {
   /** Simulated annotators and model judges sign with a name of their own. */
@@ -94,6 +94,11 @@ export class PreferenceJournal implements Disposable {
     return set === undefined ? this.state.items : [...this.state.eachItem(set)];
   }
 
+  /** Items whose prompts may be trained on: not those whose answers measure a job. */
+  promptItems(): readonly ItemRecord[] {
+    return this.items().filter(({ gold }) => gold === undefined);
+  }
+
   /** The standing judgement of an item by this author (or another annotator). */
   judgementOf(item: string, by: { author?: string; judge?: string } = {}): JudgementRecord | undefined {
     return this.state.judgement({ item, author: by.author ?? this.#author, judge: by.judge });
@@ -127,6 +132,7 @@ export class PreferenceJournal implements Disposable {
         set: item.set,
         messages: [...item.messages],
         answers: [...answers.values()],
+        ...(item.gold === undefined ? {} : { gold: item.gold }),
       };
       return [record];
     });
@@ -287,6 +293,13 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
 const itemId = (item: NewItem): string =>
   'i' +
   createHash('sha256')
-    .update(JSON.stringify([item.set, item.messages, item.answers.map(answer => shortHash(answer.text)).sort()]))
+    .update(
+      JSON.stringify([
+        item.set,
+        item.messages,
+        item.answers.map(answer => shortHash(answer.text)).sort(),
+        ...(item.gold === undefined ? [] : [item.gold]),
+      ]),
+    )
     .digest('hex')
     .slice(0, 20);

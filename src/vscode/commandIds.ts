@@ -37,6 +37,7 @@ export const CommandIds = {
   fineTune: 'tunesmith.fineTune',
   openJob: 'tunesmith.openJob',
   compareJobs: 'tunesmith.compareJobs',
+  judgeJob: 'tunesmith.judgeJob',
   stopJob: 'tunesmith.stopJob',
   resumeJob: 'tunesmith.resumeJob',
   deleteJob: 'tunesmith.deleteJob',

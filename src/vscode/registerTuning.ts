@@ -76,6 +76,7 @@ export function registerJobs(services: Services): void {
   lazyCommand(services, CommandIds.deleteJob, async () => (await commands()).deleteJob);
   lazyCommand(services, CommandIds.openJobSpecification, async () => (await commands()).openJobSpecification);
   lazyCommand(services, CommandIds.openJobLog, async () => (await commands()).openJobLog);
+  lazyCommand(services, CommandIds.judgeJob, async () => (await import('./commands/judgeJob.ts')).judgeJob);
   lazyCommand(services, CommandIds.refreshJobs, async () => async () => (await tree.value).refresh());
   const train = () => import('./commands/trainCommands.ts');
   lazyCommand(services, CommandIds.trainRewardModel, async () => (await train()).trainRewardModel);

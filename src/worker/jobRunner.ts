@@ -39,6 +39,7 @@ import {
   recomputation,
   threadsOf,
 } from './jobRun.ts';
+import { keepEvaluations } from './keepEvaluations.ts';
 import { ModelCalls } from './modelCalls.ts';
 import { runPreference } from './runPreference.ts';
 import { runReward } from './runReward.ts';
@@ -128,6 +129,9 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       { ...settings, ...changes },
       { longest: Math.max(...lengths), mean: mean(lengths), rewards: judges, gold: goldLora },
     );
+  const kept = job.keepEvaluations
+    ? keepEvaluations(job, { folder, host, lora: start?.lora ?? job.settings.lora, config })
+    : { host, settings: job.settings };
   const { microBatchSize, maxNewTokens } = job.settings;
   const kind = settingsKindOf(job);
   const rows = Math.min(microBatchSize, job.settings.promptsPerStep * job.settings.samplesPerPrompt);
@@ -161,7 +165,7 @@ async function runRlhf(context: RunContext, job: RlhfJob, unread: UnreadBaseMode
       ...common(context, job),
       ...threads,
       ...(actors ? { actors } : {}),
-      settings: job.settings,
+      ...kept,
       prompts,
       heldOut,
       reward: reward.score,

@@ -119,7 +119,7 @@ export class TinyWorkspace {
     settings: Partial<RlooSettings> = {},
     preset: RlhfSettings = rlhfPresets.quick,
     layout: WorkspaceLayout = this.layout,
-    more: { readonly gold?: Gold; readonly model?: ModelReference } = {},
+    more: { readonly gold?: Gold; readonly keepEvaluations?: boolean; readonly model?: ModelReference } = {},
   ): Promise<JobFolder> {
     return createJobFolder(layout, {
       name,

@@ -1,7 +1,7 @@
 /** `tunesmith jobs`: the workspace's training jobs, whoever started them: list, show, stop, resume, report. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { figure } from '../../base/figure.ts';
 import { l10n } from '../../base/l10n.ts';
@@ -14,7 +14,8 @@ import type { JobSummary } from '../../jobs/backend.ts';
 import { duration, jobProgress } from '../../jobs/progress.ts';
 import { diskError } from '../../storage/fileSystem.ts';
 import { JobFolder, startOfEvents } from '../../storage/jobFolder.ts';
-import type { Cli } from '../cli.ts';
+import { type Cli, numberOption } from '../cli.ts';
+import { type GoldFlags, gold, goldTable, peopleOf } from './jobsGold.ts';
 import { reportResult, runJob } from './trainJobs.ts';
 
 interface Flags {
@@ -47,6 +48,19 @@ export function registerJobs(program: Command, cli: Cli): void {
     .option('--detach', l10n.t('do not wait for its end'))
     .option('--on-battery', l10n.t('go on when the computer is unplugged, instead of waiting'))
     .action((wanted: string, flags: ResumeFlags) => resume(cli, wanted, flags));
+  command('gold <job>', l10n.t('what people say of a job’s answers at each evaluation, against those before training'))
+    .option('--ask', l10n.t('put the answers up for judging, blind; the judgements are never learned from'))
+    .option('--prompts <n>', l10n.t('with --ask: the first prompts alone'), numberOption('--prompts', { min: 1 }))
+    .addOption(
+      new Option(
+        '--restore [step]',
+        l10n.t('make a model of the adapter of the step that people like best, or of this one'),
+      ).argParser(numberOption('--restore', { min: 1 })),
+    )
+    .action(async (wanted: string, flags: GoldFlags) => {
+      const job = await find(cli, wanted);
+      await gold(cli, job, await eventsOf(job), flags);
+    });
   command('report <job>', l10n.t('one HTML page with curves, answers and settings; with --json the figures behind it'))
     .option('-o, --out <file>', l10n.t('write it to this file instead of stdout'))
     .action((wanted: string, flags: Flags & { readonly out?: string }) => report(cli, wanted, flags));
@@ -122,11 +136,13 @@ const eventsOf = async (job: JobSummary): Promise<readonly JobEvent[]> =>
 async function show(cli: Cli, wanted: string, { json }: Flags): Promise<void> {
   const job = await find(cli, wanted);
   const events = await eventsOf(job);
-  const { health, settings, lineage } = dashboard({ ...job, events });
+  const people = await peopleOf(cli, job, events);
+  const { health, settings, lineage } = dashboard({ ...job, events, people });
   const metrics = MetricColumns.of(events).last();
   if (json) {
     const { specification, result } = job;
-    cli.out(`${JSON.stringify({ ...plain(job), health, metrics, specification, result: result ?? null }, null, 2)}\n`);
+    const shown = { ...plain(job), health, metrics, ...(people.length > 0 ? { people } : {}) };
+    cli.out(`${JSON.stringify({ ...shown, specification, result: result ?? null }, null, 2)}\n`);
     return;
   }
   cli.show(`${job.name}  ${kindLabel(job.specification)}\n`);
@@ -141,6 +157,7 @@ async function show(cli: Cli, wanted: string, { json }: Flags): Promise<void> {
     cli.show(`\n${l10n.t('Metrics of step {0}', metrics.step)}\n`);
     cli.show(table(Object.entries(metrics.values).map(([name, value]) => [name, figureOf(value)])));
   }
+  if (people.length > 0) cli.show(`\n${goldTable(people)}`);
   cli.show(`\n${job.path}\n`);
 }
 
@@ -185,7 +202,8 @@ async function resume(cli: Cli, wanted: string, flags: ResumeFlags): Promise<voi
 
 async function report(cli: Cli, wanted: string, { json, out }: Flags & { readonly out?: string }): Promise<void> {
   const job = await find(cli, wanted);
-  const input = { ...job, events: await eventsOf(job), ...(await makers(cli)) };
+  const events = await eventsOf(job);
+  const input = { ...job, events, people: await peopleOf(cli, job, events), ...(await makers(cli)) };
   const text = json ? `${JSON.stringify(figures(dashboard(input)), null, 2)}\n` : jobReport(input, cli.language);
   if (out === undefined) return cli.out(text);
   const file = resolve(cli.terminal.cwd, out);

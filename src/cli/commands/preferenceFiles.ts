@@ -8,7 +8,7 @@ import type { Loss } from '../../core/preferences/exchange/exchange.ts';
 import { type ExchangeFormatName, exchangeFormatNames } from '../../core/preferences/exchange/formatNames.ts';
 import { doomedItems, type FindingKind, fixableFindings, leakOf } from '../../core/preferences/findings.ts';
 import type { HygieneReport } from '../../core/preferences/hygiene.ts';
-import { admitted } from '../../core/preferences/judgeChoice.ts';
+import { learnable } from '../../core/preferences/judgeChoice.ts';
 import { type NextMode, NextModes, type NextReason, nextItems } from '../../core/preferences/nextItems.ts';
 import { apartText } from '../../core/preferences/nextWords.ts';
 import { parseSplits, type Split } from '../../core/preferences/splits.ts';
@@ -145,7 +145,7 @@ async function exportFile(cli: Cli, file: string, options: ExportCliOptions): Pr
         l10n.t('There are no judgements here. Rank some answers with “tunesmith rank”, or name another --set.'),
       );
     const filter = checkJudges(cli, state, options, options.set);
-    if (admitted(state, filter).next().done)
+    if (learnable(state, filter).next().done)
       throw new HumanError(
         l10n.t(
           'There are no judgements of people here. Rank some answers, or take in those of judges with --judges include.',

@@ -25,6 +25,7 @@ export interface GoldFlags {
   readonly goldLength?: string;
   readonly goldJson?: boolean;
   readonly goldCode?: string;
+  readonly goldPeople?: boolean;
   /** Evaluations; true without a number. */
   readonly stopAtGoldPeak?: number | true;
   readonly restoreBest?: boolean;
@@ -61,6 +62,10 @@ export function withGoldFlags(command: Command, { training = true } = {}): Comma
     );
   if (!training) return command;
   return command
+    .option(
+      '--gold-people',
+      l10n.t('keep the adapter of each evaluation, for people to judge with “tunesmith jobs gold”'),
+    )
     .addOption(
       new Option(
         '--stop-at-gold-peak [evaluations]',

@@ -266,6 +266,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
     heldOut: order.slice(0, held),
     reward,
     ...(gold ? { gold } : {}),
+    ...(flags.goldPeople ? { keepEvaluations: true } : {}),
     ...(model.adapter === undefined ? {} : { reference: flags.reference }),
     settings,
   });
@@ -353,7 +354,7 @@ async function labelled(cli: Cli, flags: DataFlags): Promise<readonly LabelledAn
 async function promptsOf(cli: Cli, file: string | undefined): Promise<Prompt[]> {
   const prompts: Prompt[] =
     file === undefined
-      ? (await cli.journal()).items().map(({ messages }) => ({ kind: 'messages', messages }))
+      ? (await cli.journal()).promptItems().map(({ messages }) => ({ kind: 'messages', messages }))
       : parseTrlPrompts(await readText(cli, file), file);
   if (prompts.length === 0) {
     throw new HumanError(

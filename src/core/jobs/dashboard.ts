@@ -6,6 +6,7 @@ import { type RefusalReport, RefusalViewSchema, refusalHealth, refusalView } fro
 import { ChartSchema, charts, metricSteps } from './dashboardCharts.ts';
 import { LogLineSchema, logLines } from './dashboardLog.ts';
 import { goldHealth, withGold } from './goldCharts.ts';
+import { type GoldPoint, goldSentence } from './humanGold.ts';
 import {
   type JobEvent,
   JobKinds,
@@ -92,6 +93,8 @@ export interface DashboardInput {
   readonly allCurves?: boolean;
   /** Steps whose samples are put beside each other; the first and the last where absent. */
   readonly compared?: { readonly before?: number; readonly now?: number };
+  /** What people said of its answers, step by step. */
+  readonly people?: readonly GoldPoint[];
   /** The job that made the model in this folder, if it is still in the list. */
   readonly madeBy?: (folder: string) => string | undefined;
 }
@@ -113,7 +116,7 @@ export function dashboard(input: DashboardInput): Dashboard {
     secondsPerStep: secondsPerStep(metrics),
     health: health(input, metrics),
     lineage: lineage(input),
-    charts: withGold(curves.charts, specification, events),
+    charts: withGold(curves.charts, specification, events, input.people),
     hiddenCurves: curves.hidden.length,
     allCurves: input.allCurves ?? false,
     samples: samples(input),
@@ -163,7 +166,7 @@ function secondsPerStep({ steps, times, length }: MetricColumns): number | null 
 }
 
 function health(
-  { specification, status, state, result, refusals, events }: DashboardInput,
+  { specification, status, state, result, refusals, events, people = [] }: DashboardInput,
   metrics: MetricColumns,
 ): Dashboard['health'] {
   const curves = specification.kind === 'rlhf' ? runHealth(metrics) : null;
@@ -193,7 +196,9 @@ function health(
       const seen = curves?.level === 'warning' ? [curves.text] : [];
       const refused = refusals ? refusalHealth(refusals) : null;
       const warnings = [...fell, ...seen, ...(refused === null ? [] : [refused]), ...(result?.warnings ?? [])];
-      const text = [outcome(specification, result), ...warnings].filter(part => part !== '').join(' ');
+      const text = [outcome(specification, result), goldSentence(people), ...warnings]
+        .filter(part => part !== '')
+        .join(' ');
       return text === '' ? null : { level: warnings.length > 0 ? 'warning' : 'good', text };
     }
     default: {

@@ -5,6 +5,7 @@ export const JobFiles = {
   events: 'events.jsonl',
   control: 'control.json',
   checkpoints: 'checkpoints',
+  evaluations: 'evaluations',
   result: 'result.json',
   log: 'log.txt',
   lock: 'lock',

@@ -1,7 +1,9 @@
-/** The two charts of a gold beside the proxy: over the steps, and against √KL with Gao's form. */
+/** The charts of a gold: beside the proxy over the steps and against √KL with Gao's form, and what people say of the answers. */
 import { l10n } from '../../base/l10n.ts';
+import type { Interval } from '../statistics/intervals.ts';
 import { fitFrontier, frontier } from '../statistics/overoptimisation.ts';
 import { type Chart, type MetricsEvent, metricSteps } from './dashboardCharts.ts';
+import type { GoldPoint } from './humanGold.ts';
 import type { JobEvent, JobSpecification } from './job.ts';
 
 type Point = [number, number];
@@ -11,14 +13,47 @@ export function withGold(
   charts: readonly Chart[],
   specification: JobSpecification,
   events: readonly JobEvent[],
+  people: readonly GoldPoint[] = [],
 ): Chart[] {
-  if (specification.kind !== 'rlhf' || !specification.gold) return [...charts];
-  const steps = metricSteps(events);
+  if (specification.kind !== 'rlhf') return [...charts];
   const xMax = charts.find(({ id }) => id === 'reward')?.xMax ?? null;
-  const { beside, frontier: against } = goldCharts(steps, xMax);
-  return charts.flatMap(chart =>
-    chart.id === 'reward' ? [chart, beside] : [chart.id === 'frontier' ? against : chart],
-  );
+  const judged = peopleCharts(people, xMax);
+  if (!specification.gold) return [...charts, ...judged];
+  const { beside, frontier: against } = goldCharts(metricSteps(events), xMax);
+  return [
+    ...charts.flatMap(chart => (chart.id === 'reward' ? [chart, beside] : [chart.id === 'frontier' ? against : chart])),
+    ...judged,
+  ];
+}
+
+/** Share of wins over the answers before training, with its interval: over the steps, and against √KL. The start is a tie with itself. */
+export function peopleCharts(curve: readonly GoldPoint[], xMax: number | null): Chart[] {
+  if (curve.length === 0) return [];
+  const chart = (id: string, title: string, xLabel: string, xOf: (point: GoldPoint) => number | undefined): Chart => {
+    const line = (pick: keyof Pick<Interval, 'estimate' | 'low' | 'high'>): Point[] => [
+      ...(pick === 'estimate' ? [[0, 0.5] satisfies Point] : []),
+      ...curve.flatMap((point): Point[] => {
+        const x = xOf(point);
+        return x === undefined ? [] : [[x, point.wins[pick]]];
+      }),
+    ];
+    return {
+      id,
+      title,
+      xLabel,
+      unit: '',
+      xMax: id === 'people' ? xMax : null,
+      yRange: [0, 1],
+      series: [
+        { label: l10n.t('people'), color: 'gold', points: line('estimate'), noisy: false },
+        { label: l10n.t('95 % from'), color: 'dim', points: line('low'), noisy: false },
+        { label: l10n.t('95 % to'), color: 'dim', points: line('high'), noisy: false },
+      ],
+    };
+  };
+  const byStep = chart('people', l10n.t('Wins over before, by people'), l10n.t('step'), ({ step }) => step);
+  if (curve.every(({ distance }) => distance === undefined)) return [byStep];
+  return [byStep, chart('people-frontier', l10n.t('Wins over √KL'), l10n.t('√KL'), ({ distance }) => distance)];
 }
 
 /**

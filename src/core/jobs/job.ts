@@ -370,6 +370,8 @@ export const JobSpecificationSchema = v.variant('kind', [
     heldOut: v.optional(DataFileSchema),
     reward: RewardSourceSchema,
     gold: v.optional(GoldSchema),
+    /** People are going to judge the answers of each evaluation: its adapter is kept, so that the best can be gone back to. */
+    keepEvaluations: v.optional(v.boolean()),
     /** Where `model` has an adapter: what the KL is measured to, that adapter as it was at the start (the default) or the base. */
     reference: v.optional(v.picklist(['start', 'base'])),
     settings: RlhfSettingsSchema,

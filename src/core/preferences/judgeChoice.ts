@@ -3,7 +3,7 @@ import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { comparisonsOf } from './comparisons.ts';
 import type { JournalState } from './journalState.ts';
-import type { Answer, JudgementRecord, PreferencePair, PreferenceRanking } from './judgement.ts';
+import type { Answer, ItemRecord, JudgementRecord, PreferencePair, PreferenceRanking } from './judgement.ts';
 import { fewestShared, type JudgeReport } from './judgeReport.ts';
 import { decidedPairs } from './pairs.ts';
 
@@ -33,6 +33,17 @@ export function* admitted(state: JournalState, filter: JudgeFilter): Generator<J
   for (const judgement of state.eachDecisive()) if (admits(filter, judgement)) yield judgement;
 }
 
+/** Those that may be learned from, each with its item: judgements that are the gold of a job only ever measure. */
+export function* learnable(
+  state: JournalState,
+  filter: JudgeFilter,
+): Generator<{ readonly judgement: JudgementRecord; readonly item: ItemRecord }> {
+  for (const judgement of admitted(state, filter)) {
+    const item = state.itemById.get(judgement.item);
+    if (item && item.gold === undefined) yield { judgement, item };
+  }
+}
+
 /** Preference pairs to train on. Where people compared two answers, what a judge says of them is left out. */
 export function trainingPairs(
   state: JournalState,
@@ -42,9 +53,7 @@ export function trainingPairs(
 ): PreferencePair[] {
   const byPeople = comparedByPeople(state, filter);
   const pairs: PreferencePair[] = [];
-  for (const judgement of admitted(state, filter)) {
-    const item = state.itemById.get(judgement.item);
-    if (!item) continue;
+  for (const { judgement, item } of learnable(state, filter)) {
     const { messages, id } = item;
     const add = (chosen: Answer, rejected: Answer, tie: { readonly tie?: true }): void => {
       if (judgement.judge !== undefined && byPeople.has(pairKey(item.id, chosen.id, rejected.id))) return;
@@ -65,9 +74,8 @@ export function trainingPairs(
 export function trainingRankings(state: JournalState, filter: JudgeFilter = peopleOnly): PreferenceRanking[] {
   const byPeople = new Set([...comparedByPeople(state, filter)].map(key => key.slice(0, key.indexOf('\n'))));
   const rankings: PreferenceRanking[] = [];
-  for (const judgement of admitted(state, filter)) {
-    const item = state.itemById.get(judgement.item);
-    if (!item || judgement.verdict !== 'ranked' || (judgement.judge !== undefined && byPeople.has(item.id))) continue;
+  for (const { judgement, item } of learnable(state, filter)) {
+    if (judgement.verdict !== 'ranked' || (judgement.judge !== undefined && byPeople.has(item.id))) continue;
     const add = (groups: readonly (readonly string[])[]): void => {
       const left = groups.filter(group => group.length > 0);
       if (left.length < 2) return;

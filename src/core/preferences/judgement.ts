@@ -40,6 +40,8 @@ const item = {
   set: v.string(),
   messages: v.array(MessageSchema),
   answers: v.pipe(v.array(AnswerSchema), v.minLength(2)),
+  /** Id of the training job whose gold it is: what people say of it measures that job, and is never learned from. */
+  gold: v.optional(v.string()),
 };
 const ItemRecordSchema = v.looseObject(item);
 export type ItemRecord = Omit<Known<typeof item>, 'answers'> & { answers: Answer[] };

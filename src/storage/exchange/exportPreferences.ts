@@ -1,4 +1,7 @@
-/** Writes the standing judgements of a journal in another program's format, split by prompt, with a datasheet beside it. */
+/**
+ * Writes the standing judgements of a journal in another program's format, split by prompt, with a datasheet beside it. Those that
+ * are the gold of a job stay: whoever gets the file trains on it.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
@@ -10,7 +13,7 @@ import { ExchangeFormats } from '../../core/preferences/exchange/formats.ts';
 import { flatColumns } from '../../core/preferences/exchange/pairFormats.ts';
 import { Hygiene, type HygieneReport } from '../../core/preferences/hygiene.ts';
 import type { JournalState } from '../../core/preferences/journalState.ts';
-import { admitted, isNamed, type JudgeFilter, peopleOnly } from '../../core/preferences/judgeChoice.ts';
+import { isNamed, type JudgeFilter, learnable, peopleOnly } from '../../core/preferences/judgeChoice.ts';
 import type { ItemRecord } from '../../core/preferences/judgement.ts';
 import { judgeReports } from '../../core/preferences/judgeReport.ts';
 import { cautionText, judgeVerdict } from '../../core/preferences/judgeReportText.ts';
@@ -66,7 +69,9 @@ export function checkPreferences(
     return item && options.redact ? redactedItem(item) : item;
   };
   const hygiene = new Hygiene({ ...options, itemById: { get } });
-  for (const item of state.eachItem(options.set)) hygiene.addItem(options.redact ? redactedItem(item) : item);
+  for (const item of state.eachItem(options.set)) {
+    if (item.gold === undefined) hygiene.addItem(options.redact ? redactedItem(item) : item);
+  }
   for (const judged of judgedIn(state, options)) hygiene.addJudgement(judged);
   return hygiene.finish();
 }
@@ -151,9 +156,8 @@ function* judgedIn(
   state: JournalState,
   { set, filter = peopleOnly, redact: redacts }: Pick<ExportOptions, 'set' | 'filter' | 'redact'>,
 ): Generator<Judged> {
-  for (const judgement of admitted(state, filter)) {
-    const item = state.itemById.get(judgement.item);
-    if (!item || (set !== undefined && item.set !== set)) continue;
+  for (const { judgement, item } of learnable(state, filter)) {
+    if (set !== undefined && item.set !== set) continue;
     if (!redacts) yield { item, judgement };
     else {
       const { note } = judgement;

@@ -8,9 +8,9 @@ import { JobFiles } from '../../protocol/jobWorker.ts';
 import { jobsOf, startOptions } from '../jobs.ts';
 import type { Services } from '../services.ts';
 
-type Target = string | { readonly job?: { readonly id: string } } | undefined;
+export type Target = string | { readonly job?: { readonly id: string } } | undefined;
 
-async function jobOf(
+export async function jobOf(
   services: Services,
   target: Target,
   fits: (job: JobSummary) => boolean,

@@ -25,7 +25,7 @@ const playgroundIsOpen = (): boolean =>
 
 /** The template whose answers were ranked last: what a tuned model is for. */
 async function rankedTemplate(services: Services): Promise<vscode.Uri | undefined> {
-  const set = (await services.journal()).items().at(-1)?.set;
+  const set = (await services.journal()).promptItems().at(-1)?.set;
   if (set === undefined) return undefined;
   for await (const { uri } of templatesOfSets(services, new Set([set]))) return uri;
   return undefined;

@@ -11,6 +11,7 @@ import { type Jobs, jobsOf } from '../jobs.ts';
 import type { Services } from '../services.ts';
 import { pageHtml, panelIcon, webviewChannel, webviewOptions } from '../webview.ts';
 import { exportCharts } from './exportCharts.ts';
+import { JudgedAnswers } from './judgedAnswers.ts';
 import { LiveDrawing, WatchedJob } from './watchedJobs.ts';
 
 const panels = new Map<string, vscode.WebviewPanel>();
@@ -56,6 +57,7 @@ class DashboardView {
   #allCurves = false;
   #compared: { readonly before?: number; readonly now?: number } = {};
   #job: WatchedJob | undefined;
+  #judged: JudgedAnswers | undefined;
   #jobs: Jobs | undefined;
 
   constructor(services: Services, panel: vscode.WebviewPanel, id: string) {
@@ -105,6 +107,10 @@ class DashboardView {
   async #open(): Promise<Dashboard> {
     this.#jobs ??= await jobsOf(this.#services);
     this.#job ??= this.#store.add(await WatchedJob.open(this.#jobs.backend, this.#id, () => this.#drawing.soon()));
+    if (this.#job.summary.kind === 'rlhf') {
+      const journal = await this.#services.journal();
+      this.#judged ??= this.#store.add(new JudgedAnswers(this.#id, journal, () => this.#drawing.soon()));
+    }
     this.#panel.title = this.#job.summary.name;
     return dashboard(this.#input(this.#job));
   }
@@ -114,6 +120,7 @@ class DashboardView {
       ...job.input,
       allCurves: this.#allCurves,
       compared: this.#compared,
+      people: this.#judged?.curve(job.input.events) ?? [],
       madeBy: folder => this.#madeBy(folder),
     };
   }

@@ -115,7 +115,7 @@ async function fromRankings(
 ): Promise<TrainingData> {
   const journal = await services.journal();
   await journal.refresh();
-  const items = journal.items();
+  const items = journal.promptItems();
   if (kind === 'sft') throw new Error('Examples come from a file.');
   if (kind !== 'reward' && kind !== 'dpo' && kind !== 'kto') {
     const { prompts, source } = await trainingPrompts(services, items, signal);
@@ -163,7 +163,7 @@ export async function askData(
   if (family === 'examples') return file();
   const journal = await services.journal();
   await journal.refresh();
-  const items = journal.items().length;
+  const items = journal.promptItems().length;
   const ready = family === 'reinforcement' ? items > 0 : journal.pairs({ judges: 'include' }).length > 0;
   const rankings = async (): Promise<DataSource | undefined> => {
     if (family === 'reinforcement') return { kind: 'rankings', filter: { judges: 'exclude' } };

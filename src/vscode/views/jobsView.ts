@@ -153,6 +153,7 @@ function jobItem(job: JobSummary): vscode.TreeItem {
     'job',
     ...(isOver(status) ? ['deletable'] : ['running']),
     ...(canResume(status) ? ['resumable'] : []),
+    ...(job.kind === 'rlhf' ? ['judgeable'] : []),
   ].join('-');
   item.command = { command: CommandIds.openJob, title: '', arguments: [job.id] };
   const kind = kindLabel(job.specification);

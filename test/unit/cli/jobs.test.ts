@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { goldSet } from '../../../src/core/jobs/humanGold.ts';
+import type { Answer } from '../../../src/core/preferences/judgement.ts';
 import { Supervisor } from '../../../src/jobs/supervisor.ts';
+import { PreferenceJournal } from '../../../src/storage/preferenceJournal.ts';
 import { type WorkspaceLayout, workspaceLayout } from '../../../src/storage/workspaceLayout.ts';
+import { readAdapter } from '../../../src/worker/adapterFiles.ts';
+import { openBaseModel } from '../../../src/worker/baseModel.ts';
+import { latestCheckpoint } from '../../../src/worker/jobCheckpoints.ts';
 import { tunesmith } from '../../fakes/commandLine.ts';
 import { fakeEntry, makeJob } from '../../fakes/countingJob.ts';
 import { memoryFolder } from '../../fakes/storageScenario.ts';
@@ -112,6 +118,66 @@ describe('jobs of the command line on a tiny model', function () {
     const bytes = (name: string) => readFileSync(join(workspace.layout.models, name, 'adapter_model.safetensors'));
     assert.ok(bytes('halved').equals(bytes('whole')));
     assert.match((await run('jobs', 'resume', 'halved')).stderr, /This job is done/);
+  });
+
+  it('people judge the answers of a job, and the step that they like best becomes a model', async () => {
+    const rule = { kind: 'rule', reward: { rule: 'length', min: 1, max: 3, slack: 5 } } as const;
+    const settings = { learningRate: 0.3, maxNewTokens: 6 };
+    const make = (name: string, keepEvaluations: boolean) =>
+      workspace.rlhfJob(name, rule, settings, undefined, undefined, { keepEvaluations });
+    const [plainJob, job] = [await make('gold-off', false), await make('gold-on', true)];
+    await runHere(plainJob);
+    await runHere(job, { stopAt: 1 });
+    writeFileSync(job.file('result'), JSON.stringify(await runHere(job)));
+    const bytes = (path: string) => readFileSync(join(path, 'adapter_model.safetensors'));
+    const model = (name: string) => join(workspace.layout.models, name);
+    assert.ok(bytes(model('gold-on')).equals(bytes(model('gold-off'))), 'what is kept changes nothing');
+
+    assert.match((await run('jobs', 'gold', 'gold-on')).stderr, /Nobody has judged.*--ask/);
+    assert.match((await run('jobs', 'gold', 'gold-on', '--restore')).stderr, /so no step is the best/);
+    const asked = await run('jobs', 'gold', 'gold-on', '--ask');
+    assert.equal(asked.code, 0, asked.stderr);
+    assert.match(asked.stderr, new RegExp(`pairs of answers to judge.*rank --set gold-${job.id}`));
+
+    // A person who likes all that was said at step 2 and nothing else.
+    const journal = await PreferenceJournal.open(workspace.layout, { author: 'ann' });
+    const items = journal.items(goldSet(job.id));
+    assert.ok(
+      items.some(({ answers }) => answers[1]!.model.endsWith('@2')),
+      'step 2 says something new',
+    );
+    for (const item of items) {
+      const [before, now] = item.answers as [Answer, Answer];
+      const ids = now.model.endsWith('@2') ? [now.id, before.id] : [before.id, now.id];
+      const said = { item: item.id, ranking: ids.map(id => [id]), shown: ids, verdict: 'ranked' as const };
+      await journal.addJudgement({ ...said, flags: [], milliseconds: 1 });
+    }
+    await journal.close();
+
+    const { stdout } = await run('jobs', 'gold', 'gold-on');
+    assert.match(stdout, /People like the answers of step 2 best[\s\S]*step 2 .*% wins .*√KL/);
+    const facts = JSON.parse((await run('jobs', 'show', 'gold-on', '--json')).stdout);
+    assert.equal(facts.people[0].step, 2);
+    assert.match((await run('jobs', 'report', 'gold-on')).stdout, /Wins over before, by people/);
+
+    const restored = await run('jobs', 'gold', 'gold-on', '--restore', '--json');
+    assert.equal(restored.code, 0, restored.stderr);
+    const { name, path, step } = JSON.parse(restored.stdout);
+    assert.deepEqual([name, step], ['gold-on-step-2', 2]);
+    const checkpoint = (await latestCheckpoint(job.file('checkpoints')))!;
+    assert.equal(checkpoint.step, 2);
+    const base = await openBaseModel({ base: workspace.model });
+    const made = await readAdapter(path, base.config);
+    await base.close();
+    assert.ok(made.parameters.size > 0);
+    for (const [key, weights] of made.parameters) assert.deepEqual(weights, checkpoint.arrays.get(`parameter:${key}`));
+    assert.notDeepEqual(bytes(path), bytes(model('gold-on')));
+    assert.match((await run('models', 'list')).stdout, /gold-on-step-2/);
+
+    // The last step is the job's own model; others, and those of a job that kept none, are not there.
+    assert.equal(JSON.parse((await run('jobs', 'gold', 'gold-on', '--restore', '4', '--json')).stdout).name, 'gold-on');
+    assert.match((await run('jobs', 'gold', 'gold-on', '--restore', '3')).stderr, /of step 3 is not there.*: 2/);
+    assert.match((await run('jobs', 'gold', 'gold-off', '--restore', '2')).stderr, /not kept.*--gold-people/);
   });
 
   it('trains by a file, whose paths are from where it lies; flags count before it', async () => {
