@@ -11,7 +11,7 @@ const variables: Readonly<Record<Series['color'], string>> = {
   loss: '--vscode-charts-foreground',
   dim: '--vscode-descriptionForeground',
   'job-1': '--vscode-charts-blue',
-  'job-2': '--vscode-charts-orange',
+  'job-2': '--orange',
   'job-3': '--vscode-charts-green',
   'job-4': '--vscode-charts-purple',
   'job-5': '--vscode-charts-red',

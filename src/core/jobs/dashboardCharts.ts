@@ -105,7 +105,7 @@ export function charts(
           [xMax, value],
         ];
   const one = (id: string, title: string, unit: string, color: Series['color'], label: string, name: string): Chart =>
-    byStep(id, title, unit, [{ label, color, ...of(name) }]);
+    byStep(id, title, unit, [{ label, color, ...of(name) }], wholeShares.has(name) ? [0, 1] : null);
   const loss = (label = l10n.t('training')): Chart => one('loss', l10n.t('Loss'), '', 'loss', label, 'loss');
   const gradients = (): Chart =>
     one('gradients', l10n.t('Norm of the gradient'), '', 'dim', l10n.t('before clipping'), 'grad_norm');
@@ -214,6 +214,9 @@ export function charts(
     hidden: [],
   };
 }
+
+/** Shares that may be anything from none to all: one that stays at nought is to look like it. */
+const wholeShares: ReadonlySet<string> = new Set(['frac_reward_zero_std', 'completions/clipped_ratio']);
 
 type OneCurve = (id: string, title: string, unit: string, color: Series['color'], label: string, name: string) => Chart;
 
