@@ -32,6 +32,10 @@ export type PythonPackage = keyof typeof packages;
 export const pythonWithTorch = (...further: readonly PythonPackage[]): string | { readonly missing: string } =>
   pythonWith('torch==2.13.0', 'numpy', 'transformers', 'peft', 'gguf', ...further);
 
+/** Installs all packages at once. */
+export const pythonWithAll = (): string | { readonly missing: string } =>
+  pythonWith(...(Object.keys(packages) as PythonPackage[]));
+
 /** The path of a Python that imports the packages named, or why there is none. */
 export function pythonWith(...wanted: readonly PythonPackage[]): string | { readonly missing: string } {
   const works = () => run(python, '-c', `import ${wanted.map(name => packages[name]).join(', ')}`).status === 0;

@@ -1,5 +1,8 @@
 /** `npm test`: types, lint, unit tests, mocha inside the extension host, and end-to-end tests of the packaged extension. */
-import { check, finish, mocha, run, type SuiteResult } from './suites.ts';
+import { readdirSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { check, finish, joined, mocha, run, runTogether, type SuiteResult } from './suites.ts';
 import { ensureChromium } from './vscode/browser.ts';
 import { ensureCodeServer } from './vscode/codeServer.ts';
 
@@ -10,15 +13,33 @@ for (const config of ['tsconfig.pure.json', 'tsconfig.json', 'media/tsconfig.jso
 results.push(check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'));
 results.push(check('unused code', 'node_modules/knip/bin/knip.js', '--no-progress'));
 results.push(check('build', 'scripts/build.ts'));
-results.push(run({ name: 'unit', args: mocha('test/unit/**/*.test.ts', 'test/architecture.test.ts') }));
+const lanes = Math.min(2, os.availableParallelism());
+const beside = ['--parallel', '--jobs', String(os.availableParallelism())];
+results.push(
+  await run({ name: 'unit', args: mocha(...beside, 'test/unit/**/*.test.ts', 'test/architecture.test.ts') }),
+);
 results.push(check('package', 'scripts/package.ts'));
 
 try {
   ensureChromium();
   await ensureCodeServer();
-  results.push(run({ name: 'extension host', args: ['scripts/testHost.ts'] }));
-  const browser = (files: readonly string[]) => mocha('--config', 'test/e2e/.mocharc.json', ...files);
-  results.push(run({ name: 'end to end', args: browser(['test/e2e/**/*.test.ts']), secondChance: browser }));
+  results.push(await run({ name: 'extension host', args: ['scripts/testHost.ts'] }));
+  // Each file has an editor of its own, which waits more than it computes.
+  const started = Date.now();
+  const files = readdirSync(path.join('test', 'e2e'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.test.ts'))
+    .map(file => path.join('test', 'e2e', file))
+    .sort();
+  const browser = (named: readonly string[]) => mocha('--config', 'test/e2e/.mocharc.json', ...named);
+  const parts = await runTogether(
+    files.map(file => ({
+      name: `end to end ${path.basename(file, '.test.ts')}`,
+      args: browser([file]),
+      secondChance: browser,
+    })),
+    lanes,
+  );
+  results.push(joined('end to end', parts, (Date.now() - started) / 1000));
 } catch (error) {
   process.stderr.write(`\nThe tests in VS Code could not run. ${(error as Error).message}\n`);
   results.push({ name: 'VS Code', passed: 0, failed: 1, skipped: 0, seconds: 0 });

@@ -6,7 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { finish, mocha, run, type SuiteResult } from './suites.ts';
+import { fetchTestModel } from './fetchTestModel.ts';
+import { pythonWithAll } from './python.ts';
+import { finish, mocha, run, runTogether, type Suite, type SuiteResult } from './suites.ts';
 
 const root = path.dirname(import.meta.dirname);
 const quick = process.argv.includes('--quick');
@@ -33,21 +35,23 @@ if (only !== undefined && !suites.includes(only)) {
   process.stderr.write(`There is no slow suite "${only}"; there are ${suites.join(', ')}.\n`);
   process.exit(1);
 }
-for (const suite of suites) {
-  if (only !== undefined && suite !== only) continue;
-  const folder = path.join(figures, suite);
-  // The figures of a quick run say less than those of a full one, so they do not take their place.
-  const kept = quick ? path.join(root, '.cache', 'quick-figures') : folder;
-  if (!quick) rmSync(folder, { recursive: true, force: true });
+/** The figures of a quick run say less than those of a full one, so they do not take their place. */
+const folderOf = (suite: string): string =>
+  quick ? path.join(root, '.cache', 'quick-figures') : path.join(figures, suite);
+
+function suiteOf(suite: string): Suite {
+  const kept = folderOf(suite);
   mkdirSync(kept, { recursive: true });
   const args = mocha('--config', 'test/slow/.mocharc.json', '--spec', `test/slow/${suite}.test.ts`);
-  const result = run({
+  return {
     name: `slow ${suite}`,
     args,
     ...(suite === 'crashEditor' && { secondChance: () => args }),
     env: { TUNESMITH_QUICK: quick ? '1' : '', TUNESMITH_FIGURES: kept },
-  });
-  results.push(result);
+  };
+}
+
+function record(suite: string, result: SuiteResult): void {
   const changed = git('status', '--porcelain', '--', 'src', 'media', 'models', 'test') ? ' with local changes' : '';
   const ran: Ran = {
     ...result,
@@ -55,7 +59,23 @@ for (const suite of suites) {
     date: new Date().toISOString().slice(0, 10),
     machine,
   };
-  if (!quick) writeFileSync(path.join(folder, 'result.json'), JSON.stringify(ran));
+  writeFileSync(path.join(folderOf(suite), 'result.json'), JSON.stringify(ran));
+}
+
+const chosen = suites.filter(suite => only === undefined || suite === only);
+if (quick) {
+  // What several of them need, so that none makes it while another does.
+  fetchTestModel();
+  pythonWithAll();
+  // Two at once: nothing that is measured counts here.
+  results.push(...(await runTogether(chosen.map(suiteOf), Math.min(2, os.availableParallelism()))));
+} else {
+  for (const suite of chosen) {
+    rmSync(folderOf(suite), { recursive: true, force: true });
+    const result = await run(suiteOf(suite));
+    results.push(result);
+    record(suite, result);
+  }
 }
 const code = finish('slow', results);
 if (!quick) writeVerification();
