@@ -139,6 +139,14 @@ export class Evaluator implements Disposable {
     return v.parse(EvaluatorResultSchemas.match, result).matches;
   }
 
+  /** Which of the texts are JSON that a JSON Schema allows. Rejects with a HumanError for a schema that is none. */
+  async validate(schema: unknown, texts: readonly string[]): Promise<boolean[]> {
+    const result = await this.#child.call({ method: 'validate', schema, texts: [...texts] }, seconds =>
+      l10n.t('The JSON Schema took longer than {0} s and was stopped. Simplify its patterns.', seconds),
+    );
+    return v.parse(EvaluatorResultSchemas.validate, result).valid;
+  }
+
   /**
    * Calls a workspace's reward function for each row, in a process of its own. Only where the user lets code run: a trusted
    * workspace, or `--allow-code`.

@@ -42,7 +42,8 @@ export const adjustable = (
   key: string,
   value: number,
   needsWith: (value: number) => JobNeeds,
-): Adjustable => ({ label: labelOf(kind, key), value, others: halvesOf(value, needsWith) });
+  least = 1,
+): Adjustable => ({ label: labelOf(kind, key), value, others: halvesOf(value, needsWith, least) });
 
 /** Computing layers again costs time, but changes nothing that is learned. */
 export const recomputation = (

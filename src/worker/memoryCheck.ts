@@ -15,13 +15,15 @@ export interface Adjustable {
   readonly others: Iterable<{ readonly value: number | string; readonly needs: JobNeeds }>;
 }
 
-/** Halves of a number, down to 1. */
+/** Halves of a number, down to 1 or 0. */
 export function* halvesOf(
   value: number,
   needsWith: (value: number) => JobNeeds,
+  least = 1,
 ): Generator<{ readonly value: number; readonly needs: JobNeeds }> {
-  for (let lower = Math.floor(value / 2); lower >= 1; lower = Math.floor(lower / 2)) {
-    yield { value: lower, needs: needsWith(lower) };
+  for (let whole = value; whole > least; ) {
+    whole = Math.floor(whole / 2);
+    yield { value: whole, needs: needsWith(whole) };
   }
 }
 

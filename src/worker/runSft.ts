@@ -25,13 +25,16 @@ export async function runSft(
     { ...settings, maxLength: Math.min(settings.maxLength, config.maxPositions) },
   );
   for (const warning of data.warnings) host.log('warning', warning);
-  const sizes = sizesOf(data, settings);
-  const { longest } = sizes;
-  const needsWith = (changes: Partial<SftJob['settings']>, length = longest): JobNeeds =>
-    sftNeeds(config, { ...settings, ...changes }, { ...sizes, longest: length });
+  const { longest } = sizesOf(data, settings);
+  const needsWith = (changes: Partial<SftJob['settings']>, length = longest): JobNeeds => {
+    const changed = { ...settings, ...changes };
+    return sftNeeds(config, changed, { ...sizesOf(data, changed), longest: length });
+  };
   await estimate(context, job, unread, needsWith({}), [
     adjustable('sft', 'microBatchSize', settings.microBatchSize, size => needsWith({ microBatchSize: size })),
     ...recomputation('sft', settings, () => needsWith({ recompute: 'on' })),
+    // Answers need a generator and its caches; without any the model learns the same.
+    adjustable('sft', 'evaluationRows', settings.evaluationRows, rows => needsWith({ evaluationRows: rows }), 0),
     adjustable('sft', 'maxLength', longest, length => needsWith({ microBatchSize: 1 }, length)),
   ]);
   const base = await unread.read();

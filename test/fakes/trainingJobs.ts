@@ -11,6 +11,7 @@ import type {
   RewardSource,
   RlhfSettings,
   RlooSettings,
+  SftSettings,
 } from '../../src/core/jobs/job.ts';
 import { dpoPresets, ktoPresets, rewardPresets, rlhfPresets, sftPresets } from '../../src/core/jobs/presets.ts';
 import { createJobFolder, type JobFolder } from '../../src/storage/jobFolder.ts';
@@ -96,7 +97,7 @@ export class TinyWorkspace {
     });
   }
 
-  sftJob(name: string, rows: readonly unknown[] = somePairs): Promise<JobFolder> {
+  sftJob(name: string, rows: readonly unknown[] = somePairs, settings: Partial<SftSettings> = {}): Promise<JobFolder> {
     return createJobFolder(this.layout, {
       name,
       data: {
@@ -108,7 +109,15 @@ export class TinyWorkspace {
         id,
         createdAt,
         data: data['examples.jsonl'],
-        settings: { ...sftPresets.quick, epochs: 2, batchSize: 8, microBatchSize: 4, learningRate: 0.01, lora },
+        settings: {
+          ...sftPresets.quick,
+          epochs: 2,
+          batchSize: 8,
+          microBatchSize: 4,
+          learningRate: 0.01,
+          lora,
+          ...settings,
+        },
       }),
     });
   }

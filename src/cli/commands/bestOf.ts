@@ -5,12 +5,10 @@ import type { Command } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { defaultSampling, type Prompt } from '../../core/generation.ts';
-import type { OneReward } from '../../core/jobs/job.ts';
-import { judgeTokens, scoreOf, scoreQuestion } from '../../core/jobs/judgeReward.ts';
-import { plainReward } from '../../core/jobs/ruleReward.ts';
 import { parseTrlPrompts } from '../../core/preferences/trlImport.ts';
 import { bestOfCurve } from '../../core/statistics/bestOfN.ts';
 import { fitFrontier } from '../../core/statistics/overoptimisation.ts';
+import { type RewardTools, rewardsOfAnswers, sampleAnswers } from '../../jobs/answerRewards.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { type GoldFlags, goldOf, type RewardFlags, rewardOf, withGoldFlags, withRewardFlags } from './rewardFlags.ts';
 
@@ -59,8 +57,15 @@ async function bestOf(cli: Cli, file: string, flags: BestOfFlags): Promise<void>
   const prompts = await promptsOf(cli, file, flags.limit);
   cli.allowOrigins([flags.model.split('|')[0]!]);
   const answers = await drawn(cli, prompts, flags);
-  const rewards = await scores(cli, reward, prompts, answers);
-  const measured = gold && (await scores(cli, gold.source, prompts, answers));
+  const tools: RewardTools = {
+    inference: cli.inference,
+    evaluator: cli.evaluator,
+    ask: async model => cli.dispatcher.ask(await cli.models.get(model)),
+    allowCode: cli.allowCode,
+    signal: cli.signal,
+  };
+  const rewards = await rewardsOfAnswers(reward, prompts, answers, tools);
+  const measured = gold && (await rewardsOfAnswers(gold.source, prompts, answers, tools));
   for (const [index, prompt] of prompts.entries()) {
     const best = rewards[index]!.indexOf(Math.max(...rewards[index]!));
     const of = measured?.[index];
@@ -111,103 +116,17 @@ async function promptsOf(cli: Cli, file: string, limit: number | undefined): Pro
   throw new HumanError(l10n.t('This file has no prompts. Add rows with a field “prompt”.'), { place: { file } });
 }
 
-/** n answers to each prompt, each with random numbers of its own. */
+/** n answers to each prompt, with progress. */
 async function drawn(cli: Cli, prompts: readonly Prompt[], flags: BestOfFlags): Promise<string[][]> {
-  const generator = await cli.models.get(flags.model);
-  const ask = cli.dispatcher.ask(generator, {});
-  const { samples, seed, temperature, maxTokens } = flags;
+  const { model, samples, seed, temperature, maxTokens } = flags;
+  const ask = cli.dispatcher.ask(await cli.models.get(model), {});
   const options = { ...defaultSampling, seed, temperature, maxOutputTokens: maxTokens };
-  let done = 0;
-  const answers = await Promise.all(
-    prompts.map(prompt =>
-      Promise.all(
-        Array.from({ length: samples }, async (_, repeat) => {
-          const { generation } = await ask({ prompt, options, repeat }, { signal: cli.signal });
-          done++;
-          cli.progress(l10n.t('{0} of {1} answers', done, samples * prompts.length));
-          return generation.text.trim();
-        }),
-      ),
-    ),
-  );
+  const answers = await sampleAnswers(prompts, samples, options, ask, {
+    signal: cli.signal,
+    onProgress: (done, of) => cli.progress(l10n.t('{0} of {1} answers', done, of)),
+  });
   cli.progress('');
-  // Interrupted answers are no answers of the model.
-  cli.signal.throwIfAborted();
   return answers;
 }
 
-/** What a source says of every answer, by prompt. Throws a HumanError where one is not a number. */
-async function scores(
-  cli: Cli,
-  source: OneReward,
-  prompts: readonly Prompt[],
-  answers: readonly (readonly string[])[],
-): Promise<number[][]> {
-  const rows = prompts.flatMap((prompt, index) => answers[index]!.map(answer => ({ prompt, answer })));
-  const found = await scoresOfRows(cli, source, rows);
-  const bad = found.findIndex(score => score === null || !Number.isFinite(score));
-  if (bad >= 0) {
-    throw new HumanError(
-      found[bad] === null
-        ? l10n.t('An answer is longer than the reward model reads. Lower --max-tokens.')
-        : l10n.t('The reward of an answer is not a number ({0}). Check the reward.', String(found[bad])),
-    );
-  }
-  let at = 0;
-  return answers.map(own => own.map(() => found[at++]!));
-}
-
-async function scoresOfRows(
-  cli: Cli,
-  source: OneReward,
-  rows: readonly { readonly prompt: Prompt; readonly answer: string }[],
-): Promise<readonly (number | null)[]> {
-  if (source.kind === 'model') {
-    const { base, adapter } = source.model;
-    const location = { base, ...(adapter === undefined ? {} : { adapter }) };
-    const { rewards } = await cli.inference.reward(
-      { location, items: rows.map(({ prompt, answer }) => ({ prompt: mutable(prompt), answer })) },
-      { signal: cli.signal },
-    );
-    return rewards;
-  }
-  const rule = source.reward;
-  const texts = rows.map(({ answer }) => answer);
-  switch (rule.rule) {
-    case 'regex':
-      return (await cli.evaluator.match(rule.pattern, rule.flags ?? '', texts)).map(match => (match ? 1 : 0));
-    case 'javascript':
-      return cli.evaluator.reward(
-        rule.file,
-        rows.map(({ prompt, answer }) => ({
-          prompt:
-            prompt.kind === 'text'
-              ? prompt.text
-              : (prompt.messages.findLast(({ role }) => role === 'user')?.content ?? ''),
-          answer,
-        })),
-        { allowCode: cli.allowCode },
-      );
-    case 'judge': {
-      const ask = cli.dispatcher.ask(await cli.models.get(rule.model));
-      const options = { ...defaultSampling, temperature: 0, maxOutputTokens: judgeTokens };
-      return Promise.all(
-        rows.map(async ({ prompt, answer }) => {
-          const said =
-            prompt.kind === 'text' ? prompt.text : prompt.messages.map(({ content }) => content).join('\n\n');
-          const question = { prompt: scoreQuestion(rule.rubric, said, answer), options, repeat: 0 };
-          const { generation } = await ask(question, cli);
-          cli.signal.throwIfAborted();
-          return scoreOf(generation.text) ?? 0;
-        }),
-      );
-    }
-    default:
-      return texts.map(text => plainReward(rule, text));
-  }
-}
-
 const number = (value: number): string => value.toFixed(3).replace('-', '−');
-
-/** As the protocol has it. */
-const mutable = (prompt: Prompt) => (prompt.kind === 'text' ? prompt : { ...prompt, messages: [...prompt.messages] });

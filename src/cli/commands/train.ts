@@ -41,8 +41,7 @@ import { type Cli, numberOption } from '../cli.ts';
 import { checkJudges, type JudgeFlags, withJudgeFlags } from '../judgeFlags.ts';
 import { refusalsBeforeAndAfter, refusalText } from '../refusals.ts';
 import { withConfig } from '../trainConfig.ts';
-import { type GoldFlags, goldOf, withGoldFlags } from './rewardFlags.ts';
-import { type RewardSumFlags, rewardSumOf, withRewardSumFlags } from './rewardSum.ts';
+import { type GoldFlags, goldOf, type RewardFlags, rewardOf, withGoldFlags, withRewardFlags } from './rewardFlags.ts';
 import { reportResult, runJob } from './trainJobs.ts';
 
 interface TrainFlags {
@@ -68,7 +67,7 @@ interface SftFlags extends TrainFlags {
   readonly data: readonly string[];
 }
 
-interface RlhfFlags extends TrainFlags, RewardSumFlags, GoldFlags {
+interface RlhfFlags extends TrainFlags, RewardFlags, GoldFlags {
   readonly prompts?: string;
   readonly reference: 'start' | 'base';
 }
@@ -125,7 +124,7 @@ const onlinePresets = {
 } as const;
 
 function registerOnline(train: Command, cli: Cli, kind: OnlineKind, description: string): void {
-  withGoldFlags(withRewardSumFlags(withSettingFlags(train.command(kind), kind)))
+  withGoldFlags(withRewardFlags(withSettingFlags(train.command(kind), kind)))
     .description(description)
     .option('--prompts <file>', l10n.t('prompts as TRL JSON Lines (default: the prompts that were ranked)'))
     .addOption(
@@ -251,7 +250,7 @@ async function trainOnline(cli: Cli, kind: OnlineKind, flags: RlhfFlags): Promis
   const changes = changesOf(kind, flags);
   const preset = onlinePresets[kind][flags.preset];
   withSettings(kind, preset, changes);
-  const reward = await rewardSumOf(cli, flags);
+  const reward = await rewardOf(cli, flags);
   const gold = await goldOf(cli, flags);
   const all = await promptsOf(cli, flags.prompts);
   const model = await cli.models.reference(flags.model);

@@ -105,7 +105,7 @@ export function heldOutTasks(tasks: readonly string[], wanted: readonly string[]
     throw new HumanError(
       tasks.length < 2
         ? l10n.t(
-            'The data has one task only, so no task can be held out. Give several files with --data, or rows with a field “task”.',
+            'The data has one task only, so no task can be held out. Give several files, or rows with a field “task”.',
           )
         : l10n.t('All {0} tasks are held out, so there is nothing to learn. Hold out fewer.', tasks.length),
     );

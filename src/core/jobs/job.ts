@@ -100,7 +100,7 @@ export const KtoSettingsSchema = v.object({
 export type KtoSettings = v.InferOutput<typeof KtoSettingsSchema>;
 
 /** Black-box rewards that need no trained model, each 0 … 1. */
-const plainRules = [
+export const RuleRewardSchema = v.variant('rule', [
   v.object({ rule: v.literal('word'), word: v.string(), caseSensitive: v.optional(v.boolean()) }),
   v.object({ rule: v.literal('regex'), pattern: v.string(), flags: v.optional(v.string()) }),
   /** 1 inside [min, max] words, falling linearly to 0 over `slack` words outside. */
@@ -110,9 +110,6 @@ const plainRules = [
   v.object({ rule: v.literal('javascript'), file: v.string() }),
   /** A model, by the registry's name, scores answers by a rubric; whoever watches the job asks it. */
   v.object({ rule: v.literal('judge'), model: v.string(), rubric: v.string() }),
-] as const;
-export const RuleRewardSchema = v.variant('rule', [
-  ...plainRules,
   /** 1 where the answer is JSON that this JSON Schema allows; `file` is where it came from. */
   v.object({
     rule: v.literal('json-schema'),
@@ -156,10 +153,7 @@ export type RewardSource = v.InferOutput<typeof RewardSourceSchema>;
 export type SingleReward = Exclude<RewardSource, { kind: 'sum' }>;
 
 /** One reward model or one rule: what answers are measured by. */
-const OneRewardSchema = v.variant('kind', [
-  singleRewards[0],
-  v.object({ kind: v.literal('rule'), reward: v.variant('rule', [...plainRules]) }),
-]);
+const OneRewardSchema = v.variant('kind', [singleRewards[0], singleRewards[1]]);
 export type OneReward = v.InferOutput<typeof OneRewardSchema>;
 
 /** A reward that is measured at every evaluation and never trained on: a reward model of other judgements, or a rule. */

@@ -1,17 +1,20 @@
 /** A language model as a reward: what it is asked about one answer, and the score that its words say. */
 import type { Prompt } from '../generation.ts';
 import { hash64 } from '../preferences/hashTables.ts';
-import type { JobSpecification } from './job.ts';
+import type { JobSpecification, RewardSource } from './job.ts';
 
 /** Tokens of what the judge says. */
 export const judgeTokens = 200;
 const best = 10;
 
-/** The model that a job asks for its rewards; undefined for one that needs nobody. */
-export function modelAsked(specification: JobSpecification): string | undefined {
-  if (specification.kind !== 'rlhf' || specification.reward.kind !== 'rule') return undefined;
-  const { reward } = specification.reward;
-  return reward.rule === 'judge' ? reward.model : undefined;
+/** The model that a job asks for its rewards, as its reward or a part of it; undefined for one that needs nobody. */
+export const modelAsked = (specification: JobSpecification): string | undefined =>
+  specification.kind === 'rlhf' ? judgeOf(specification.reward) : undefined;
+
+/** The model that a reward asks. */
+export function judgeOf(source: RewardSource): string | undefined {
+  if (source.kind === 'sum') return source.parts.map(part => judgeOf(part.source)).find(judge => judge !== undefined);
+  return source.kind === 'rule' && source.reward.rule === 'judge' ? source.reward.model : undefined;
 }
 
 /** Prompt and answer stand between lines that are in neither, so that no answer can leave its place. */

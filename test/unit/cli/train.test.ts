@@ -61,6 +61,10 @@ describe('tunesmith train, what it refuses', () => {
     [['rlhf', ...prompts, '--reward-schema', 'pairs.jsonl'], /pairs\.jsonl: This file is no JSON Schema/],
     [['rlhf', ...prompts, '--reward-schema', 'none.json'], /none\.json: This file cannot be read/],
     [['rlhf', ...prompts, '--reward-regex', '(a'], /regular expression “\(a” is not valid/],
+    [['rlhf', ...prompts, '--reward-rubric', 'r.md'], /--reward-rubric is for --reward-judge/],
+    [['grpo', ...prompts, '--reward-judge', 'pebble'], /--reward-judge needs --reward-rubric/],
+    [['expert', ...prompts, '--reward-judge', 'pebble', '--reward-rubric', 'r.md'], /r\.md: This file cannot be read/],
+    [['ppo', ...prompts, '--reward-json', '--gold-schema', 'pairs.jsonl'], /pairs\.jsonl: This file is no JSON Schema/],
     [['rlhf', ...prompts, '--reward-length', '9-3'], /two numbers of words such as 10-30, not “9-3”/],
     [
       ['rlhf', ...prompts, '--reward-code', 'r.mjs'],

@@ -452,6 +452,24 @@ describe('jobs', () => {
       });
       assert.equal((await folder.state())!.status, 'failed');
     });
+
+    it('of answers to held-out rows is said to be what would fit', async () => {
+      const settings = { microBatchSize: 1, recompute: 'on', heldOutShare: 0.5 } as const;
+      const memoryOf = async (evaluationRows: number): Promise<number> => {
+        const folder = await workspace.sftJob(`answers-${evaluationRows}`, somePairs, { ...settings, evaluationRows });
+        await runHere(folder);
+        const { events } = await folder.eventsSince(startOfEvents);
+        return events.find(event => event.type === 'estimate')!.memory;
+      };
+      const [none, all] = [await memoryOf(0), await memoryOf(32)];
+      assert.ok(none < all, `${none} ${all}`);
+      process.env.TUNESMITH_MEMORY_LIMIT = `${none}`;
+      const hungry = await workspace.sftJob('answers', somePairs, { ...settings, evaluationRows: 32 });
+      await assert.rejects(runHere(hungry), {
+        name: 'HumanError',
+        message: /It fits with “Rows answered” at 0 instead of 32 \(about \d+ MB\)\.$/,
+      });
+    });
   });
 
   it('refuses a taken name, changed data and a missing model', async () => {

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
-import { scoreOf, scoreQuestion } from '../../../../src/core/jobs/judgeReward.ts';
+import { judgeOf, scoreOf, scoreQuestion } from '../../../../src/core/jobs/judgeReward.ts';
 
 describe('a model as a reward', () => {
+  it('is asked as the reward, or as a part of it', () => {
+    const judge = { kind: 'rule', reward: { rule: 'judge', model: 'm', rubric: 'Be kind.' } } as const;
+    const word = { kind: 'rule', reward: { rule: 'word', word: 'yes' } } as const;
+    const sum = (...sources: (typeof judge | typeof word)[]) =>
+      judgeOf({ kind: 'sum', parts: sources.map((source, i) => ({ name: `${i}`, weight: 1, source })) });
+    assert.equal(judgeOf(judge), 'm');
+    assert.equal(sum(word, judge), 'm');
+    assert.equal(judgeOf(word), undefined);
+    assert.equal(sum(word, word), undefined);
+  });
+
   it('is read by its last score', () => {
     const check = (said: string, score: number | undefined): void => assert.equal(scoreOf(said), score, said);
     check('Good.\nScore: 7', 0.7);
