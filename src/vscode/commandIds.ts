@@ -35,6 +35,8 @@ export const CommandIds = {
   tuneOnExamples: 'tunesmith.tuneOnExamples',
   tuneOnPreferences: 'tunesmith.tuneOnPreferences',
   fineTune: 'tunesmith.fineTune',
+  iterateExpert: 'tunesmith.iterateExpert',
+  bestOf: 'tunesmith.bestOf',
   openJob: 'tunesmith.openJob',
   compareJobs: 'tunesmith.compareJobs',
   judgeJob: 'tunesmith.judgeJob',

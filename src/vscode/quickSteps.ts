@@ -34,27 +34,56 @@ export class QuickSteps implements vscode.Disposable {
    * Resolves with the value of the accepted row, or undefined when the person gave up. `active` is the row that has the focus
    * at first.
    */
-  ask<T>(placeholder: string, choices: readonly Choice<T>[], active?: (value: T) => boolean): Promise<T | undefined> {
+  async ask<T>(
+    placeholder: string,
+    choices: readonly Choice<T>[],
+    active?: (value: T) => boolean,
+  ): Promise<T | undefined> {
+    const first = active && choices.find(choice => choice.value !== undefined && active(choice.value));
+    const chosen = await this.#show(placeholder, choices, pick => {
+      if (first) pick.activeItems = [first];
+    });
+    return chosen?.[0]?.value;
+  }
+
+  /** Several rows with boxes to tick; those with `picked` are at first. Undefined when the person gave up. */
+  async askMany<T>(placeholder: string, choices: readonly Choice<T>[]): Promise<T[] | undefined> {
+    const pick = this.#pick;
+    pick.canSelectMany = true;
+    try {
+      const chosen = await this.#show(placeholder, choices, () => {
+        pick.selectedItems = choices.filter(choice => choice.picked);
+      });
+      return chosen?.flatMap(({ value }) => (value === undefined ? [] : [value]));
+    } finally {
+      pick.canSelectMany = false;
+    }
+  }
+
+  #show<T>(
+    placeholder: string,
+    choices: readonly Choice<T>[],
+    prepare: (pick: vscode.QuickPick<Choice<unknown>>) => void,
+  ): Promise<readonly Choice<T>[] | undefined> {
     const pick = this.#pick;
     pick.placeholder = placeholder;
     pick.value = '';
     pick.items = choices;
-    const first = active && choices.find(choice => choice.value !== undefined && active(choice.value));
-    if (first) pick.activeItems = [first];
+    prepare(pick);
     pick.busy = false;
     pick.enabled = true;
     return new Promise(resolve => {
-      const done = (value: T | undefined): void => {
+      const done = (chosen: readonly Choice<T>[] | undefined): void => {
         accepted.dispose();
         hidden.dispose();
-        resolve(value);
+        resolve(chosen);
       };
       const accepted = pick.onDidAccept(() => {
-        const chosen = pick.selectedItems[0];
-        if (!chosen) return;
+        const chosen = pick.selectedItems as readonly Choice<T>[];
+        if (chosen.length === 0 && !pick.canSelectMany) return;
         pick.busy = true;
         pick.enabled = false;
-        done(chosen.value as T);
+        done(chosen);
       });
       const hidden = pick.onDidHide(() => done(undefined));
       pick.show();

@@ -83,6 +83,8 @@ export function registerJobs(services: Services): void {
   lazyCommand(services, CommandIds.tuneOnExamples, async () => (await train()).tuneOnExamples);
   lazyCommand(services, CommandIds.tuneOnPreferences, async () => (await train()).tuneOnPreferences);
   lazyCommand(services, CommandIds.fineTune, async () => (await train()).fineTune);
+  lazyCommand(services, CommandIds.iterateExpert, async () => (await train()).iterateExpert);
+  lazyCommand(services, CommandIds.bestOf, async () => (await import('./commands/bestOf.ts')).bestOf);
 }
 
 export function registerModelsView(services: Services): void {

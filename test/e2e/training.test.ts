@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { JobSpecification } from '../../src/core/jobs/job.ts';
+import { type ChatServer, startChatServer } from '../fakes/chatServer.ts';
 import { Workbench } from './workbench.ts';
 
 const rows = 20;
@@ -17,6 +18,12 @@ function prepare(folder: string): void {
   const good = (i: number) => `In a paper bag, cut side down (${i}).`;
   const bad = (i: number) => `Bread is a food with a long history, and many like it (${i}).`;
   lines('examples.jsonl', i => ({ prompt: prompt(i), completion: good(i) }));
+  lines('lengthy.jsonl', i => ({ prompt: `${prompt(i)} Say more.`, completion: bad(i) }));
+  lines('rankings.jsonl', i => ({
+    prompt: prompt(i),
+    answers: [bad(i), good(i), `${good(i)} Yes.`],
+    ranking: [[1, 2], [0]],
+  }));
   lines('preferred.jsonl', i => ({ prompt: prompt(i), chosen: good(i), rejected: bad(i) }));
   lines('broken.jsonl', i =>
     i === 1 ? { prompt: prompt(i), chosen: good(i) } : { prompt: prompt(i), chosen: good(i), rejected: bad(i) },
@@ -27,6 +34,7 @@ function prepare(folder: string): void {
     path.join(folder, 'throws.mjs'),
     "export const reward = () => { throw new Error('no scale here'); };\n",
   );
+  writeFileSync(path.join(folder, 'rubric.md'), '# Rubric\n\nShort answers are good.\n');
   writeFileSync(path.join(folder, 'brief.mjs'), 'export const reward = ({ answer }) => -answer.length / 100;\n');
 }
 
@@ -41,14 +49,23 @@ const tiny = [
 describe('training from the palette', function () {
   this.timeout(600_000);
   let workbench: Workbench;
+  let server: ChatServer;
+  /** Questions that get an answer; the others wait for what never comes. */
+  let open = Number.POSITIVE_INFINITY;
   let laps = '';
   const started = Date.now();
 
   before(async () => {
+    server = await startChatServer(({ messages }) => {
+      const score = 10 - (messages.at(-1)!.content.length % 10);
+      const tokens = ['It is short.\n', `Score: ${score}`].map(text => ({ text, logProb: -0.1, alternatives: [] }));
+      return server.requests.length <= open ? { tokens } : { tokens, rest: new Promise(() => {}) };
+    });
     workbench = await Workbench.open({
       prepare,
       workspaceTrust: true,
       machineSettings: {
+        'tunesmith.endpoints': [{ baseUrl: server.url, models: ['arbiter'] }],
         'security.workspace.trust.startupPrompt': 'never',
         'security.workspace.trust.banner': 'never',
       },
@@ -58,6 +75,7 @@ describe('training from the palette', function () {
   after(async () => {
     process.stdout.write(`      ${laps}${((Date.now() - started) / 1000).toFixed(0)} s in all\n`);
     await workbench?.close();
+    await server?.close();
   });
   afterEach(async function () {
     laps += `${((Date.now() - started) / 1000).toFixed(0)} · `;
@@ -135,6 +153,16 @@ describe('training from the palette', function () {
   }
   const waiting: string[] = [];
 
+  async function until(what: string, holds: () => boolean, seconds = 90): Promise<void> {
+    for (const end = Date.now() + seconds * 1000; !holds(); await workbench.page.waitForTimeout(100))
+      assert.ok(Date.now() < end, what);
+  }
+  const typed = async (text: string): Promise<void> => {
+    await workbench.page.locator('.quick-input-widget .quick-input-message', { hasText: 'Enter' }).waitFor();
+    await workbench.page.locator('.quick-input-widget input').first().fill(text);
+    await workbench.page.keyboard.press('Enter');
+  };
+
   it('refuses a reward that is code while the workspace is not trusted', async () => {
     await workbench.command('Tunesmith: Fine-Tune with RLHF');
     await pickFile('prompts.jsonl');
@@ -152,20 +180,36 @@ describe('training from the palette', function () {
     await workbench.command('View: Close All Editors');
   });
 
-  it('tunes on examples', async () => {
+  it('tunes on examples of two tasks, one of them held out', async () => {
     await workbench.command('Tunesmith: Fine-Tune on Examples (SFT)');
-    await chooseFile('examples.jsonl');
+    await workbench.page.locator('.quick-input-widget input[placeholder^="Which file"]').waitFor();
+    await filter('Several');
+    await workbench.choose('Several Files…');
+    for (const name of ['examples', 'lengthy']) {
+      await filter(name);
+      await workbench.choose(`${name}.jsonl`);
+    }
+    await workbench.page.keyboard.press('Enter');
     await set('Epochs', '1');
+    await set('Cap of a task', '15');
+    await filter('Tasks held out');
+    await workbench.choose('Tasks held out');
+    await workbench.page.locator('.quick-input-widget input[placeholder^="Tasks held out"]').waitFor();
+    await workbench.screenshot('training-tasks');
+    await workbench.choose('lengthy');
+    await workbench.page.keyboard.press('Enter');
     await estimated();
     await workbench.screenshotsInThemes('training-review-sft');
     const { folder, job } = await start();
-    assert.equal(job.kind, 'sft');
-    assert.deepEqual([job.name, job.data.rows, job.settings.epochs], ['examples-sft', rows, 1]);
+    assert.ok(job.kind === 'sft');
+    const { epochs, taskCap, holdOutTasks } = job.settings;
+    assert.deepEqual([job.name, job.data.rows, epochs, taskCap], ['tasks-sft', 2 * rows, 1, 15]);
+    assert.deepEqual(holdOutTasks, ['lengthy']);
     await workbench.frameWith('.charts');
     waiting.push(folder);
   });
 
-  it('trains a reward model, and says which line of a file is wrong before', async () => {
+  it('trains an ensemble of reward models with ties, and says which line of a file is wrong before', async () => {
     await workbench.command('Tunesmith: Train Reward Model');
     await pickFile('broken.jsonl');
     await list()
@@ -173,10 +217,30 @@ describe('training from the palette', function () {
       .waitFor();
     await workbench.screenshotsInThemes('training-refused');
     await workbench.choose('Data');
-    await pickFile('preferred.jsonl');
-    const { folder, job } = await start();
-    assert.deepEqual([job.kind, job.name], ['reward', 'preferred-rm']);
-    waiting.push(folder);
+    await pickFile('rankings.jsonl');
+    await workbench.choose('Method');
+    await workbench.pick('Rao–Kupper');
+    await workbench.choose('Ensemble');
+    await workbench.pick('3 models');
+    await set('Epochs', '1');
+    await list()
+      .getByText(`${3 * rows} pairs, ${rows} of them ties`)
+      .waitFor();
+    await estimated();
+    await workbench.screenshot('training-review-reward');
+    const known = new Set(jobs());
+    const { job } = await start();
+    assert.ok(job.kind === 'reward');
+    assert.deepEqual([job.settings.loss, job.settings.tieThreshold], ['bradley-terry', 2]);
+    await until('three jobs were not made', () => jobs().length === known.size + 3);
+    const made = jobs().filter(folder => !known.has(folder));
+    const seeds = made.map(folder => read<JobSpecification>(folder, 'job.json')!).map(({ name, seed }) => [name, seed]);
+    assert.deepEqual(seeds.sort(), [
+      ['rankings-rm-1', 0],
+      ['rankings-rm-2', 1],
+      ['rankings-rm-3', 2],
+    ]);
+    waiting.push(...made);
   });
 
   it('tunes on preferences by DPO, IPO and KTO', async () => {
@@ -199,54 +263,130 @@ describe('training from the palette', function () {
     }
   });
 
-  it('tunes by RLOO, GRPO and REINFORCE on rules and on code, which is tried first', async () => {
+  it('tunes by RLOO on a sum of rewards, with a gold beside it', async () => {
+    await workbench.command('Tunesmith: Fine-Tune with RLHF');
+    await pickFile('prompts.jsonl');
+    await workbench.pick('Has a Length…');
+    await typed('10-30');
+    await workbench.choose('Reward');
+    await workbench.choose('Add a Reward…');
+    await workbench.pick('Contains a Word…');
+    await typed('bread');
+    await workbench.choose('contains “bread”');
+    await workbench.pick('Change Its Weight…');
+    await typed('-0.5');
+    await list().getByText('weight −0.5').waitFor();
+    await workbench.screenshot('training-reward-sum');
+    await workbench.choose('Use This Reward');
+    await workbench.choose('Gold');
+    await workbench.screenshot('training-gold');
+    await workbench.pick('Is Valid JSON');
+    await workbench.pick('Stop at Its Peak');
+    for (const [label, value] of tiny) await set(label, value);
+    await estimated();
+    await workbench.screenshotsInThemes('training-review-rlhf', [1440, 700]);
+    const { folder, job } = await start();
+    assert.ok(job.kind === 'rlhf' && job.settings.algorithm === 'rloo' && job.reward.kind === 'sum');
+    assert.deepEqual(
+      job.reward.parts.map(({ name, weight }) => [name, weight]),
+      [
+        ['length', 1],
+        ['word', -0.5],
+      ],
+    );
+    const { patience, restoreBest, source } = job.gold!;
+    assert.deepEqual([patience, restoreBest, source.kind], [3, true, 'rule']);
+    assert.equal(job.settings.steps, 2);
+    assert.equal(job.heldOut?.rows, 2);
+    waiting.push(folder);
+  });
+
+  it('tunes by GRPO and REINFORCE on a rule and on code, which is tried first', async () => {
     for (const [method, reward] of [
-      ['RLOO', 'Has a Length…'],
       ['GRPO', 'Is Valid JSON'],
       ['REINFORCE', 'Code in a File…'],
     ] as const) {
       await workbench.command('Tunesmith: Fine-Tune with RLHF');
       await pickFile('prompts.jsonl');
       await workbench.pick(reward);
-      if (method === 'RLOO') await workbench.page.keyboard.press('Enter');
       if (method === 'REINFORCE') {
         await chooseFile('throws.mjs');
         await list()
           .getByText(/throws\.mjs: .*no scale here/)
           .waitFor();
         await workbench.choose('Reward');
+        await workbench.choose('throws.mjs');
+        await workbench.pick('Choose Another…');
         await workbench.pick(reward);
         await chooseFile('brief.mjs');
+        await workbench.choose('Use This Reward');
       }
-      if (method !== 'RLOO') {
-        await workbench.choose('Method');
-        await workbench.pick(method);
-      }
+      await workbench.choose('Method');
+      await workbench.pick(method);
       for (const [label, value] of tiny) await set(label, value);
       const { folder, job } = await start();
-      assert.equal(job.kind, 'rlhf');
-      if (job.kind === 'rlhf') {
-        assert.equal(job.settings.algorithm, method.toLowerCase());
-        assert.equal(job.settings.steps, 2);
-        assert.equal(job.heldOut?.rows, 2);
-      }
+      assert.ok(job.kind === 'rlhf');
+      assert.equal(job.settings.algorithm, method.toLowerCase());
       waiting.push(folder);
     }
     for (const folder of waiting) await finish(folder);
   });
 
-  it('tunes by PPO on the reward model, and shows the job to its end', async () => {
+  it('tunes by PPO on the worst of the reward models, and shows the job to its end', async () => {
     await workbench.command('Tunesmith: Fine-Tune with RLHF');
     await pickFile('prompts.jsonl');
-    await workbench.pick('preferred-rm');
+    await workbench.pick('Several Reward Models…');
+    await workbench.page.locator('.quick-input-widget input[placeholder^="Which reward models"]').waitFor();
+    await workbench.screenshot('training-ensemble');
+    await workbench.page.keyboard.press('Enter');
+    await workbench.pick('The Lowest');
     await workbench.choose('Method');
     await workbench.pick('PPO');
     for (const [label, value] of tiny) await set(label, value);
     const { folder, job } = await start();
-    assert.ok(job.kind === 'rlhf' && job.reward.kind === 'model');
+    assert.ok(job.kind === 'rlhf' && job.reward.kind === 'ensemble');
+    assert.deepEqual([job.reward.models.length, job.reward.combine], [3, 'worst']);
     await finish(folder);
     const page = await workbench.frameWith('.head h1:has-text("prompts-ppo")');
     await page.locator('.state', { hasText: 'Done' }).waitFor();
     await workbench.screenshotsInThemes('training-ppo-done', [1440, 700]);
+  });
+
+  it('expert iteration on the scores of a judge: it waits while the window is gone, and goes on when it is back', async () => {
+    await workbench.command('Tunesmith: Fine-Tune on Its Own Best Answers');
+    await pickFile('prompts.jsonl');
+    await workbench.screenshot('training-reward-kinds');
+    await workbench.pick('Scores of a Model…');
+    await workbench.pick('arbiter');
+    await workbench.pick('A Rubric in a File…');
+    await chooseFile('rubric.md');
+    for (const [label, value] of tiny) await set(label, value);
+    await estimated();
+    await filter('Start');
+    await list()
+      .getByText(/arbiter is asked to score up to \d+ answers/)
+      .waitFor();
+    await workbench.screenshot('training-review-judge');
+    open = server.requests.length + 3;
+    const { folder, job } = await start();
+    assert.ok(job.kind === 'rlhf' && job.settings.algorithm === 'expert' && job.reward.kind === 'rule');
+    assert.ok(job.reward.reward.rule === 'judge' && job.reward.reward.rubric.includes('Short answers are good.'));
+    await until('the judge was not asked', () => server.requests.length > open);
+    await workbench.page.goto('about:blank');
+    const status = () => read<{ status: string }>(folder, 'state.json')!.status;
+    await until('the job does not wait', () => status() === 'waiting', 60);
+    open = Number.POSITIVE_INFINITY;
+    await workbench.load();
+    await workbench.openSideBar();
+    await until('the job does not go on', () => status() === 'succeeded');
+    await workbench.command('Tunesmith: Compare the Best of Several Answers');
+    await pickFile('prompts.jsonl');
+    await workbench.pick('Has a Length…');
+    await typed('10-30');
+    await workbench.pick(/^pebble/);
+    await workbench.pick('4');
+    const report = await workbench.frameWith('h1:has-text("Best of 4")', 60_000);
+    assert.deepEqual(await report.locator('tbody tr td:first-child').allTextContents(), ['1', '2', '4']);
+    await workbench.screenshot('training-best-of');
   });
 });

@@ -1,4 +1,4 @@
-/** The four commands that train: each asks for what has no likely answer, shows the rest in one list with what the job needs, and starts it. */
+/** The commands that train: each asks for what has no likely answer, shows the rest in one list with what the job needs, and starts it. */
 import * as vscode from 'vscode';
 import { HumanError } from '../../base/errors.ts';
 import type { ItemRecord } from '../../core/preferences/judgement.ts';
@@ -11,15 +11,18 @@ import { askData } from '../training/data.ts';
 import { type Family, familyTitle, methodsOf } from '../training/methods.ts';
 import { newJob } from '../training/newJob.ts';
 import { review } from '../training/review.ts';
-import { askReward, type ChosenReward } from '../training/reward.ts';
+import { baseIsGone } from '../training/reviewChange.ts';
+import { askReward, baseOf, type ChosenReward } from '../training/reward.ts';
 import { startJob } from '../training/start.ts';
 
 export const trainRewardModel = (services: Services): Promise<void> => train(services, 'reward');
 export const tuneOnExamples = (services: Services): Promise<void> => train(services, 'examples');
 export const tuneOnPreferences = (services: Services): Promise<void> => train(services, 'preferences');
 export const fineTune = (services: Services): Promise<void> => train(services, 'reinforcement');
+export const iterateExpert = (services: Services): Promise<void> => train(services, 'reinforcement', 'expert');
 
-async function train(services: Services, family: Family): Promise<void> {
+/** `first`: the method that is offered first. */
+async function train(services: Services, family: Family, first?: string): Promise<void> {
   const layout = services.layout();
   const title = familyTitle(family);
   const steps = new QuickSteps(title);
@@ -39,26 +42,24 @@ async function train(services: Services, family: Family): Promise<void> {
     }
     const bases = await basesOf(services, await services.models());
     // A reward model scores answers of the base that it stands on.
-    const wanted = reward?.kind === 'model' ? reward.base : bases[0]?.id;
+    const wanted = (reward && baseOf(reward)) ?? bases[0]?.id;
     const model = bases.find(({ id }) => id === wanted);
     if (!model) {
-      throw new HumanError(
-        wanted === undefined
-          ? vscode.l10n.t('There is no local model to train. Add one in the Models view.')
-          : vscode.l10n.t(
-              'The model that this reward model stands on ({0}) is gone. Add it again in the Models view.',
-              wanted,
-            ),
-      );
+      throw wanted === undefined
+        ? new HumanError(vscode.l10n.t('There is no local model to train. Add one in the Models view.'))
+        : baseIsGone(wanted);
     }
-    const plan = await review(
+    const methods = methodsOf(family);
+    const plans = await review(
       services,
       steps,
       {
         family,
-        method: methodsOf(family)[0],
+        method: methods.find(({ id }) => id === first) ?? methods[0],
         source,
         reward,
+        gold: undefined,
+        ensemble: 1,
         model,
         preset: 'quick',
         changes: {},
@@ -66,9 +67,10 @@ async function train(services: Services, family: Family): Promise<void> {
       },
       bases,
     );
-    if (!plan) return;
-    const { id, specification } = await newJob(layout, plan);
-    await startJob(services, id, specification.name);
+    for (const [place, plan] of (plans ?? []).entries()) {
+      const { id, specification } = await newJob(layout, plan);
+      await startJob(services, id, specification.name, { show: place === 0 });
+    }
   } finally {
     steps.dispose();
   }

@@ -3,28 +3,33 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { HumanError } from '../../base/errors.ts';
 import type { Instruction } from '../../core/datasets/instruction.ts';
-import { parseInstructions } from '../../core/datasets/instructions.ts';
+import { joinFiles, parseInstructions } from '../../core/datasets/instructions.ts';
 import type { Prompt } from '../../core/generation.ts';
 import type { SettingsKind } from '../../core/jobs/settingDescriptions.ts';
 import type { JudgeFilter } from '../../core/preferences/judgeChoice.ts';
-import type { PreferencePair } from '../../core/preferences/judgement.ts';
+import type { PreferencePair, PreferenceRanking } from '../../core/preferences/judgement.ts';
 import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
-import { parseTrlLabelled, parseTrlPreferences, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
+import { parsePreferencePairs, parsePreferenceRankings } from '../../core/preferences/rankingRows.ts';
+import { parseTrlLabelled, parseTrlPrompts } from '../../core/preferences/trlImport.ts';
 import { CommandIds, ViewIds } from '../commandIds.ts';
 import { askWhose } from '../judgeLabels.ts';
 import type { Choice, QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
 import { trainingPrompts } from '../trainingPrompts.ts';
-import type { Family } from './methods.ts';
+import { askFile, askFiles } from './files.ts';
+import type { Comparisons, Family } from './methods.ts';
 
 /** `rankings`: for reinforcement learning, the prompts that they are about. */
 export type DataSource =
   | { readonly kind: 'rankings'; readonly filter: JudgeFilter }
-  | { readonly kind: 'file'; readonly uri: vscode.Uri };
+  /** Several: examples, each file a task. */
+  | { readonly kind: 'files'; readonly uris: readonly vscode.Uri[] };
 
 export type TrainingRows =
   | { readonly kind: 'examples'; readonly rows: readonly Instruction[] }
   | { readonly kind: 'pairs'; readonly rows: readonly PreferencePair[] }
+  /** Of a reward model: pairs, some of them ties, or whole rankings. */
+  | { readonly kind: 'comparisons'; readonly rows: readonly (PreferencePair | PreferenceRanking)[] }
   | { readonly kind: 'labelled'; readonly rows: readonly LabelledAnswer[] }
   | { readonly kind: 'prompts'; readonly rows: readonly Prompt[] };
 
@@ -46,17 +51,20 @@ export async function readData(
   services: Services,
   source: DataSource,
   kind: SettingsKind,
+  comparisons: Comparisons,
   signal?: AbortSignal,
 ): Promise<TrainingData> {
   const data =
-    source.kind === 'file' ? await fromFile(source.uri, kind) : await fromRankings(services, source, kind, signal);
+    source.kind === 'files'
+      ? await fromFiles(source.uris, kind, comparisons)
+      : await fromRankings(services, source, kind, comparisons, signal);
   if (data.rows.rows.length > 0) return data;
   throw new HumanError(vscode.l10n.t('There is nothing to train on here. Choose other data.'), {
-    ...(source.kind === 'file' ? { place: { file: vscode.workspace.asRelativePath(source.uri, false) } } : {}),
+    ...(source.kind === 'files' ? { place: { file: vscode.workspace.asRelativePath(source.uris[0]!, false) } } : {}),
   });
 }
 
-async function fromFile(uri: vscode.Uri, kind: SettingsKind): Promise<TrainingData> {
+async function readText(uri: vscode.Uri): Promise<string> {
   const file = vscode.workspace.asRelativePath(uri, false);
   const size = await vscode.workspace.fs.stat(uri).then(
     stat => stat.size,
@@ -74,33 +82,86 @@ async function fromFile(uri: vscode.Uri, kind: SettingsKind): Promise<TrainingDa
       { place: { file } },
     );
   }
-  const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
-  const name = path.basename(file).replace(/\.\w+$/, '');
-  const made = (rows: TrainingRows, label: string): TrainingData => ({
+  return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+}
+
+async function fromFiles(
+  uris: readonly vscode.Uri[],
+  kind: SettingsKind,
+  comparisons: Comparisons,
+): Promise<TrainingData> {
+  const files: { readonly file: string; readonly text: string }[] = [];
+  for (const uri of uris) files.push({ file: vscode.workspace.asRelativePath(uri, false), text: await readText(uri) });
+  const [{ file, text }] = files as [(typeof files)[0]];
+  const made = (rows: TrainingRows, label: string, notes: readonly string[] = []): TrainingData => ({
     rows,
-    name,
-    label: vscode.l10n.t('{0} in {1}', label, file),
-    notes: [],
+    name: files.length > 1 ? 'tasks' : path.basename(file).replace(/\.\w+$/, ''),
+    label:
+      files.length > 1
+        ? vscode.l10n.t('{0} in {1} files', label, files.length)
+        : vscode.l10n.t('{0} in {1}', label, file),
+    notes,
   });
   switch (kind) {
     case 'sft': {
-      const rows = parseInstructions(text, file);
-      return made({ kind: 'examples', rows }, vscode.l10n.t('{0} examples', rows.length));
+      const rows = joinFiles(files.map(one => ({ file: one.file, rows: parseInstructions(one.text, one.file) })));
+      const tasks = tasksOf(rows).size;
+      return made(
+        { kind: 'examples', rows },
+        tasks > 1
+          ? vscode.l10n.t('{0} examples of {1} tasks', rows.length, tasks)
+          : vscode.l10n.t('{0} examples', rows.length),
+      );
     }
     case 'kto': {
       const rows = parseTrlLabelled(text, file);
       return made({ kind: 'labelled', rows }, vscode.l10n.t('{0} labelled answers', rows.length));
     }
-    case 'reward':
     case 'dpo': {
-      const rows = parseTrlPreferences(text, file);
+      const rows = parsePreferencePairs(text, file);
       return made({ kind: 'pairs', rows }, vscode.l10n.t('{0} pairs', rows.length));
+    }
+    case 'reward': {
+      const rows =
+        comparisons === 'rankings'
+          ? parsePreferenceRankings(text, file)
+          : parsePreferencePairs(text, file, { ties: comparisons === 'ties' });
+      return made({ kind: 'comparisons', rows }, comparedText(rows), comparedNotes(rows, comparisons));
     }
     default: {
       const rows = different(parseTrlPrompts(text, file));
       return made({ kind: 'prompts', rows }, vscode.l10n.t('{0} prompts', rows.length));
     }
   }
+}
+
+/** Rows of each task, the most first. Rows that name none are no task. */
+export function tasksOf(rows: readonly Instruction[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { task } of rows) if (task !== undefined) counts.set(task, (counts.get(task) ?? 0) + 1);
+  return new Map([...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
+}
+
+/** `42 pairs`, `42 pairs, 6 of them ties`, `12 rankings`. */
+function comparedText(rows: readonly (PreferencePair | PreferenceRanking)[]): string {
+  if (rows.some(row => 'groups' in row)) return vscode.l10n.t('{0} rankings', rows.length);
+  const ties = rows.filter(row => 'tie' in row && row.tie).length;
+  return ties === 0
+    ? vscode.l10n.t('{0} pairs', rows.length)
+    : vscode.l10n.t('{0} pairs, {1} of them ties', rows.length, ties);
+}
+
+/** What the way of comparing makes of the rows, where that may surprise. */
+function comparedNotes(rows: readonly (PreferencePair | PreferenceRanking)[], comparisons: Comparisons): string[] {
+  const pairs = rows.filter(row => 'chosen' in row);
+  const notes: string[] = [];
+  const margins = pairs.filter(({ margin }) => margin !== undefined).length;
+  if (margins > 0) notes.push(vscode.l10n.t('{0} pairs have a margin.', margins));
+  if (comparisons === 'ties' && !pairs.some(({ tie }) => tie))
+    notes.push(vscode.l10n.t('There are no ties in this data.'));
+  if (comparisons === 'rankings' && pairs.length === rows.length)
+    notes.push(vscode.l10n.t('All rankings are of two answers: they are learned as pairs.'));
+  return notes;
 }
 
 const different = (prompts: readonly Prompt[]): Prompt[] => [
@@ -111,6 +172,7 @@ async function fromRankings(
   services: Services,
   { filter }: DataSource & { kind: 'rankings' },
   kind: SettingsKind,
+  comparisons: Comparisons,
   signal: AbortSignal | undefined,
 ): Promise<TrainingData> {
   const journal = await services.journal();
@@ -121,8 +183,10 @@ async function fromRankings(
     const { prompts, source } = await trainingPrompts(services, items, signal);
     return { rows: { kind: 'prompts', rows: prompts }, label: source, name: items.at(-1)?.set ?? 'prompts', notes: [] };
   }
-  const pairs = journal.pairs(filter);
-  const used = new Set(pairs.map(pair => pair.item));
+  const ranked = kind === 'reward' && comparisons === 'rankings';
+  const pairs = ranked ? [] : journal.pairs(filter, { ties: kind === 'reward' && comparisons === 'ties' });
+  const compared = ranked ? journal.rankings(filter) : pairs;
+  const used = new Set(compared.map(({ item }) => item));
   const sets = new Set(items.filter(item => used.has(item.id)).map(item => item.set));
   const name = sets.size === 1 ? [...sets][0]! : 'preferences';
   if (kind === 'kto') {
@@ -138,10 +202,10 @@ async function fromRankings(
     };
   }
   return {
-    rows: { kind: 'pairs', rows: pairs },
-    label: vscode.l10n.t('{0} pairs from {1} ranked prompts', pairs.length, used.size),
+    rows: kind === 'reward' ? { kind: 'comparisons', rows: compared } : { kind: 'pairs', rows: pairs },
+    label: vscode.l10n.t('{0} from {1} ranked prompts', comparedText(compared), used.size),
     name,
-    notes: [],
+    notes: kind === 'reward' ? comparedNotes(compared, comparisons) : [],
   };
 }
 
@@ -157,8 +221,14 @@ export async function askData(
   again = false,
 ): Promise<DataSource | undefined> {
   const file = async (): Promise<DataSource | undefined> => {
-    const uri = await askFile(steps, vscode.l10n.t('Which file?'), ['jsonl', 'ndjson', 'json']);
-    return uri && { kind: 'file', uri };
+    const extensions = ['jsonl', 'ndjson', 'json'];
+    const question = vscode.l10n.t('Which file?');
+    if (family === 'examples') {
+      const uris = await askFiles(steps, question, extensions, vscode.l10n.t('each of them is a task'));
+      return uris && { kind: 'files', uris };
+    }
+    const uri = await askFile(steps, question, extensions);
+    return uri && { kind: 'files', uris: [uri] };
   };
   if (family === 'examples') return file();
   const journal = await services.journal();
@@ -197,41 +267,9 @@ export async function askData(
       description:
         family === 'reinforcement'
           ? vscode.l10n.t('prompts as TRL JSON Lines')
-          : vscode.l10n.t('preferences or labelled answers as TRL JSON Lines'),
+          : vscode.l10n.t('preferences, rankings or labelled answers as JSON Lines'),
       value: file,
     },
   ];
   return (await steps.ask(vscode.l10n.t('What to train on?'), rows))?.();
-}
-
-/** A file of the workspace, or another one of this computer. */
-export async function askFile(
-  steps: QuickSteps,
-  question: string,
-  extensions: readonly string[],
-): Promise<vscode.Uri | undefined> {
-  const found = await vscode.workspace.findFiles(
-    `**/*.{${extensions.join(',')}}`,
-    '**/{node_modules,.tunesmith,.git}/**',
-    2000,
-  );
-  const rows = found
-    .map(uri => ({ uri, name: vscode.workspace.asRelativePath(uri, false) }))
-    .filter(({ name }) => !/(^|\/)(package|package-lock|tsconfig)[^/]*\.json$/.test(name))
-    .sort((a, b) => a.name.localeCompare(b.name));
-  const chosen = await steps.ask<vscode.Uri | 'browse'>(question, [
-    ...rows.map(({ uri, name }) => ({
-      label: `$(file) ${path.posix.basename(name)}`,
-      description: path.posix.dirname(name) === '.' ? '' : path.posix.dirname(name),
-      value: uri,
-    })),
-    { label: `$(folder-opened) ${vscode.l10n.t('Browse…')}`, alwaysShow: true, value: 'browse' },
-  ]);
-  if (chosen !== 'browse') return chosen;
-  const picked = await vscode.window.showOpenDialog({
-    openLabel: vscode.l10n.t('Choose'),
-    title: question,
-    filters: { [extensions.join(', ')]: [...extensions] },
-  });
-  return picked?.[0];
 }

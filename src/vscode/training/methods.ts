@@ -5,6 +5,9 @@ import type { SettingsKind } from '../../core/jobs/settingDescriptions.ts';
 /** One command of the palette each. */
 export type Family = 'examples' | 'reward' | 'preferences' | 'reinforcement';
 
+/** What a reward model learns from. */
+export type Comparisons = 'pairs' | 'ties' | 'rankings';
+
 export interface Method {
   readonly id: string;
   readonly label: string;
@@ -13,6 +16,8 @@ export interface Method {
   readonly kind: SettingsKind;
   /** Settings that the method itself decides. */
   readonly fixed: Readonly<Record<string, string>>;
+  /** Settings that it begins with in place of the preset's. */
+  readonly usual: Readonly<Record<string, string>>;
   /** What is put behind the name of what it is made from. */
   readonly suffix: string;
 }
@@ -26,12 +31,34 @@ export function methodsOf(family: Family): readonly [Method, ...Method[]] {
     description,
     suffix,
     fixed: {},
+    usual: {},
   });
   switch (family) {
     case 'examples':
       return [method('sft', 'SFT', vscode.l10n.t('imitates the answers of the examples'), 'sft')];
     case 'reward':
-      return [method('reward', 'Bradley–Terry', vscode.l10n.t('scores answers as people ranked them'), 'rm')];
+      return [
+        {
+          ...method('reward', 'Bradley–Terry', vscode.l10n.t('pairs; the better answer gets the higher score'), 'rm'),
+          fixed: { loss: 'bradley-terry', tieThreshold: '1' },
+        },
+        {
+          ...method(
+            'reward',
+            'Rao–Kupper',
+            vscode.l10n.t('pairs and ties; tied answers get scores that are near'),
+            'rm',
+          ),
+          id: 'ties',
+          fixed: { loss: 'bradley-terry' },
+          usual: { tieThreshold: '2' },
+        },
+        {
+          ...method('reward', 'Plackett–Luce', vscode.l10n.t('whole rankings; each counts once, however long'), 'rm'),
+          id: 'rankings',
+          fixed: { loss: 'plackett-luce', tieThreshold: '1' },
+        },
+      ];
     case 'preferences':
       return [
         {
@@ -51,6 +78,7 @@ export function methodsOf(family: Family): readonly [Method, ...Method[]] {
         method('grpo', 'GRPO', vscode.l10n.t('the same, scaled by how much the rewards differ'), 'grpo'),
         method('reinforce', 'REINFORCE', vscode.l10n.t('the plainest: one answer to a prompt'), 'reinforce'),
         method('ppo', 'PPO', vscode.l10n.t('with a critic that foresees rewards; needs more memory'), 'ppo'),
+        method('expert', expertIteration(), vscode.l10n.t('imitates the best of its own answers'), 'expert'),
       ];
   }
 }
@@ -62,4 +90,13 @@ export function familyTitle(family: Family): string {
     preferences: vscode.l10n.t('Fine-Tune on Preferences'),
     reinforcement: vscode.l10n.t('Fine-Tune with RLHF'),
   }[family];
+}
+
+export const expertIteration = (): string => vscode.l10n.t('Expert Iteration');
+
+/** The rows that the settings ask for. */
+export function comparisonsOf({ fixed, usual }: Method, changes: Readonly<Record<string, string>>): Comparisons {
+  const { loss, tieThreshold } = { ...usual, ...changes, ...fixed };
+  if (loss === 'plackett-luce') return 'rankings';
+  return Number(tieThreshold ?? 1) > 1 ? 'ties' : 'pairs';
 }

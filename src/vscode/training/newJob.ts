@@ -3,6 +3,7 @@ import { Rng } from '../../base/rng.ts';
 import type { Prompt } from '../../core/generation.ts';
 import type {
   DpoSettings,
+  Gold,
   KtoSettings,
   ModelReference,
   RewardSettings,
@@ -23,6 +24,7 @@ export interface JobPlan {
   readonly method: Method;
   readonly rows: TrainingRows;
   readonly reward: RewardSource | undefined;
+  readonly gold: Gold | undefined;
   readonly model: ModelReference;
   /** Of the model: presets fit its size. */
   readonly parameters: number;
@@ -39,10 +41,15 @@ export interface JobPlan {
 }
 
 /** The plan's settings. Throws a HumanError for one that is out of its range. */
-export function settingsOf({ method, preset, parameters, changes }: Omit<JobPlan, 'rows' | 'reward' | 'model'>) {
+export function settingsOf({
+  method,
+  preset,
+  parameters,
+  changes,
+}: Pick<JobPlan, 'method' | 'preset' | 'parameters' | 'changes'>) {
   const known = new Set(settingDescriptions(method.kind).map(({ key }) => key));
   // What another method had is not this one's.
-  const own = Object.entries({ ...changes, ...method.fixed }).filter(([key]) => known.has(key));
+  const own = Object.entries({ ...method.usual, ...changes, ...method.fixed }).filter(([key]) => known.has(key));
   return withSettings(method.kind, presetOf(method.kind, preset, parameters), Object.fromEntries(own));
 }
 
@@ -56,14 +63,22 @@ export function newJob(layout: WorkspaceLayout, plan: JobPlan): Promise<JobFolde
     case 'labelled':
       return jobs.newKtoJob({ ...common, answers: rows.rows, settings: settings as KtoSettings });
     case 'pairs':
-      return plan.method.kind === 'dpo'
-        ? jobs.newDpoJob({ ...common, pairs: rows.rows, settings: settings as DpoSettings })
-        : jobs.newRewardJob({ ...common, pairs: rows.rows, settings: settings as RewardSettings });
+      return jobs.newDpoJob({ ...common, pairs: rows.rows, settings: settings as DpoSettings });
+    case 'comparisons':
+      return jobs.newRewardJob({ ...common, pairs: rows.rows, settings: settings as RewardSettings });
     case 'prompts': {
       if (!plan.reward) throw new Error('Reinforcement learning needs a reward.');
       const online = settings as RlhfSettings;
       const { train, heldOut } = splitPrompts(rows.rows, online.evaluationPrompts, seed);
-      return jobs.newRlhfJob({ ...common, prompts: train, heldOut, reward: plan.reward, settings: online });
+      const { reward, gold } = plan;
+      return jobs.newRlhfJob({
+        ...common,
+        prompts: train,
+        heldOut,
+        reward,
+        ...(gold ? { gold } : {}),
+        settings: online,
+      });
     }
   }
 }
