@@ -11,7 +11,6 @@ import { firstError, toHumanError } from '../core/prompts/promptyFile.ts';
 import type { RenderOptions } from '../core/prompts/render.ts';
 import { renderRows } from '../core/prompts/renderRows.ts';
 import type { RenderedPrompt, Template } from '../core/prompts/template.ts';
-import type { Interval } from '../core/statistics/intervals.ts';
 import type { TextGenerator } from '../core/textGenerator.ts';
 import { type Cli, numberOption } from './cli.ts';
 import { type ForecastFlags, forecastOptions } from './forecasts.ts';
@@ -162,13 +161,6 @@ export async function renderColumn(
 /** Vectors for templates that compare examples by them. */
 export const embedderFor = (cli: Cli, template: Template): Promise<EmbedTexts | undefined> =>
   embedderOf(template, id => cli.models.get(id));
-
-/** `60 %`, `−5 %`: whole percents, one decimal where that would say 0 or 100 of something else. */
-export const percent = (share: number): string =>
-  `${(share * 100).toFixed(0).replace(/^-0$/, '0').replace('-', '−')} %`;
-
-export const range = ({ low, high }: Interval): string =>
-  `${(low * 100).toFixed(0).replace(/^-0$/, '0').replace('-', '−')} … ${(high * 100).toFixed(0).replace(/^-0$/, '0').replace('-', '−')}`;
 
 /** Columns of text, the first to the left and the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string {

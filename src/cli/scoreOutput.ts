@@ -4,7 +4,8 @@ import type { ScoredCandidate, ScoredRow } from '../core/evaluation/score.ts';
 import type { ScoreSummary } from '../core/evaluation/scoreSummary.ts';
 import type { ScoredPart, ScoreOptions } from '../core/evaluation/scoreTexts.ts';
 import type { ScoreMeasure, ScoreTask } from '../core/prompts/template.ts';
-import { percent, range, table } from './experiments.ts';
+import { percent, range } from '../core/statistics/figureText.ts';
+import { table } from './experiments.ts';
 
 interface Shown {
   /** With each token. */

@@ -15,6 +15,7 @@ import { expandAxes } from '../../core/evaluation/variants.ts';
 import { axesOf } from '../../core/prompts/axesSettings.ts';
 import type { RenderOptions } from '../../core/prompts/render.ts';
 import type { Axes, Template } from '../../core/prompts/template.ts';
+import { percent, range } from '../../core/statistics/figureText.ts';
 import type { Cli } from '../cli.ts';
 import {
   collectWords,
@@ -24,8 +25,6 @@ import {
   generatorFor,
   guardedBank,
   loadExperiment,
-  percent,
-  range,
   renderColumn,
   samplingFlags,
   table,

@@ -6,7 +6,8 @@ import { HumanError } from '../../base/errors.ts';
 import { stringifyJsonLines } from '../../base/jsonLines.ts';
 import { l10n } from '../../base/l10n.ts';
 import { type Constitution, parseConstitution } from '../../core/constitution/constitution.ts';
-import { exampleOf, type RevisionChain, reviseAnswers } from '../../core/constitution/revise.ts';
+import { exampleOf, reviseAnswers } from '../../core/constitution/revise.ts';
+import { revisionNotes } from '../../core/constitution/revisionText.ts';
 import { defaultSampling, type Prompt } from '../../core/generation.ts';
 import { parseTrlPrompts } from '../../core/preferences/trlImport.ts';
 import { promptOf } from '../../core/prompts/template.ts';
@@ -76,7 +77,7 @@ async function reviseBy(cli: Cli, file: string, flags: ReviseFlags): Promise<voi
   cli.allowOrigins([flags.model.split('|')[0]!]);
   const prompts = (await promptsOf(cli, flags)).slice(0, flags.limit);
   const generator = await cli.models.get(flags.model);
-  const { chains, failed } = await reviseAnswers(prompts, {
+  const revisions = await reviseAnswers(prompts, {
     constitution,
     rounds,
     seed,
@@ -88,10 +89,10 @@ async function reviseBy(cli: Cli, file: string, flags: ReviseFlags): Promise<voi
   cli.progress('');
   const output = resolve(cli.terminal.cwd, flags.output);
   const chainFile = resolve(cli.terminal.cwd, flags.chains ?? flags.output.replace(/(\.jsonl)?$/i, '.chains.jsonl'));
+  const { chains } = revisions;
   const examples = chains.flatMap(chain => exampleOf(chain) ?? []);
   await writeFile(chainFile, stringifyJsonLines(chains.map(chain => ({ model: generator.model.id, ...chain }))));
-  if (failed > 0) cli.note(l10n.t('{0} prompts failed and were left out.', failed));
-  sayLeftOut(cli, chains);
+  for (const note of revisionNotes(revisions)) cli.note(note);
   if (examples.length === 0)
     throw new HumanError(
       l10n.t(
@@ -102,15 +103,6 @@ async function reviseBy(cli: Cli, file: string, flags: ReviseFlags): Promise<voi
   await writeFile(output, stringifyJsonLines(examples));
   cli.note(l10n.t('{0} examples in {1}; what led to them is in {2}.', examples.length, output, chainFile));
   cli.note(l10n.t('Learn from them: tunesmith train sft --data {0}', flags.output));
-}
-
-function sayLeftOut(cli: Cli, chains: readonly RevisionChain[]): void {
-  const count = (why: RevisionChain['leftOut']): number => chains.filter(({ leftOut }) => leftOut === why).length;
-  const [cut, empty] = [count('cut-off'), count('empty')];
-  if (cut > 0) cli.note(l10n.t('{0} answers were left out: they were cut off at --max-tokens.', cut));
-  if (empty > 0) cli.note(l10n.t('{0} answers were left out: they are empty.', empty));
-  const same = chains.filter(chain => exampleOf(chain)?.completion[0]?.content === chain.draft).length;
-  if (same > 0) cli.note(l10n.t('{0} answers came out of the revision as they were.', same));
 }
 
 async function promptsOf(cli: Cli, { prompts: file, template: path, model }: ReviseFlags): Promise<Prompt[]> {

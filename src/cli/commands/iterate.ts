@@ -1,28 +1,17 @@
 /** `tunesmith iterate`: sample from the policy, have its answers judged, learn from all judgements, tune on, and again. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { Rng } from '../../base/rng.ts';
-import { defaultSampling } from '../../core/generation.ts';
-import {
-  type Iteration,
-  type IterationRound,
-  iterationStage,
-  policyOf,
-  roundPrompts,
-} from '../../core/jobs/iteration.ts';
-import type { JobResult } from '../../core/jobs/job.ts';
-import { type PresetName, PresetNames, rewardSettings, rlhfSettings } from '../../core/jobs/presets.ts';
-import { rankable } from '../../core/preferences/answerSources.ts';
-import { drawAnswers, unanswered } from '../../core/preferences/drawAnswers.ts';
-import { admitted, type JudgeFilter, peopleOnly } from '../../core/preferences/judgeChoice.ts';
+import type { Iteration, IterationRound } from '../../core/jobs/iteration.ts';
+import { type PresetName, PresetNames } from '../../core/jobs/presets.ts';
+import { type JudgeFilter, peopleOnly } from '../../core/preferences/judgeChoice.ts';
 import { compareReplies, describeAnnotator } from '../../core/preferences/simulatedAnnotator.ts';
 import { parseTrlPrompts } from '../../core/preferences/trlImport.ts';
-import { newRewardJob, newRlhfJob } from '../../jobs/newJobs.ts';
+import { doneRoundText, type IterationHost, runIteration } from '../../jobs/iterationRounds.ts';
 import { readIteration, writeIteration } from '../../storage/iterationFiles.ts';
-import { JobFolder } from '../../storage/jobFolder.ts';
 import type { NewJudgement, PreferenceJournal } from '../../storage/preferenceJournal.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { reviews } from './loopHost.ts';
@@ -79,57 +68,73 @@ export function registerIterate(program: Command, cli: Cli): void {
 async function iterate(cli: Cli, flags: IterateFlags): Promise<void> {
   if (flags.simulated) cli.note(describeAnnotator());
   const filter: JudgeFilter = flags.simulated ? { judges: 'include', named: [Simulated] } : peopleOnly;
-  let iteration = (await readIteration(cli.layout, flags.name)) ?? (await begin(cli, flags));
+  const iteration = (await readIteration(cli.layout, flags.name)) ?? (await begin(cli, flags));
   const journal = await cli.journal();
+  // Nobody has to be waited for where judgements are simulated: such rounds need an end.
+  const rounds = flags.rounds ?? (flags.simulated ? 2 : undefined);
   try {
-    const change = async (round: Partial<IterationRound>): Promise<void> => {
-      const rounds = [...iteration.rounds];
-      rounds.push({ ...rounds.pop()!, ...round });
-      iteration = { ...iteration, rounds };
-      await writeIteration(cli.layout, iteration);
-    };
-    for (;;) {
-      cli.signal.throwIfAborted();
-      const stage = iterationStage(iteration, round => flags.enough === true || isJudged(journal, round, filter));
-      switch (stage) {
-        case 'sample': {
-          const { rounds } = iteration;
-          // Nobody has to be waited for where judgements are simulated: such rounds need an end.
-          if (rounds.length >= (flags.rounds ?? (flags.simulated ? 2 : Number.POSITIVE_INFINITY))) return;
-          const round = await sample(cli, journal, iteration, flags);
-          iteration = { ...iteration, rounds: [...rounds, round] };
-          await writeIteration(cli.layout, iteration);
-          break;
-        }
-        case 'judge': {
-          const round = iteration.rounds.at(-1)!;
-          if (flags.simulated) {
-            await judge(journal, iteration, round);
-            break;
-          }
-          const done = judged(journal, round, filter);
-          cli.note(
-            l10n.t(
-              'Round {0}: {1} of {2} are judged. Rank the others with “tunesmith rank --set {3}” or in the Ranking view, then call this again; --enough goes on without them.',
-              iteration.rounds.length,
-              done,
-              round.items,
-              round.set,
-            ),
-          );
-          return;
-        }
-        case 'reward':
-          await learnReward(cli, journal, iteration, flags, filter, change);
-          break;
-        case 'tune':
-          await tune(cli, iteration, flags, change);
-          break;
-      }
-    }
+    await runIteration(iteration, { ...flags, rounds }, hostOf(cli, journal, filter, flags));
   } finally {
     await journal.close();
   }
+}
+
+function hostOf(
+  cli: Cli,
+  journal: PreferenceJournal,
+  filter: JudgeFilter,
+  { simulated, json }: IterateFlags,
+): IterationHost {
+  return {
+    layout: cli.layout,
+    journal,
+    filter,
+    signal: cli.signal,
+    async model(id) {
+      const generator = await cli.models.get(id);
+      return { label: generator.model.label, ask: cli.dispatcher.ask(generator, {}) };
+    },
+    async reference(id) {
+      cli.models.refresh();
+      const reference = await cli.models.reference(id);
+      await cli.inference.stop();
+      return reference;
+    },
+    tunedFrom: async id => (await cli.models.tuned(id))?.lineage.base.id,
+    async parameters(base) {
+      const { parameters } = await cli.inference.load({ base });
+      return parameters;
+    },
+    async run(job) {
+      // The model's memory is the job's now.
+      await cli.inference.stop();
+      return runJob(cli, cli.supervisor, job);
+    },
+    async judge(iteration, round, done) {
+      if (simulated) {
+        await judge(journal, iteration, round);
+        return true;
+      }
+      cli.note(
+        l10n.t(
+          'Round {0}: {1} of {2} are judged. Rank the others with “tunesmith rank --set {3}” or in the Ranking view, then call this again; --enough goes on without them.',
+          iteration.rounds.length,
+          done,
+          round.items,
+          round.set,
+        ),
+      );
+      return false;
+    },
+    onProgress(round, done, prompts) {
+      cli.progress(done === prompts ? '' : l10n.t('Round {0}: {1} of {2} prompts', round, done, prompts));
+    },
+    note: message => cli.note(message),
+    onRound(done) {
+      const { number, round, tuned, metrics } = done;
+      cli.out(json ? `${JSON.stringify({ round: number, ...round, tuned, metrics })}\n` : `${doneRoundText(done)}\n`);
+    },
+  };
 }
 
 /** The first time: base, prompts and seed are written down and hold for all rounds. */
@@ -159,56 +164,6 @@ async function begin(cli: Cli, flags: IterateFlags): Promise<Iteration> {
   await writeIteration(cli.layout, iteration);
   return iteration;
 }
-
-/** Answers of the policy as it is now, put up for ranking. */
-async function sample(
-  cli: Cli,
-  journal: PreferenceJournal,
-  iteration: Iteration,
-  flags: IterateFlags,
-): Promise<IterationRound> {
-  const number = iteration.rounds.length + 1;
-  const { id } = policyOf(iteration);
-  const generator = await cli.models.get(id);
-  const ask = cli.dispatcher.ask(generator, {});
-  const prompts = roundPrompts(iteration, flags.items).map(({ prompt }) => prompt);
-  const items = unanswered(prompts);
-  const { temperature, maxNewTokens } = rlhfSettings(flags.preset, 1);
-  await drawAnswers(prompts, items, {
-    model: id,
-    wanted: flags.samples,
-    most: 4 * flags.samples,
-    sampling: { ...defaultSampling, seed: iteration.seed + number, temperature, maxOutputTokens: maxNewTokens },
-    signal: cli.signal,
-    ask: async request => (await ask(request, { signal: cli.signal })).generation,
-    onProgress: done => cli.progress(l10n.t('Round {0}: {1} of {2} prompts', number, done, prompts.length)),
-  });
-  cli.progress('');
-  cli.signal.throwIfAborted();
-  const set = `${iteration.name}-${number}`;
-  const { items: different } = rankable(items);
-  if (different.length === 0) {
-    throw new HumanError(
-      l10n.t('The policy gives the same answer every time, so there is nothing to judge. Begin from an earlier model.'),
-    );
-  }
-  const made = await journal.addItems(different.map(item => ({ set, ...item })));
-  cli.note(l10n.t('Round {0}: {1} prompts answered by {2}', number, made.length, generator.model.label));
-  return { policy: id, set, items: made.length };
-}
-
-function judged(journal: PreferenceJournal, { set }: IterationRound, filter: JudgeFilter): number {
-  const items = new Set<string>();
-  for (const { item } of admitted(journal.state, filter)) {
-    if (journal.state.itemById.get(item)?.set === set) items.add(item);
-  }
-  // Items that were skipped say nothing, but nobody waits for them.
-  const own = journal.state.progress(journal.author).find(({ name }) => name === set)?.judged ?? 0;
-  return Math.max(items.size, own);
-}
-
-const isJudged = (journal: PreferenceJournal, round: IterationRound, filter: JudgeFilter): boolean =>
-  judged(journal, round, filter) >= round.items;
 
 /** The declared annotator, signed as such: its pairs as rankings of two. */
 async function judge(journal: PreferenceJournal, { prompts, seed }: Iteration, { set }: IterationRound): Promise<void> {
@@ -242,133 +197,6 @@ async function judge(journal: PreferenceJournal, { prompts, seed }: Iteration, {
   }
   await journal.addJudgements(judgements, { folder: Simulated });
 }
-
-type Change = (round: Partial<IterationRound>) => Promise<void>;
-
-/** A reward model of every judgement of the workspace, old and new. */
-async function learnReward(
-  cli: Cli,
-  journal: PreferenceJournal,
-  iteration: Iteration,
-  flags: IterateFlags,
-  filter: JudgeFilter,
-  change: Change,
-): Promise<void> {
-  const round = iteration.rounds.at(-1)!;
-  const number = iteration.rounds.length;
-  const base = await baseOf(cli, iteration);
-  let { rewardJob, comparisons = 0 } = round;
-  // One that failed is made anew: judgements may have come since.
-  if (rewardJob === undefined || (await statusOf(cli, rewardJob)) === 'failed') {
-    const pairs = journal.pairs(filter);
-    if (pairs.length === 0) {
-      throw new HumanError(
-        l10n.t(
-          'There are no judgements to learn from yet. Rank the answers with “tunesmith rank --set {0}”.',
-          round.set,
-        ),
-      );
-    }
-    const parameters = await sizeOf(cli, base.base);
-    const job = await newRewardJob({
-      layout: cli.layout,
-      name: `${iteration.name}-reward-${number}`,
-      model: base,
-      seed: iteration.seed + number,
-      pairs,
-      settings: rewardSettings(flags.preset, parameters),
-    });
-    rewardJob = job.id;
-    comparisons = pairs.length;
-    await change({ rewardJob, comparisons });
-  }
-  const { adapter, accuracy } = await finish(cli, rewardJob);
-  cli.note(
-    l10n.t(
-      'Round {0}: a reward model of {1} comparisons{2}',
-      number,
-      comparisons,
-      accuracy
-        ? `, ${l10n.t('right on {0} % of {1} held-out pairs', Math.round(100 * accuracy.estimate), accuracy.n)}`
-        : '',
-    ),
-  );
-  const parameters = await sizeOf(cli, base.base);
-  const settings = rlhfSettings(flags.preset, parameters);
-  const prompts = Rng.seeded(iteration.seed)
-    .stream('held-out')
-    .shuffled(iteration.prompts.map(({ prompt }) => prompt));
-  const held = Math.min(settings.evaluationPrompts, Math.floor(prompts.length / 5));
-  const job = await newRlhfJob({
-    layout: cli.layout,
-    name: `${iteration.name}-${number}`,
-    model: policyOf({ ...iteration, rounds: iteration.rounds.slice(0, -1) }),
-    seed: iteration.seed + number,
-    prompts: prompts.slice(held),
-    heldOut: prompts.slice(0, held),
-    reward: { kind: 'model', model: { id: `local:${nameOf(adapter)}`, base: base.base, adapter } },
-    // All rounds are held by the same base: they cannot drift away from it one after the other.
-    reference: 'base',
-    settings: { ...settings, ...(flags.steps === undefined ? {} : { steps: flags.steps }) },
-  });
-  await change({ tuneJob: job.id });
-}
-
-async function tune(cli: Cli, iteration: Iteration, flags: IterateFlags, change: Change): Promise<void> {
-  const { tuneJob } = iteration.rounds.at(-1)!;
-  const { adapter, metrics } = await finish(cli, tuneJob!);
-  cli.models.refresh();
-  const tuned = await cli.models.reference(`local:${nameOf(adapter)}`);
-  await cli.inference.stop();
-  await change({ tuned });
-  const number = iteration.rounds.length;
-  const { reward_before: before = 0, reward_after: after = 0, kl = 0 } = metrics;
-  if (flags.json) cli.out(`${JSON.stringify({ round: number, ...iteration.rounds.at(-1)!, tuned, metrics })}\n`);
-  else {
-    cli.out(
-      `${l10n.t('Round {0}: {1}, reward {2} → {3}, KL to the base {4}', number, tuned.id, before.toFixed(3), after.toFixed(3), kl.toFixed(3))}\n`,
-    );
-  }
-}
-
-const statusOf = async (cli: Cli, id: string) =>
-  (await (await JobFolder.open(join(cli.layout.jobs, id))).status()).status;
-
-/** Runs a job of the iteration, from its checkpoint where it was interrupted; a job that is done gives what it gave. */
-async function finish(cli: Cli, id: string): Promise<JobResult> {
-  const job = await JobFolder.open(join(cli.layout.jobs, id));
-  const { status } = await job.status();
-  const result = status === 'succeeded' ? await job.result() : undefined;
-  if (result) return result;
-  await cli.inference.stop();
-  return runJob(cli, cli.supervisor, job);
-}
-
-/** The weights under the first policy: what reward models stand on. */
-async function baseOf(cli: Cli, { model }: Iteration): Promise<Iteration['model']> {
-  if (model.adapter === undefined) return model;
-  const { id } = await lowest(cli, model.id);
-  return { id, base: model.base };
-}
-
-async function lowest(cli: Cli, id: string): Promise<{ readonly id: string }> {
-  const seen = new Set<string>();
-  for (let at = id; ; ) {
-    const below = seen.has(at) ? undefined : (await cli.models.tuned(at))?.lineage.base.id;
-    if (below === undefined) return { id: at };
-    seen.add(at);
-    at = below;
-  }
-}
-
-async function sizeOf(cli: Cli, base: string): Promise<number> {
-  const { parameters } = await cli.inference.load({ base });
-  // The model's memory is the job's now.
-  await cli.inference.stop();
-  return parameters;
-}
-
-const nameOf = (folder: string): string => folder.replace(/^.*[\\/]/, '');
 
 async function readText(cli: Cli, file: string): Promise<string> {
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { principleRubrics } from '../../core/constitution/rubrics.ts';
+import { judgeByConstitution } from '../../core/constitution/rubrics.ts';
 import { type Judge, makeJudge } from '../../core/preferences/judge.ts';
 import { type JudgeScope, type JudgeWork, judgeWork } from '../../core/preferences/judgeItems.ts';
 import { judgeReports } from '../../core/preferences/judgeReport.ts';
@@ -82,18 +82,14 @@ async function judge(cli: Cli, path: string | undefined, options: JudgeCommand):
   const scope = scopeOf(options);
   const constitution =
     options.constitution === undefined ? undefined : await readConstitution(cli, options.constitution);
-  const byPrinciple = constitution && principleRubrics(constitution, options.seed);
   const opened = await openJudge(cli, path ?? join(cli.root, builtInJudge), options);
-  if (constitution && !takesGuidelines(opened.prompts.template))
-    throw new HumanError(l10n.t('This template shows no principle to the judge: it does not use “guidelines”.'), {
-      place: { file: opened.prompts.template.file },
-    });
-  // Signs otherwise than by the guidelines, so that neither replaces the other.
-  const made = constitution ? { ...opened, id: `${opened.id} by ${constitution.name}` } : opened;
+  const byPrinciple = constitution && judgeByConstitution(opened, constitution, options.seed);
+  const made = byPrinciple?.judge ?? opened;
   const journal = await cli.journal(options.author);
   try {
     for (const { file, line, message } of journal.problems) cli.note(`${file}:${line}: ${message}`);
-    const rubricOf = byPrinciple ?? (await rubrics(cli.layout, journal.state, takesGuidelines(made.prompts.template)));
+    const rubricOf =
+      byPrinciple?.rubricOf ?? (await rubrics(cli.layout, journal.state, takesGuidelines(made.prompts.template)));
     const { set, budget } = options;
     const work = judgeWork(journal.state, { scope, set, budget, id: made.id, author: journal.author, rubricOf });
     if (options.likelihood && made.reading === 'words')

@@ -8,7 +8,7 @@ import { parseRefusalSuite } from '../../core/refusals/suite.ts';
 import type { TextGenerator } from '../../core/textGenerator.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import { askOptions, collectWords } from '../experiments.ts';
-import { refusalText, runRefusals } from '../refusals.ts';
+import { askRefusals, refusalText } from '../refusals.ts';
 
 interface Flags {
   readonly model: readonly string[];
@@ -42,7 +42,7 @@ async function refusals(cli: Cli, { model: ids, suite: file, json, ...options }:
   cli.allowOrigins(ids.map(id => id.split('|')[0]!));
   const generators: TextGenerator[] = [];
   for (const id of ids) generators.push(await cli.models.get(id));
-  const report = await runRefusals(cli, generators, { ...options, ...suite });
+  const report = await askRefusals(cli, generators, { ...options, ...suite });
   cli.out(json ? `${JSON.stringify(report)}\n` : refusalText(report));
 }
 

@@ -3,27 +3,22 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
-import { Rng } from '../../base/rng.ts';
-import type { DataRow } from '../../core/datasets/rows.ts';
-import type { ModelReference, SftSettings } from '../../core/jobs/job.ts';
 import { fit, type PresetName, PresetNames, sftPresets } from '../../core/jobs/presets.ts';
 import {
   checkSelfImprovement,
   improve,
-  type Question,
   type SelfImprovementMode,
   SelfImprovementModes,
-  type SelfImprovementResult,
   type SelfImprovementRound,
 } from '../../core/jobs/selfImprovement.ts';
+import { type QuestionSets, questionSets } from '../../core/jobs/selfImprovementQuestions.ts';
+import { resultLines, roundText } from '../../core/jobs/selfImprovementText.ts';
 import type { Template } from '../../core/prompts/template.ts';
-import { withoutDuplicates } from '../../core/search/splits.ts';
-import type { Interval } from '../../core/statistics/intervals.ts';
-import { newSftJob } from '../../jobs/newJobs.ts';
-import { earlierSame } from '../../jobs/repeatedJob.ts';
+import { tuneRound } from '../../jobs/selfImprovementJob.ts';
+import type { JobFolder } from '../../storage/jobFolder.ts';
 import { readDataFile } from '../../storage/templateFiles.ts';
 import { type Cli, numberOption } from '../cli.ts';
-import { guardedBank, percent, range, renderColumn } from '../experiments.ts';
+import { guardedBank, renderColumn } from '../experiments.ts';
 import { loadTemplate, modelOf, rowsOf, withReferences } from '../templates.ts';
 import { runJob } from './trainJobs.ts';
 
@@ -43,9 +38,6 @@ interface Flags {
   readonly seed: number;
   readonly json?: boolean;
 }
-
-/** Fewer questions than this of a kind say nothing. */
-const fewest = 10;
 
 export function registerSelfImprove(program: Command, cli: Cli): void {
   const share = (name: string, min: number) => numberOption(name, { min, max: 1, whole: false });
@@ -116,137 +108,45 @@ async function selfImprove(cli: Cli, path: string, flags: Flags): Promise<void> 
     {
       ask: async adapter =>
         cli.dispatcher.ask(await cli.models.get(adapter === undefined ? model.id : `local:${basename(adapter)}`)),
-      train: (examples, round) => tune(cli, { ...flags, model, settings, round }, examples),
+      train: async (examples, round) => {
+        // The model's memory is the job's now.
+        await cli.inference.stop();
+        const { layout, supervisor } = cli;
+        const run = (job: JobFolder) => runJob(cli, supervisor, job);
+        return tuneRound({
+          layout,
+          backend: supervisor,
+          name: flags.name,
+          model,
+          seed,
+          settings,
+          examples,
+          round,
+          run,
+        });
+      },
       match: (...call) => cli.evaluator.match(...call),
       signal: cli.signal,
       progress: message => cli.note(`${Math.round((performance.now() - start) / 1000)} s  ${message}`),
       onRound: shown,
     },
   );
-  cli.out(flags.json ? `${JSON.stringify(result)}\n` : resultText(result));
+  cli.out(flags.json ? `${JSON.stringify(result)}\n` : `${resultLines(result).join('\n')}\n`);
 }
 
-interface Tuning extends Omit<Flags, 'model'> {
-  readonly model: ModelReference;
-  readonly settings: SftSettings;
-  readonly round: number;
-}
-
-async function tune(
-  cli: Cli,
-  { model, settings, round, name, seed }: Tuning,
-  examples: Parameters<typeof newSftJob>[0]['examples'],
-): Promise<string> {
-  // The model's memory is the job's now.
-  await cli.inference.stop();
-  const wanted = `${name ?? `${model.id.replace(/^.*[:/\\]/, '')}-self`}-${round}`;
-  const made = await newSftJob({ layout: cli.layout, name: wanted, model, seed, examples, settings });
-  const job = await earlierSame(cli.layout, cli.supervisor, made);
-  const { status } = await job.status();
-  const result = status === 'succeeded' ? await job.result() : undefined;
-  return (result ?? (await runJob(cli, cli.supervisor, job))).adapter;
-}
-
-type Sets = Record<'practice' | 'deciding' | 'reporting', Question[]>;
-
-/** The rows, each input once, divided by the seed: to practise on, and the rest in halves that decide and report. */
-async function questions(cli: Cli, template: Template, flags: Flags): Promise<Sets> {
-  const { expected: column } = template.tunesmith;
-  if (column === undefined)
-    throw new HumanError(
-      l10n.t(
-        'To see whether it helps it must be known which answers are right. Add “expected” under metadata.tunesmith.',
-      ),
-      { place: { file: template.file } },
-    );
+/** The rows of the template or of `--data`, rendered. */
+async function questions(cli: Cli, template: Template, flags: Flags): Promise<QuestionSets> {
   const file = flags.data === undefined ? undefined : resolve(cli.terminal.cwd, flags.data);
   const rows = file === undefined ? await rowsOf(cli, template) : await readDataFile(file);
-  const { kept } = withoutDuplicates(template, rows, new Set());
-  const bad = kept.find(({ values }) => values[column] === undefined);
-  if (bad)
-    throw new HumanError(l10n.t('This row has no “{0}”, which says what is right.', column), {
-      place: { file: file ?? template.tunesmith.rows, line: bad.line },
-    });
-  const order = Rng.seeded(flags.seed).stream('self-improvement').shuffled(kept);
-  const practice = Math.round(order.length * flags.practice);
-  const deciding = Math.ceil((order.length - practice) / 2);
-  const reporting = order.length - practice - deciding;
-  if (Math.min(practice, deciding, reporting) < fewest)
-    throw new HumanError(
-      l10n.t(
-        'Of {0} different questions {1} are to practise on, {2} to decide and {3} to report; each needs {4}. Give more with --data.',
-        order.length,
-        practice,
-        deciding,
-        reporting,
-        fewest,
-      ),
-    );
-  const bank = await guardedBank(cli, template, kept);
   const said = new Set<string>();
-  const render = async (part: readonly DataRow[]): Promise<Question[]> => {
-    const prompts = await renderColumn(cli, template, part, bank ? { bank } : {}, said);
-    const bare = flags.forgetExamples
-      ? await renderColumn(cli, withoutShots(template), part, bank ? { bank } : {}, said)
-      : prompts;
-    return part.map(({ values }, i) => ({ prompt: prompts[i]!, bare: bare[i]!, expected: values[column] }));
-  };
-  return {
-    practice: await render(order.slice(0, practice)),
-    deciding: await render(order.slice(practice, practice + deciding)),
-    reporting: await render(order.slice(practice + deciding)),
-  };
-}
-
-const withoutShots = (template: Template): Template => {
-  const { examples } = template.tunesmith;
-  return examples
-    ? { ...template, tunesmith: { ...template.tunesmith, examples: { ...examples, shots: 0 } } }
-    : template;
-};
-
-const figures = (interval: Interval): string =>
-  `${percent(interval.estimate)} (95 % ${range(interval)}, n = ${interval.n})`;
-
-function roundText(
-  { round, questions, examples, labelAccuracy, accuracy, versusBest, ...made }: SelfImprovementRound,
-  mode: SelfImprovementMode,
-): string {
-  const { gained, lost, midP } = versusBest;
-  return [
-    l10n.t('Round {0}: {1} examples of {2} questions', round, examples, questions),
-    ...(mode === 'majority' ? [l10n.t('the majority was right in {0}', figures(labelAccuracy))] : []),
-    l10n.t('right on held-out questions: {0}', figures(accuracy)),
-    l10n.t(
-      '{0} gained, {1} lost, p = {2}: {3}',
-      gained,
-      lost,
-      midP.toFixed(3),
-      made.helped ? l10n.t('it helped') : l10n.t('it did not help'),
-    ),
-  ].join('; ');
-}
-
-function resultText({ start, rounds, stopped, best, adapter, report }: SelfImprovementResult): string {
-  const why = {
-    'no-gain': l10n.t('Stopped: the last round did not help.'),
-    rounds: l10n.t('Stopped after {0} rounds.', rounds.length),
-    'nothing-to-learn': l10n.t('Stopped: no reasoning agreed, so that there was nothing to learn.'),
-  }[stopped];
-  const lines = [l10n.t('Base, on the deciding questions: {0}', figures(start)), why];
-  if (!report) lines.push(l10n.t('The base stays the best model.'));
-  else {
-    const { difference, midP } = report.versus;
-    lines.push(
-      l10n.t('On questions that decided nothing: {0} before, {1} after', figures(report.before), figures(report.after)),
-      l10n.t(
-        'Difference: {0} points (95 % {1}), p = {2}',
-        (100 * difference.estimate).toFixed(1),
-        range(difference),
-        midP.toFixed(3),
-      ),
-      l10n.t('Best: round {0}, model {1}', best, adapter ?? ''),
-    );
-  }
-  return `${lines.join('\n')}\n`;
+  let bank: ReturnType<typeof guardedBank> | undefined;
+  return questionSets(template, rows, {
+    ...flags,
+    file,
+    render: async (form, part, kept) => {
+      bank ??= guardedBank(cli, template, kept);
+      const guarded = await bank;
+      return renderColumn(cli, form, part, guarded ? { bank: guarded } : {}, said);
+    },
+  });
 }

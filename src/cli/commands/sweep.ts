@@ -13,6 +13,7 @@ import {
 } from '../../core/evaluation/sweep.ts';
 import { defaultSweep, MostSweptShots } from '../../core/evaluation/sweepSettings.ts';
 import { withShots } from '../../core/evaluation/variants.ts';
+import { percent, range } from '../../core/statistics/figureText.ts';
 import { type Cli, numberOption } from '../cli.ts';
 import {
   type ExperimentOptions,
@@ -21,8 +22,6 @@ import {
   generatorFor,
   guardedBank,
   loadExperiment,
-  percent,
-  range,
   renderColumn,
   samplingFlags,
   table,

@@ -1,11 +1,11 @@
 /** What the training commands share: running a job in the foreground, with progress and Ctrl+C. */
-import { HumanError } from '../../base/errors.ts';
 import { l10n } from '../../base/l10n.ts';
 import { goldOutcome } from '../../core/jobs/dashboard.ts';
 import { estimateText } from '../../core/jobs/estimate.ts';
 import type { JobEvent, JobResult } from '../../core/jobs/job.ts';
 import { modelAsked } from '../../core/jobs/judgeReward.ts';
 import type { Interval } from '../../core/statistics/intervals.ts';
+import { resultOf } from '../../jobs/jobOutcome.ts';
 import { answerQuestions } from '../../jobs/modelAnswers.ts';
 import { jobProgress } from '../../jobs/progress.ts';
 import type { Supervisor } from '../../jobs/supervisor.ts';
@@ -64,20 +64,7 @@ export async function runJob(
     // From now on: a start takes back what was asked of the job before.
     cli.signal.addEventListener('abort', stop, { once: true });
     if (cli.signal.aborted) stop();
-    const { status, state, result } = await supervisor.wait(job.id);
-    if (status === 'succeeded' && result) return result;
-    if (status === 'cancelled') {
-      throw new HumanError(l10n.t('The job was stopped. It can go on from its last checkpoint: {0}.', job.path));
-    }
-    const { error } = state ?? {};
-    if (error && !error.human) {
-      const bug = new Error(error.message);
-      if (error.stack) bug.stack = error.stack;
-      throw bug;
-    }
-    throw new HumanError(
-      error?.message ?? l10n.t('The job’s process ended without a word. Its log may say why: {0}.', job.file('log')),
-    );
+    return resultOf(await supervisor.wait(job.id), job);
   } finally {
     watching.dispose();
     answering?.dispose();

@@ -1,5 +1,6 @@
 /** A judge's report in words: one sentence that says what it is worth, lines for a terminal, a page in Markdown. */
 import { l10n } from '../../base/l10n.ts';
+import { cell } from '../../base/markdown.ts';
 import type { Interval } from '../statistics/intervals.ts';
 import { fewestShared, type JudgeCaution, type JudgeReport } from './judgeReport.ts';
 
@@ -200,4 +201,3 @@ const inWords = ({ estimate, low, high }: Interval): string => {
   return `${say(estimate)}, ${say(low)} … ${say(high)}`;
 };
 const code = (text: string): string => `\`${text.replace(/[`\n\r]/g, ' ')}\``;
-const cell = (text: string): string => text.replace(/\s+/g, ' ').replace(/[|\\`*_<>[\]#]/g, '\\$&');

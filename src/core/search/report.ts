@@ -1,5 +1,6 @@
 /** What a search found, and what that is worth: winner against baseline on rows that took no part, with the odds of chance. */
 import { l10n } from '../../base/l10n.ts';
+import { cell as escaped } from '../../base/markdown.ts';
 import { type Interval, wilson } from '../statistics/intervals.ts';
 import { comparePaired, type PairedComparison } from '../statistics/mcnemar.ts';
 import type { Metric, SearchOptions } from './options.ts';
@@ -216,5 +217,4 @@ function originText({ origin, parent }: Candidate): string {
 
 const percent = (share: number): string => (share * 100).toFixed(0);
 const signed = (share: number): string => `${share > 0 ? '+' : ''}${(share * 100).toFixed(0)}`;
-const cell = (text: string): string =>
-  text === '' ? `*${l10n.t('(empty)')}*` : text.replace(/\s+/g, ' ').replace(/[|\\`*_<>[\]]/g, '\\$&');
+const cell = (text: string): string => (text === '' ? `*${l10n.t('(empty)')}*` : escaped(text));
