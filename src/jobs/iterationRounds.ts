@@ -49,8 +49,11 @@ export interface IterationHost {
   parameters(base: string): Promise<number>;
   /** Runs a job to its end, from its checkpoint where it was interrupted; rejects where it did not succeed. */
   run(job: JobFolder): Promise<JobResult>;
-  /** Has the answers of the round judged. Resolves with false where the round is left to wait. */
-  judge(iteration: Iteration, round: IterationRound, judged: number): Promise<boolean>;
+  /**
+   * Has the answers of the round judged. Resolves with what is to be done then: look `again` whether all are judged, go on with what
+   * is judged (`enough`), or `leave` the round to wait.
+   */
+  judge(iteration: Iteration, round: IterationRound, judged: number): Promise<'again' | 'enough' | 'leave'>;
   onProgress(round: number, done: number, prompts: number): void;
   /** What was done, a sentence. */
   note(message: string): void;
@@ -112,7 +115,9 @@ export async function runIteration(start: Iteration, options: IterationOptions, 
         break;
       case 'judge': {
         const round = rounds.at(-1)!;
-        if (!(await host.judge(iteration, round, judgedItems(journal, round, filter)))) return;
+        const then = await host.judge(iteration, round, judgedItems(journal, round, filter));
+        if (then === 'leave') return;
+        if (then === 'enough') await learnReward(iteration, options, host, changeLast);
         break;
       }
       case 'reward':

@@ -1,4 +1,5 @@
 /** Iterations of a workspace: one small file each. */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { HumanError } from '../base/errors.ts';
@@ -8,8 +9,10 @@ import { type Iteration, IterationSchema } from '../core/jobs/iteration.ts';
 import { nodeDisk, replaceJsonFile } from './fileSystem.ts';
 import { fileNameFor, readTextFile, type WorkspaceLayout } from './workspaceLayout.ts';
 
+const folderOf = (layout: WorkspaceLayout): string => join(layout.tunesmith, 'iterations');
+
 const fileOf = (layout: WorkspaceLayout, name: string): string =>
-  join(layout.tunesmith, 'iterations', `${fileNameFor(name, 'iteration')}.json`);
+  join(folderOf(layout), `${fileNameFor(name, 'iteration')}.json`);
 
 /** Undefined where there is none of this name. Throws a HumanError for a file that cannot be read. */
 export async function readIteration(layout: WorkspaceLayout, name: string): Promise<Iteration | undefined> {
@@ -28,6 +31,15 @@ export async function readIteration(layout: WorkspaceLayout, name: string): Prom
 }
 
 export async function writeIteration(layout: WorkspaceLayout, iteration: Iteration): Promise<void> {
-  await nodeDisk.makeFolder(join(layout.tunesmith, 'iterations'));
+  await nodeDisk.makeFolder(folderOf(layout));
   await replaceJsonFile(fileOf(layout, iteration.name), iteration);
+}
+
+/** Names of all that were begun. A name is what its file is called after. */
+export async function listIterations(layout: WorkspaceLayout): Promise<string[]> {
+  const files = await readdir(folderOf(layout)).catch(() => []);
+  return files
+    .filter(file => file.endsWith('.json'))
+    .map(file => file.slice(0, -'.json'.length))
+    .sort();
 }

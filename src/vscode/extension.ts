@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { CommandIds, PanelTypes, ViewIds } from './commandIds.ts';
 import { registerLanguage } from './language/register.ts';
-import { lazyTree, registerJobs, registerModelsView, registerRanking } from './registerTuning.ts';
+import { lazyTree, registerFeedback, registerJobs, registerModelsView, registerRanking } from './registerTuning.ts';
 import { Lazy, lazyCommand, Services } from './services.ts';
 import type { TemplateNode, TemplatesTree } from './views/templatesView.ts';
 
@@ -16,6 +16,7 @@ export function activate(context: vscode.ExtensionContext): void {
   registerLanguage(services);
   registerRanking(services);
   registerJobs(services);
+  registerFeedback(services);
   registerModelsView(services);
   lazyCommand(services, CommandIds.showLog, async () => s => s.showLog());
 }

@@ -8,10 +8,16 @@ import type { ModelNode, ModelsTree } from './views/modelsView.ts';
 export function registerRanking(services: Services): void {
   const view = () => import('./views/rankingView.ts');
   const commands = () => import('./commands/rankingCommands.ts');
+  const iterate = () => import('./commands/iterate.ts');
   services.store.add(
     vscode.window.registerWebviewViewProvider(
       ViewIds.rank,
-      { resolveWebviewView: async webviewView => (await view()).resolveRankingView(services, webviewView) },
+      {
+        async resolveWebviewView(webviewView) {
+          (await view()).resolveRankingView(services, webviewView);
+          await (await iterate()).resumeIterations(services);
+        },
+      },
       // The draft and the place in the text survive a switch to another view of the side bar.
       { webviewOptions: { retainContextWhenHidden: true } },
     ),
@@ -43,6 +49,8 @@ export function registerRanking(services: Services): void {
   const judges = () => import('./commands/judgeAnswers.ts');
   lazyCommand(services, CommandIds.judgeAnswers, async () => (await judges()).judgeAnswers);
   lazyCommand(services, CommandIds.showJudges, async () => (await judges()).showJudges);
+  lazyCommand(services, CommandIds.judgeByPrinciples, async () => (await judges()).judgeByPrinciples);
+  lazyCommand(services, CommandIds.iterate, async () => (await iterate()).iterate);
   lazyCommand(services, CommandIds.exportPreferences, async () => (await commands()).exportPreferences);
 }
 
@@ -85,6 +93,14 @@ export function registerJobs(services: Services): void {
   lazyCommand(services, CommandIds.fineTune, async () => (await train()).fineTune);
   lazyCommand(services, CommandIds.iterateExpert, async () => (await train()).iterateExpert);
   lazyCommand(services, CommandIds.bestOf, async () => (await import('./commands/bestOf.ts')).bestOf);
+}
+
+/** AI feedback: a constitution, a model's own reasoning, what it refuses. */
+export function registerFeedback(services: Services): void {
+  const revise = () => import('./commands/reviseAnswers.ts');
+  lazyCommand(services, CommandIds.reviseByConstitution, async () => (await revise()).reviseByConstitution);
+  lazyCommand(services, CommandIds.selfImprove, async () => (await import('./commands/selfImprove.ts')).selfImprove);
+  lazyCommand(services, CommandIds.testRefusals, async () => (await import('./commands/testRefusals.ts')).testRefusals);
 }
 
 export function registerModelsView(services: Services): void {

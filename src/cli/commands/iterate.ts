@@ -113,7 +113,7 @@ function hostOf(
     async judge(iteration, round, done) {
       if (simulated) {
         await judge(journal, iteration, round);
-        return true;
+        return 'again';
       }
       cli.note(
         l10n.t(
@@ -124,7 +124,7 @@ function hostOf(
           round.set,
         ),
       );
-      return false;
+      return 'leave';
     },
     onProgress(round, done, prompts) {
       cli.progress(done === prompts ? '' : l10n.t('Round {0}: {1} of {2} prompts', round, done, prompts));

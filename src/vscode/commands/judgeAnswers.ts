@@ -1,19 +1,22 @@
 /** `Judge Answers with a Model…`: a judge, a model, which items; then both orders of each pair, and what the judge is worth. */
 import * as vscode from 'vscode';
 import { HumanError, isHumanError } from '../../base/errors.ts';
+import { judgeByConstitution, principleRubrics } from '../../core/constitution/rubrics.ts';
 import { forecastRun, isBig } from '../../core/evaluation/forecastRun.ts';
 import { priceOf, pricesOf } from '../../core/evaluation/prices.ts';
 import { type Judge, makeJudge } from '../../core/preferences/judge.ts';
-import { type JudgeScope, type JudgeWork, judgeWork } from '../../core/preferences/judgeItems.ts';
+import { type JudgeScope, type JudgeSelection, type JudgeWork, judgeWork } from '../../core/preferences/judgeItems.ts';
 import { countsText, type JudgeCounts, questionsOf, runJudge } from '../../core/preferences/judgeRun.ts';
 import { takesGuidelines } from '../../core/preferences/judgeTemplate.ts';
 import { firstError } from '../../core/prompts/promptyFile.ts';
-import type { ModelDescription } from '../../core/textGenerator.ts';
 import { builtInJudge, judgeFolder, rubrics } from '../../storage/judgeFiles.ts';
 import type { PreferenceJournal } from '../../storage/preferenceJournal.ts';
 import { hashOf } from '../../storage/runInputs.ts';
+import { cancellable } from '../cancellable.ts';
 import { setting } from '../config.ts';
+import { askConstitution, constitutionInFront } from '../constitutions.ts';
 import { showJudgeReport } from '../judgeLabels.ts';
+import { modelChoices } from '../modelChoices.ts';
 import { loadTemplate } from '../panels/playgroundTemplate.ts';
 import { type Choice, QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
@@ -22,23 +25,44 @@ import { findTemplates } from '../templates.ts';
 /** Items that people judged which are asked about first. */
 const overlap = 50;
 
-export async function judgeAnswers(services: Services): Promise<void> {
+export const judgeAnswers = (services: Services): Promise<void> =>
+  judgeWith(services, vscode.l10n.t('Judge Answers with a Model'));
+
+/** `Label Answers by a Constitution…`: likewise, each item by one of its principles. */
+export const judgeByPrinciples = (services: Services, given?: unknown): Promise<void> =>
+  judgeWith(services, vscode.l10n.t('Label Answers by a Constitution'), { given: constitutionInFront(given) });
+
+/** `constitution`: what the judge goes by; asked for unless it is given. Without it, the project's guidelines. */
+async function judgeWith(
+  services: Services,
+  title: string,
+  constitution?: { readonly given: vscode.Uri | undefined },
+): Promise<void> {
   const journal = await services.journal();
   await journal.refresh();
   if (journal.items().length === 0)
     throw new HumanError(
       vscode.l10n.t('There is nothing to judge yet. Sample answers in the playground and choose Send to Ranking.'),
     );
-  const steps = new QuickSteps(vscode.l10n.t('Judge Answers with a Model'));
+  const steps = new QuickSteps(title);
   let judge: Judge | undefined;
   let work: JudgeWork | undefined;
   try {
-    judge = await askJudge(services, steps);
-    work = judge && (await askItems(services, steps, journal, judge));
+    const principles = constitution && (await askConstitution(services, steps, constitution.given));
+    if (constitution && !principles) return;
+    // Says before the next question where no principle compares.
+    if (principles) principleRubrics(principles, 0);
+    const asked = await askJudge(services, steps, principles !== undefined);
+    if (!asked) return;
+    const by = principles && judgeByConstitution(asked, principles, 0);
+    judge = by?.judge ?? asked;
+    const takes = takesGuidelines(judge.prompts.template);
+    const rubricOf = by?.rubricOf ?? (await rubrics(services.layout(), journal.state, takes));
+    work = await askItems(steps, journal, judge, rubricOf);
   } finally {
     steps.dispose();
   }
-  if (!judge || !work) return;
+  if (!work) return;
   if (work.tasks.length > 0) {
     if (!(await mayAsk(services, judge, work))) return;
     const { failure, ...counts } = await withProgress(services, journal, judge, work);
@@ -55,8 +79,11 @@ export async function showJudges(services: Services): Promise<void> {
   await showJudgeReport(journal);
 }
 
-async function askJudge(services: Services, steps: QuickSteps): Promise<Judge | undefined> {
-  const uri = await steps.ask(vscode.l10n.t('By which template?'), await templates(services));
+/** `usual`: with the template that comes with Tunesmith, unasked. */
+async function askJudge(services: Services, steps: QuickSteps, usual: boolean): Promise<Judge | undefined> {
+  const uri = usual
+    ? ownTemplate(services)
+    : await steps.ask(vscode.l10n.t('By which template?'), await templates(services));
   if (!uri) return undefined;
   const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
   const { template, bank, diagnostics, waiting } = await loadTemplate(uri, text, services.approvals);
@@ -92,14 +119,16 @@ async function askJudge(services: Services, steps: QuickSteps): Promise<Judge | 
   return makeJudge({ template, generator, render: evaluator.render, bank, likelihood, hash: hashOf });
 }
 
+const ownTemplate = ({ context }: Services): vscode.Uri =>
+  vscode.Uri.joinPath(context.extensionUri, ...builtInJudge.split('/'));
+
 /** The one that comes with Tunesmith, then those of the workspace. */
 async function templates(services: Services): Promise<Choice<vscode.Uri>[]> {
-  const own = vscode.Uri.joinPath(services.context.extensionUri, ...builtInJudge.split('/'));
   const choices: Choice<vscode.Uri>[] = [
     {
       label: `$(law) ${vscode.l10n.t('Judge of Two Answers')}`,
       description: vscode.l10n.t('comes with Tunesmith; judges by the project’s guidelines'),
-      value: own,
+      value: ownTemplate(services),
     },
   ];
   for (const { uri, name, folder } of await findTemplates()) {
@@ -110,24 +139,13 @@ async function templates(services: Services): Promise<Choice<vscode.Uri>[]> {
   return choices;
 }
 
-/** The template's own model first. */
-const modelChoices = (models: readonly ModelDescription[], usual: string | undefined): Choice<ModelDescription>[] =>
-  [...models]
-    .sort((a, b) => Number(isUsual(b, usual)) - Number(isUsual(a, usual)))
-    .map(model => ({ label: model.label, description: model.detail, value: model }));
-
-const isUsual = ({ id, label }: ModelDescription, usual: string | undefined): boolean =>
-  id === usual || label === usual;
-
 /** Each choice says how many questions it still asks. */
 async function askItems(
-  services: Services,
   steps: QuickSteps,
-  journal: PreferenceJournal,
+  { state, author }: PreferenceJournal,
   judge: Judge,
+  rubricOf: JudgeSelection['rubricOf'],
 ): Promise<JudgeWork | undefined> {
-  const { state, author } = journal;
-  const rubricOf = await rubrics(services.layout(), state, takesGuidelines(judge.prompts.template));
   const workOf = (scope: JudgeScope, set?: string): JudgeWork | undefined => {
     try {
       return judgeWork(state, { scope, set, id: judge.id, author, rubricOf });
@@ -211,28 +229,14 @@ async function withProgress(
 ): Promise<JudgeCounts & { readonly failure?: unknown }> {
   const [dispatcher, evaluator] = await Promise.all([services.dispatcher(), services.evaluator()]);
   const folder = judgeFolder(judge);
-  return vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t('{0} judges', judge.generator.model.label),
-      cancellable: true,
-    },
-    async (notification, token) => {
-      const abort = new AbortController();
-      token.onCancellationRequested(() => abort.abort());
-      let shown = 0;
-      return runJudge(judge, tasks, {
-        ask: dispatcher.ask(judge.generator, {}),
-        match: (...call) => evaluator.match(...call),
-        signal: abort.signal,
-        save: judgement => journal.addJudgements([judgement], { folder }),
-        onProgress: ({ judged, failed, total, flips }) => {
-          const percent = (100 * (judged + failed)) / total;
-          const message = vscode.l10n.t('{0} of {1} items, {2} flips', judged, total, flips);
-          notification.report({ increment: percent - shown, message });
-          shown = percent;
-        },
-      });
-    },
+  return cancellable(vscode.l10n.t('{0} judges', judge.generator.model.label), (signal, report) =>
+    runJudge(judge, tasks, {
+      ask: dispatcher.ask(judge.generator, {}),
+      match: (...call) => evaluator.match(...call),
+      signal,
+      save: judgement => journal.addJudgements([judgement], { folder }),
+      onProgress: ({ judged, failed, total, flips }) =>
+        report(judged + failed, total, vscode.l10n.t('{0} of {1} items, {2} flips', judged, total, flips)),
+    }),
   );
 }

@@ -10,6 +10,7 @@ import { runSearch, type SearchProgress } from '../../core/search/search.ts';
 import { type PreparedSearch, prepareSearch } from '../../core/search/specification.ts';
 import { targetEdits, targetOf } from '../../core/search/target.ts';
 import { SearchStore } from '../../storage/searchStore.ts';
+import { cancellable } from '../cancellable.ts';
 import { templateInFront } from '../panels/playgroundCommands.ts';
 import { loadTemplate } from '../panels/playgroundTemplate.ts';
 import { type Choice, QuickSteps } from '../quickSteps.ts';
@@ -136,29 +137,15 @@ async function choose(services: Services, uri: vscode.Uri, usual: string): Promi
 }
 
 /** Rejects with an AbortError when the person cancels. */
-async function withProgress(
+const withProgress = (
   { options }: PreparedSearch,
   run: (signal: AbortSignal, progress: (state: SearchProgress) => void) => Promise<SearchReport>,
-): Promise<SearchReport> {
-  return vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t('Searching a better prompt: {0}', options.template.name),
-      cancellable: true,
-    },
-    async (notification, token) => {
-      const abort = new AbortController();
-      token.onCancellationRequested(() => abort.abort());
-      let shown = 0;
-      return run(abort.signal, ({ spent, budget, candidates }) => {
-        const percent = (100 * spent) / budget;
-        const message = vscode.l10n.t('{0} of {1} calls, {2} candidates', spent, budget, candidates);
-        notification.report({ increment: percent - shown, message });
-        shown = percent;
-      });
-    },
+): Promise<SearchReport> =>
+  cancellable(vscode.l10n.t('Searching a better prompt: {0}', options.template.name), (signal, report) =>
+    run(signal, ({ spent, budget, candidates }) =>
+      report(spent, budget, vscode.l10n.t('{0} of {1} calls, {2} candidates', spent, budget, candidates)),
+    ),
   );
-}
 
 /** Only what is unlikely to be chance is recommended, but the person decides. */
 async function offer(uri: vscode.Uri, { options }: PreparedSearch, report: SearchReport): Promise<void> {

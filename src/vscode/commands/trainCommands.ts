@@ -7,7 +7,7 @@ import type { ModelRegistry } from '../../providers/registry.ts';
 import { CommandIds } from '../commandIds.ts';
 import { QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
-import { askData } from '../training/data.ts';
+import { askData, type DataSource } from '../training/data.ts';
 import { type Family, familyTitle, methodsOf } from '../training/methods.ts';
 import { newJob } from '../training/newJob.ts';
 import { review } from '../training/review.ts';
@@ -16,18 +16,25 @@ import { askReward, baseOf, type ChosenReward } from '../training/reward.ts';
 import { startJob } from '../training/start.ts';
 
 export const trainRewardModel = (services: Services): Promise<void> => train(services, 'reward');
-export const tuneOnExamples = (services: Services): Promise<void> => train(services, 'examples');
+/** `given`: a file of examples, from another command. */
+export const tuneOnExamples = (services: Services, given?: vscode.Uri): Promise<void> =>
+  train(services, 'examples', { source: given && { kind: 'files', uris: [given] } });
 export const tuneOnPreferences = (services: Services): Promise<void> => train(services, 'preferences');
 export const fineTune = (services: Services): Promise<void> => train(services, 'reinforcement');
-export const iterateExpert = (services: Services): Promise<void> => train(services, 'reinforcement', 'expert');
+export const iterateExpert = (services: Services): Promise<void> => train(services, 'reinforcement', { method: 'expert' });
 
-/** `first`: the method that is offered first. */
-async function train(services: Services, family: Family, first?: string): Promise<void> {
+interface Start {
+  /** The method that is offered first. */
+  readonly method?: string;
+  readonly source?: DataSource | undefined;
+}
+
+async function train(services: Services, family: Family, { method: first, source: given }: Start = {}): Promise<void> {
   const layout = services.layout();
   const title = familyTitle(family);
   const steps = new QuickSteps(title);
   try {
-    const source = await askData(services, steps, family, title);
+    const source = given ?? (await askData(services, steps, family, title));
     if (!source) return;
     let reward: ChosenReward | undefined;
     if (family === 'reinforcement') {

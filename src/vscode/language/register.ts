@@ -72,4 +72,15 @@ export function registerLanguage(services: Services): void {
   };
   services.store.add(vscode.workspace.onDidOpenTextDocument(start));
   for (const document of vscode.workspace.textDocuments) start(document);
+
+  // Likewise with the first constitution.
+  let checked = false;
+  const startConstitutions = async ({ languageId }: vscode.TextDocument): Promise<void> => {
+    if (checked || languageId !== 'yaml') return;
+    checked = true;
+    const { checkConstitutions } = await import('./constitutions.ts');
+    services.store.add(checkConstitutions());
+  };
+  services.store.add(vscode.workspace.onDidOpenTextDocument(startConstitutions));
+  for (const document of vscode.workspace.textDocuments) void startConstitutions(document);
 }
