@@ -56,7 +56,7 @@ async function promptsOfFile(): Promise<Prompts | undefined> {
 }
 
 /** Throws what is wrong with the template, where not one row can be rendered. */
-export async function promptsOfTemplate(services: Services, uri: vscode.Uri, name: string): Promise<Prompts> {
+async function promptsOfTemplate(services: Services, uri: vscode.Uri, name: string): Promise<Prompts> {
   const text = (await vscode.workspace.openTextDocument(uri)).getText();
   const loaded = await loadTemplate(uri, text, services.approvals);
   requireUsable(loaded);

@@ -36,7 +36,7 @@ export function constitutionInFront(given: unknown): vscode.Uri | undefined {
 }
 
 /** Those of the workspace, then the one that comes with Tunesmith. */
-export async function constitutionChoices(services: Services): Promise<Choice<vscode.Uri>[]> {
+async function constitutionChoices(services: Services): Promise<Choice<vscode.Uri>[]> {
   const found = await vscode.workspace.findFiles('**/*.{yaml,yml}', '**/{node_modules,.tunesmith,.git}/**', most);
   const choices: Choice<vscode.Uri>[] = [];
   for (const uri of found.sort((a, b) => a.path.localeCompare(b.path))) {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PreferenceJournal } from '../../src/storage/preferenceJournal.ts';
+import { workspaceLayout } from '../../src/storage/workspaceLayout.ts';
 import { tunesmith } from '../fakes/commandLine.ts';
 import { quick } from './figures.ts';
 
@@ -74,6 +76,27 @@ describe('rounds and choices on the bundled model', function () {
     assert.match(early.stderr, /There are no judgements to learn from yet\./);
     const unknown = await tunesmith(['iterate', '--name', 'nobody', '--workspace', folder], { cwd: folder });
     assert.match(unknown.stderr, /There is no iteration “nobody” yet\. Give its prompts/);
+  });
+
+  it('tunesmith iterate: trains on what a person ranked, tunes on it, and puts up the next round', async function () {
+    // Two training processes.
+    if (quick) this.skip();
+    const layout = workspaceLayout(folder);
+    const journal = await PreferenceJournal.open(layout, { author: 'ann' });
+    for (const { id, answers } of journal.items('mine-1'))
+      await journal.addJudgement({
+        item: id,
+        ranking: answers.map(answer => [answer.id]),
+        shown: answers.map(answer => answer.id),
+        verdict: 'ranked',
+        flags: [],
+        milliseconds: 1000,
+      });
+    await journal.close();
+    const done = await run('iterate', '--name', 'mine', '--items', '3', '--samples', '2', '--steps', '1');
+    assert.match(done.stderr, /Round 1: a reward model of 3 comparisons/);
+    assert.match(done.stdout, /Round 1: local:mine-1, reward .* → .*, KL to the base/);
+    assert.match(done.stderr, /Round 2: [123] prompts answered by mine-1\nRound 2: 0 of [123] are judged/);
   });
 
   it('tunesmith best-of: the bound on the KL, and the best of each prompt', async () => {
