@@ -1,7 +1,7 @@
 /** `Test Refusals…`: how often a model refuses what it should, also under known attacks, and what it should not; or two compared. */
 import * as vscode from 'vscode';
 import { refusalMarkdown } from '../../core/refusals/reportText.ts';
-import { type RefusalReport, runRefusals } from '../../core/refusals/run.ts';
+import { runRefusals } from '../../core/refusals/run.ts';
 import { parseRefusalSuite, type RefusalPrompt, refusalSuite } from '../../core/refusals/suite.ts';
 import type { ModelDescription } from '../../core/textGenerator.ts';
 import { cancellable } from '../cancellable.ts';
@@ -28,7 +28,7 @@ export async function testRefusals(services: Services, node?: ModelNode): Promis
   const { models, suite } = asked;
   for (const model of models) if (!(await mayAskMany(model, suite.length, tokens))) return;
   const [registry, dispatcher] = await Promise.all([services.models(), services.dispatcher()]);
-  const report: RefusalReport = await cancellable(vscode.l10n.t('Testing refusals'), async (signal, progress) => {
+  const report = await cancellable(vscode.l10n.t('Testing refusals'), async (signal, progress) => {
     const generators = await Promise.all(
       models.map(async ({ id, label }) => ({ id, label, ask: dispatcher.ask(await registry.get(id), {}) })),
     );
