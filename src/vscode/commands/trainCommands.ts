@@ -21,7 +21,8 @@ export const tuneOnExamples = (services: Services, given?: vscode.Uri): Promise<
   train(services, 'examples', { source: given && { kind: 'files', uris: [given] } });
 export const tuneOnPreferences = (services: Services): Promise<void> => train(services, 'preferences');
 export const fineTune = (services: Services): Promise<void> => train(services, 'reinforcement');
-export const iterateExpert = (services: Services): Promise<void> => train(services, 'reinforcement', { method: 'expert' });
+export const iterateExpert = (services: Services): Promise<void> =>
+  train(services, 'reinforcement', { method: 'expert' });
 
 interface Start {
   /** The method that is offered first. */
