@@ -5,7 +5,7 @@ import type { TunedModel } from './jobs/job.ts';
 export interface StoredModel {
   /** Name of the folder: unique in the workspace. */
   readonly name: string;
-  /** PEFT folder. */
+  /** PEFT folder, or where the lineage says `whole` a model's. */
   readonly path: string;
   readonly lineage: TunedModel;
 }

@@ -178,7 +178,8 @@ export class ModelRegistry implements Disposable {
       if (taken.has(id)) id = `${rest.source}:${name}`;
       taken.add(id);
       const { contextLength, chat } = await peekModel(location.base);
-      const base = rest.tuned?.lineage.base.id;
+      // A model whose every weight was tuned stands by itself: it can be the base of others.
+      const base = rest.tuned?.lineage.whole ? undefined : rest.tuned?.lineage.base.id;
       entries.push({
         model: {
           id,
@@ -200,7 +201,9 @@ export class ModelRegistry implements Disposable {
     const tuned = (await store.tuned()).filter(model => model.lineage.kind === 'policy');
     for (const model of tuned) {
       const detail = l10n.t('tuned from {0}', shortName(model.lineage.base.id));
-      const location = { base: (await this.#basePath(model)) ?? '', adapter: model.path };
+      const location = model.lineage.whole
+        ? { base: model.path }
+        : { base: (await this.#basePath(model)) ?? '', adapter: model.path };
       await add(model.name, detail, location, { source: 'tuned', tuned: model });
     }
     for (const model of await store.imported()) {
@@ -220,6 +223,7 @@ export class ModelRegistry implements Disposable {
     let { id, base } = model.lineage.base;
     // A model tuned from a tuned one: down to the weights. Each step takes one out, so that a ring ends.
     for (let below = tuned.get(id); below; below = tuned.get(id)) {
+      if (below.lineage.whole) return below.path;
       tuned.delete(id);
       ({ id, base } = below.lineage.base);
     }

@@ -89,7 +89,7 @@ export function sftNeeds(
   const program = new ProgramNeeds({
     config,
     head: 'lm',
-    trainable: { kind: 'lora', lora: settings.lora },
+    trainable: settings.tuning === 'full' ? { kind: 'full' } : { kind: 'lora', lora: settings.lora },
     ...computation(settings),
     inputs: sftInputs,
     loss: sftLoss,
@@ -102,7 +102,10 @@ export function sftNeeds(
   const longest = Math.min(config.maxPositions, data.longest + settings.maxNewTokens);
   return {
     steps,
-    flops: parameters * data.mean * (4 * steps * settings.batchSize + 2 * 2 * (data.heldOut + data.answered)),
+    flops:
+      parameters *
+      data.mean *
+      ((settings.tuning === 'full' ? 6 : 4) * steps * settings.batchSize + 2 * 2 * (data.heldOut + data.answered)),
     decodedBytes: 2 * Math.ceil(data.answered / GENERATED_ROWS) * settings.maxNewTokens * weights,
     parts: {
       process: PROCESS_BYTES + STEP_BYTES + program.sessions,

@@ -22,6 +22,7 @@ import {
   type Outcome,
   type RecipeHost,
   type RecipeOptions,
+  stoppable,
   unpackState,
 } from './recipe.ts';
 import { chunks } from './rewardModel.ts';
@@ -81,8 +82,16 @@ export async function trainPreferences(options: PreferenceOptions): Promise<Outc
       step = resume.step;
     }
     host.phase(l10n.t('Computing the reference'));
-    const kept = resume?.arrays.get(referenceName);
-    const reference = kept ?? Float32Array.from(await logProbsOf(rowsOf(all), scorer, false));
+    const checkpoints = new Checkpoints(host, program, step);
+    const computed = await stoppable(
+      host,
+      () => checkpoints.save(step),
+      async own =>
+        resume?.arrays.get(referenceName) ??
+        Float32Array.from(await logProbsOf(rowsOf(all), { ...scorer, host: own }, false)),
+    );
+    if (computed.kind === 'stopped') return computed;
+    const reference = computed.value;
     setReferences(all, reference);
 
     // 2. Steps: batches that stay together, in an order of their own for every epoch.
@@ -90,7 +99,6 @@ export async function trainPreferences(options: PreferenceOptions): Promise<Outc
     const batches = chunks(train, settings.batchSize);
     const steps = rewardSteps(train.length, settings);
     const checkpointEvery = Math.max(1, Math.ceil(steps / 5));
-    const checkpoints = new Checkpoints(host, program, step);
     const save = () => checkpoints.save(step, new Map([[referenceName, reference]]));
     while (step < steps) {
       if (await host.breathe()) {
@@ -110,8 +118,9 @@ export async function trainPreferences(options: PreferenceOptions): Promise<Outc
     }
 
     // 3. Implicit rewards on prompts that were never trained on.
-    const logProbs = await logProbsOf(rowsOf(heldOut), scorer, true);
-    const measured = method.measure(heldOut, ratiosOf(heldOut, logProbs));
+    const held = await stoppable(host, save, own => logProbsOf(rowsOf(heldOut), { ...scorer, host: own }, true));
+    if (held.kind === 'stopped') return held;
+    const measured = method.measure(heldOut, ratiosOf(heldOut, held.value));
     return {
       kind: 'finished',
       value: {

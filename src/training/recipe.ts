@@ -1,7 +1,7 @@
 /** What every recipe is given and gives: reports, checkpoints, and the one question of whether to go on. */
 import { HumanError } from '../base/errors.ts';
 import { l10n } from '../base/l10n.ts';
-import type { RewardSettings } from '../core/jobs/job.ts';
+import type { RewardSettings, SftSettings } from '../core/jobs/job.ts';
 import type { NonFinite } from '../engine/nonFinite.ts';
 import { scheduleFactor } from '../engine/optimizers/schedules.ts';
 import type { ModelConfig } from '../language-model/config.ts';
@@ -35,6 +35,43 @@ export interface RecipeHost {
   breathe(): Promise<boolean>;
 }
 
+/** The same host, with some of its answers given by others. */
+export const hostWith = (host: RecipeHost, changes: Partial<RecipeHost>): RecipeHost => ({
+  phase: phase => host.phase(phase),
+  progress: (step, totalSteps) => host.progress(step, totalSteps),
+  metrics: (step, values) => host.metrics(step, values),
+  samples: (step, samples) => host.samples(step, samples),
+  log: (level, message) => host.log(level, message),
+  checkpoint: checkpoint => host.checkpoint(checkpoint),
+  discardCheckpoint: step => host.discardCheckpoint(step),
+  breathe: () => host.breathe(),
+  ...changes,
+});
+
+class StopAsked extends Error {}
+
+/**
+ * Work that changes no weight, such as measuring: it ends between two passes when the host is told to stop, after `save` made a
+ * checkpoint from which it begins again. `work` breathes through the host that it is given.
+ */
+export async function stoppable<T>(
+  host: RecipeHost,
+  save: () => Promise<void>,
+  work: (host: RecipeHost) => Promise<T>,
+): Promise<Outcome<T>> {
+  const breathe = async (): Promise<boolean> => {
+    if (await host.breathe()) throw new StopAsked();
+    return false;
+  };
+  try {
+    return { kind: 'finished', value: await work(hostWith(host, { breathe })) };
+  } catch (error) {
+    if (!(error instanceof StopAsked)) throw error;
+    await save();
+    return { kind: 'stopped' };
+  }
+}
+
 /** What every recipe is given besides its data. */
 export interface RecipeOptions {
   readonly config: ModelConfig;
@@ -48,19 +85,23 @@ export interface RecipeOptions {
 /** How the training program of a recipe computes, by the settings that all kinds of jobs share; `initial` are weights of the adapter to start from. */
 export const computationOf = (
   { config, weights, seed, threads }: RecipeOptions,
-  { lora, baseProducts, recompute, weightDecay, maxGradNorm }: RecipeSettings,
+  { tuning, lora, baseProducts, recompute, weightDecay, maxGradNorm }: RecipeSettings,
   initial?: ReadonlyMap<string, Float32Array>,
 ) => ({
   config,
   weights,
-  trainable: { kind: 'lora' as const, lora, seed, ...(initial ? { initial } : {}) },
+  trainable:
+    tuning === 'full'
+      ? { kind: 'full' as const, seed }
+      : { kind: 'lora' as const, lora, seed, ...(initial ? { initial } : {}) },
   baseProducts,
   recompute: recompute === 'on',
   optimizer: { weightDecay, maxGradNorm },
   ...(threads === undefined ? {} : { threads }),
 });
 
-type RecipeSettings = Pick<RewardSettings, 'lora' | 'baseProducts' | 'recompute' | 'weightDecay' | 'maxGradNorm'>;
+type RecipeSettings = Pick<RewardSettings, 'lora' | 'baseProducts' | 'recompute' | 'weightDecay' | 'maxGradNorm'> &
+  Partial<Pick<SftSettings, 'tuning'>>;
 
 /** Whether a recipe came to its end or stopped, with a checkpoint, because it was told to. */
 export type Outcome<T> = { readonly kind: 'finished'; readonly value: T } | { readonly kind: 'stopped' };

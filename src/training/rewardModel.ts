@@ -19,6 +19,7 @@ import {
   type Outcome,
   type RecipeHost,
   type RecipeOptions,
+  stoppable,
   unpackState,
 } from './recipe.ts';
 import { impliedPairs, type RewardExample, type RewardLesson, rewardLesson } from './rewardLessons.ts';
@@ -88,11 +89,18 @@ export async function trainRewardModel(options: RewardOptions): Promise<Outcome<
 
     // 3. Zero mean on the training answers. Rewards are judged on the exact base, as they are when they are used.
     if (settings.baseProducts !== 'float32') judge = await create('float32', program.state().parameters);
-    const rewards = await scoreRows(judge, lesson, unique(train.flatMap(example => lesson.rows(example))), host);
-    const bias = rewards.length === 0 ? 0 : -mean(rewards);
-
-    // 4. Accuracy on prompts that were never trained on.
-    const held = await measure(judge, lesson, heldOut, host);
+    const exact = judge;
+    const measured = await stoppable(
+      host,
+      () => checkpoints.save(step),
+      async own => {
+        const rewards = await scoreRows(exact, lesson, unique(train.flatMap(example => lesson.rows(example))), own);
+        // 4. Accuracy on prompts that were never trained on.
+        return { bias: rewards.length === 0 ? 0 : -mean(rewards), held: await measure(exact, lesson, heldOut, own) };
+      },
+    );
+    if (measured.kind === 'stopped') return measured;
+    const { bias, held } = measured.value;
     const metrics: Readonly<Record<string, number>> = held?.metrics ?? {};
     return {
       kind: 'finished',

@@ -1,20 +1,29 @@
 /**
- * Supervised fine-tuning of an adapter on given answers: the loss of a step is the mean of −log p over the tokens of its
+ * Supervised fine-tuning on given answers: the loss of a step is the mean of −log p over the tokens of its
  * answers, the end token included; prompts are not learned (TRL's `sft_trainer.py` with `completion_only_loss`).
  * Tasks are mixed as FLAN mixes them (core/datasets/taskMixture.ts); what was learned is measured on held-out prompts of the
  * same tasks and, apart from them, on whole tasks that were held out (Chung et al. 2022, Wang et al. 2022).
- * Departures: the tuned weights are a LoRA adapter; examples that are too long are left out instead of cut.
+ * What is tuned is a LoRA adapter, or every weight of the model (`tuning`).
+ * Departure: examples that are too long are left out instead of cut.
  */
 import { l10n } from '../base/l10n.ts';
 import { Rng } from '../base/rng.ts';
 import { mixtureEpoch } from '../core/datasets/taskMixture.ts';
 import { rewardSteps } from '../core/jobs/estimate.ts';
 import type { SftSettings } from '../core/jobs/job.ts';
-import { type AnsweredRow, type SftReport, sftReport } from '../core/jobs/sftReport.ts';
+import { type SftReport, sftReport } from '../core/jobs/sftReport.ts';
 import { createGenerator } from '../language-model/generate.ts';
 import { createTrainingProgram, predictFrom, type TrainingProgram } from '../language-model/trainable.ts';
 import { type EncodedInstruction, type InstructionData, measuredRows, rowsToMeasure } from './instructionData.ts';
-import { Checkpoints, computationOf, learningRateAt, type Outcome, type RecipeOptions, unpackState } from './recipe.ts';
+import {
+  Checkpoints,
+  computationOf,
+  learningRateAt,
+  type Outcome,
+  type RecipeOptions,
+  stoppable,
+  unpackState,
+} from './recipe.ts';
 import { inParts } from './rollout.ts';
 import { sftInputs, sftLoss } from './sft.ts';
 
@@ -59,10 +68,23 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
     const rng = Rng.seeded(seed);
     const perEpoch = Math.ceil(epochRows / settings.batchSize);
 
+    // Where all weights are trained, what the model was before is gone afterwards; an adapter is only switched off.
+    let start = resume?.values.start as Measured | undefined;
+    if (settings.tuning === 'full' && !start) {
+      const measured = await stoppable(
+        host,
+        () => checkpoints.save(step),
+        own => measure(program, { ...options, host: own }, 'before'),
+      );
+      if (measured.kind === 'stopped') return measured;
+      start = measured.value;
+    }
+    const save = () => checkpoints.save(step, new Map(), start ? { start } : {});
+
     host.phase(l10n.t('Training'));
     while (step < steps) {
       if (await host.breathe()) {
-        await checkpoints.save(step);
+        await save();
         return { kind: 'stopped' };
       }
       const order = mixtureEpoch(data.train, data.shares, Math.floor(step / perEpoch), rng);
@@ -80,15 +102,21 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
         epoch: step / perEpoch,
       });
       host.progress(step, steps);
-      if (step % checkpointEvery === 0 && step < steps) await checkpoints.save(step);
+      if (step % checkpointEvery === 0 && step < steps) await save();
     }
 
-    host.phase(l10n.t('Measuring on held-out examples'));
-    const held = {
-      ...(await losses(program, 'eval', data.heldOut, options)),
-      ...(await losses(program, 'eval_unseen', data.unseen, options)),
-    };
-    const answered = await answerHeldOut(program, options);
+    const known = start;
+    const found = await stoppable(host, save, async own => ({
+      before: known ?? (await measure(program, { ...options, host: own }, 'before')),
+      after: await measure(program, { ...options, host: own }, 'after'),
+    }));
+    if (found.kind === 'stopped') return found;
+    const { before, after } = found.value;
+    const answered = answeredRows(options).map(({ task, unseen, references, prompt }, index) => ({
+      ...{ task, unseen, references, prompt },
+      before: before.answers[index]!,
+      after: after.answers[index]!,
+    }));
     const report = sftReport(answered);
     return {
       kind: 'finished',
@@ -97,7 +125,7 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
         shapes: program.shapes,
         report,
         samples: answered.slice(0, shownSamples).map(({ prompt, before, after }) => ({ prompt, before, after })),
-        metrics: { ...held, ...figuresOf(report), train_rows: epochRows, steps },
+        metrics: { ...lossMetrics(before, after), ...figuresOf(report), train_rows: epochRows, steps },
       },
     };
   } finally {
@@ -108,64 +136,84 @@ export async function trainSupervised(options: SupervisedOptions): Promise<Outco
 /** Answers that the dashboard shows. */
 const shownSamples = 16;
 
-/** Mean loss and perplexity of held-out answers under the base and now, as metrics. */
-async function losses(
-  program: TrainingProgram,
-  name: string,
-  rows: readonly EncodedInstruction[],
-  options: SupervisedOptions,
-): Promise<Record<string, number>> {
-  const measured = rowsToMeasure(rows, measuredRows);
-  const before = await meanLoss(program, measured, options, false);
-  const after = await meanLoss(program, measured, options, true);
-  if (before === undefined || after === undefined) return {};
-  return {
-    [`${name}_loss_before`]: before,
-    [`${name}_perplexity_before`]: Math.exp(before),
-    [`${name}_loss`]: after,
-    [`${name}_perplexity`]: Math.exp(after),
-  };
+/** What the model does with held-out examples at one time. */
+interface Measured {
+  /** Nats a token of the answers, of learned tasks and of those held out; absent where there are none. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** To `answeredRows`. */
+  readonly answers: readonly string[];
 }
 
-/** `evaluationRows` of the learned tasks and as many of those held out, answered greedily without the adapter and with it. */
+/** Before: the base, with an adapter switched off. Of a model whose every weight is trained, that is what it is at the start. */
+async function measure(
+  program: TrainingProgram,
+  options: SupervisedOptions,
+  when: 'before' | 'after',
+): Promise<Measured> {
+  const { data, host, settings } = options;
+  host.phase(l10n.t('Measuring on held-out examples'));
+  const adapter = when === 'after' || settings.tuning === 'full';
+  const losses: Record<string, number> = {};
+  for (const [name, rows] of [
+    ['eval', data.heldOut],
+    ['eval_unseen', data.unseen],
+  ] as const) {
+    const loss = await meanLoss(program, rowsToMeasure(rows, measuredRows), options, adapter);
+    if (loss !== undefined) losses[name] = loss;
+  }
+  return { losses, answers: await answerHeldOut(program, options, when) };
+}
+
+/** Mean loss and perplexity of held-out answers before and now, as metrics. */
+function lossMetrics(before: Measured, after: Measured): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (const [name, loss] of Object.entries(after.losses)) {
+    metrics[`${name}_loss_before`] = before.losses[name]!;
+    metrics[`${name}_perplexity_before`] = Math.exp(before.losses[name]!);
+    metrics[`${name}_loss`] = loss;
+    metrics[`${name}_perplexity`] = Math.exp(loss);
+  }
+  return metrics;
+}
+
+/** `evaluationRows` of the learned tasks and as many of those held out. */
+const answeredRows = ({ data, settings: { evaluationRows } }: SupervisedOptions) => [
+  ...rowsToMeasure(data.heldOut, evaluationRows).map(row => ({ ...row, unseen: false })),
+  ...rowsToMeasure(data.unseen, evaluationRows).map(row => ({ ...row, unseen: true })),
+];
+
+/** Greedy answers to these rows. */
 async function answerHeldOut(
   program: TrainingProgram,
-  { data, settings, config, weights, host, endIds, decode, threads }: SupervisedOptions,
-): Promise<(AnsweredRow & { readonly prompt: string })[]> {
-  const { evaluationRows, maxNewTokens, lora } = settings;
-  const rows = [
-    ...rowsToMeasure(data.heldOut, evaluationRows).map(row => ({ ...row, unseen: false })),
-    ...rowsToMeasure(data.unseen, evaluationRows).map(row => ({ ...row, unseen: true })),
-  ];
+  options: SupervisedOptions,
+  when: 'before' | 'after',
+): Promise<string[]> {
+  const { settings, config, weights, host, endIds, decode, threads } = options;
+  const { maxNewTokens, lora, tuning } = settings;
+  const rows = answeredRows(options);
   if (rows.length === 0) return [];
   host.phase(l10n.t('Answering held-out examples'));
-  const generator = await createGenerator({
-    config,
-    weights,
-    adapter: { config: lora, weights: program.trainable },
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const model =
+    tuning === 'full'
+      ? { weights: when === 'before' ? weights : program.trainable }
+      : { weights, adapter: { config: lora, weights: program.trainable } };
+  const generator = await createGenerator({ config, ...model, ...(threads === undefined ? {} : { threads }) });
+  const stop = new AbortController();
   try {
-    const answers = async (useAdapter: boolean): Promise<string[]> => {
-      const requests = rows.map((row, stream) => ({
-        prompt: row.ids.slice(0, row.promptLength),
-        options: { temperature: 0, maxNewTokens, seed: 0, endIds },
-        stream,
-      }));
-      const onToken = () => {
-        void host.breathe();
-        return undefined;
-      };
-      const found = await generator.generate(requests, { useAdapter, onToken });
-      return found.map(({ tokens }) => decode(tokens));
-    };
-    const before = await answers(false);
-    const after = await answers(true);
-    return rows.map(({ task, unseen, references, prompt }, index) => ({
-      ...{ task, unseen, references, prompt },
-      before: before[index]!,
-      after: after[index]!,
+    const requests = rows.map((row, stream) => ({
+      prompt: row.ids.slice(0, row.promptLength),
+      options: { temperature: 0, maxNewTokens, seed: 0, endIds },
+      stream,
     }));
+    const onToken = () => {
+      host.breathe().catch(() => stop.abort());
+      return undefined;
+    };
+    const useAdapter = when === 'after' && tuning !== 'full';
+    const found = await generator.generate(requests, { useAdapter, onToken, signal: stop.signal });
+    // Who was told to stop says so here.
+    await host.breathe();
+    return found.map(({ tokens }) => decode(tokens));
   } finally {
     await generator.dispose();
   }

@@ -57,7 +57,7 @@ export async function writeAdapter(output: string, adapter: TrainedAdapter, conf
     await writeNewFile(join(temporary, 'README.md'), modelCard(adapter.lineage));
     await writeNewFile(join(temporary, LineageFile), json(adapter.lineage));
     await nodeDisk.syncFolder(temporary);
-    requireSame(await readAdapter(temporary, config), adapter);
+    requireSame((await readAdapter(temporary, config)).parameters, adapter.parameters);
     await nodeDisk.remove(folder);
     await nodeDisk.rename(temporary, folder);
     await nodeDisk.syncFolder(dirname(folder));
@@ -102,9 +102,9 @@ function encode({ parameters, shapes }: TrainedAdapter): Buffer {
 }
 
 /** What a loader will find is what was trained, the head included. */
-function requireSame(read: Pick<TrainedAdapter, 'parameters'>, written: TrainedAdapter): void {
-  for (const [name, values] of written.parameters) {
-    const found = read.parameters.get(name);
+export function requireSame(read: ReadonlyMap<string, Float32Array>, written: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, values] of written) {
+    const found = read.get(name);
     if (found?.length !== values.length || found.some((value, index) => value !== values[index])) {
       throw new Error(`the weight ${name} did not survive being written`);
     }

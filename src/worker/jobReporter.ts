@@ -137,8 +137,11 @@ export class JobReporter implements RecipeHost {
   /** Lets timers run; whether the recipe is to stop. Rejects when the disk refused what was reported. */
   async breathe(): Promise<boolean> {
     await new Promise(resolve => setImmediate(resolve));
-    if (this.#failure) throw this.#failure;
     const now = performance.now();
+    // A pass through the model holds up everything here, timers and writes too: the heart beats between two passes, and is waited for.
+    if (now - this.#written > stateEvery) this.#write();
+    await this.#writing;
+    if (this.#failure) throw this.#failure;
     if (!this.#stop && now - this.#looked > lookEvery) {
       this.#looked = now;
       const control = await this.#folder.control().catch(() => undefined);

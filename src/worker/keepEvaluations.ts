@@ -6,7 +6,7 @@ import type { ModelConfig } from '../language-model/config.ts';
 import { type LoraConfig, loraParameters } from '../language-model/lora.ts';
 import type { JobFolder } from '../storage/jobFolder.ts';
 import { evaluationFolder } from '../storage/keptEvaluations.ts';
-import { type RecipeHost, unpackState } from '../training/recipe.ts';
+import { hostWith, type RecipeHost, unpackState } from '../training/recipe.ts';
 import { writeAdapter } from './adapterFiles.ts';
 import { lineage } from './jobRun.ts';
 
@@ -31,16 +31,7 @@ export function keepEvaluations(
     await host.checkpoint(made);
   };
   return {
-    host: {
-      phase: phase => host.phase(phase),
-      progress: (step, totalSteps) => host.progress(step, totalSteps),
-      metrics: (step, values) => host.metrics(step, values),
-      samples: (step, samples) => host.samples(step, samples),
-      log: (level, message) => host.log(level, message),
-      checkpoint,
-      discardCheckpoint: step => host.discardCheckpoint(step),
-      breathe: () => host.breathe(),
-    },
+    host: hostWith(host, { checkpoint }),
     settings: { ...job.settings, checkpointEvery: commonDivisor(checkpointEvery, evaluateEvery) },
   };
 }

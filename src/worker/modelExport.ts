@@ -78,10 +78,10 @@ function requireType({ format, type }: ModelExport): void {
   throw new HumanError(l10n.t('{0} files are written as {1}, not as {2}.', format, known.join(', '), type));
 }
 
-type Write = (
+type Write<Request = ModelExport> = (
   opened: OpenedModel,
   model: MergedModel,
-  request: ModelExport,
+  request: Request,
   folder: string,
   context: ExportContext,
 ) => Promise<{ readonly name: string; readonly bytes: number }>;
@@ -97,7 +97,8 @@ const writeGgufFile: Write = async ({ files }, model, request, folder, context) 
   return { name, bytes };
 };
 
-const writeFolder: Write = async (opened, model, request, folder, context) => {
+/** The files of a model for `transformers`, into a folder that is there and empty. */
+export const writeFolder: Write<Pick<ModelExport, 'type'>> = async (opened, model, request, folder, context) => {
   const type = request.type as SafetensorsType;
   const json = (name: string, value: unknown): Promise<void> =>
     writeNewFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);

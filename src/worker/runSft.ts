@@ -4,12 +4,14 @@ import * as v from 'valibot';
 import type { Instruction } from '../core/datasets/instruction.ts';
 import type { JobNeeds } from '../core/jobs/estimate.ts';
 import type { JobResult, SftJob } from '../core/jobs/job.ts';
+import { checkSftSettings } from '../core/jobs/settings.ts';
 import { prepareInstructions, sizesOf } from '../training/instructionData.ts';
 import { sftNeeds } from '../training/jobNeeds.ts';
 import { trainSupervised } from '../training/supervised.ts';
 import { writeAdapter } from './adapterFiles.ts';
 import type { UnreadBaseModel } from './baseModel.ts';
 import { adjustable, common, estimate, lineage, type RunContext, readRows, recomputation } from './jobRun.ts';
+import { writeWholeModel } from './wholeModelFiles.ts';
 
 export async function runSft(
   context: RunContext,
@@ -19,6 +21,7 @@ export async function runSft(
   const { host, folder } = context;
   const { settings } = job;
   const { tokenizer, config } = unread;
+  checkSftSettings(settings);
   const data = prepareInstructions(
     readRows(await folder.readData(job.data), join(folder.path, job.data.file), InstructionSchema),
     tokenizer,
@@ -48,11 +51,11 @@ export async function runSft(
   });
   if (outcome.kind === 'stopped') return undefined;
   const { parameters, shapes, metrics, report, samples } = outcome.value;
-  const adapter = await writeAdapter(
-    job.output,
-    { lora: settings.lora, parameters, shapes, lineage: { ...lineage(job, metrics), kind: 'policy' } },
-    config,
-  );
+  const about = { ...lineage(job, metrics), kind: 'policy' as const };
+  const adapter =
+    settings.tuning === 'full'
+      ? await writeWholeModel(job.output, { parameters, lineage: { ...about, whole: true } }, { base: job.model.base })
+      : await writeAdapter(job.output, { lora: settings.lora, parameters, shapes, lineage: about }, config);
   return {
     format: 1,
     adapter,

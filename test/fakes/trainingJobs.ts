@@ -97,7 +97,12 @@ export class TinyWorkspace {
     });
   }
 
-  sftJob(name: string, rows: readonly unknown[] = somePairs, settings: Partial<SftSettings> = {}): Promise<JobFolder> {
+  sftJob(
+    name: string,
+    rows: readonly unknown[] = somePairs,
+    settings: Partial<SftSettings> = {},
+    model: ModelReference = { id: 'local:tiny', base: this.model },
+  ): Promise<JobFolder> {
     return createJobFolder(this.layout, {
       name,
       data: {
@@ -105,6 +110,7 @@ export class TinyWorkspace {
       },
       specification: ({ id, createdAt, data }): JobSpecification => ({
         ...this.#common(name),
+        model,
         kind: 'sft',
         id,
         createdAt,
@@ -169,10 +175,10 @@ export class TinyWorkspace {
   }
 }
 
-/** Runs a job here, from its last checkpoint on; `stopAt` asks it to stop once this many steps are done. */
+/** Runs a job here, from its last checkpoint on; `stopAt` asks it to stop once this many steps are done, 0 before anything is, `end` once all are. */
 export async function runHere(
   folder: JobFolder,
-  options: { allowCode?: boolean; stopAt?: number } = {},
+  options: { allowCode?: boolean; stopAt?: number | 'end' } = {},
 ): Promise<JobResult | undefined> {
   const checkpoints = folder.file('checkpoints');
   const resume = await latestCheckpoint(checkpoints);
@@ -180,8 +186,9 @@ export async function runHere(
   const progress = reporter.progress.bind(reporter);
   reporter.progress = (step, total) => {
     progress(step, total);
-    if (step === options.stopAt) reporter.stop();
+    if (step === (options.stopAt === 'end' ? total : options.stopAt)) reporter.stop();
   };
+  if (options.stopAt === 0) reporter.stop();
   const { allowCode = false } = options;
   try {
     const result = await runJob({ folder, host: reporter, resume, allowCode, seconds: () => 1 });

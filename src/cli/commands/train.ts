@@ -28,7 +28,7 @@ import {
   sftPresets,
 } from '../../core/jobs/presets.ts';
 import { type SettingsKind, settingDescriptions } from '../../core/jobs/settingDescriptions.ts';
-import { checkRewardSettings, type OnlineKind, withSettings } from '../../core/jobs/settings.ts';
+import { checkRewardSettings, checkSftSettings, type OnlineKind, withSettings } from '../../core/jobs/settings.ts';
 import type { JudgeFilter } from '../../core/preferences/judgeChoice.ts';
 import type { PreferencePair, PreferenceRanking } from '../../core/preferences/judgement.ts';
 import { type LabelledAnswer, labelledFromPairs } from '../../core/preferences/labelled.ts';
@@ -65,6 +65,7 @@ interface DataFlags extends TrainFlags, JudgeFlags {
 
 interface SftFlags extends TrainFlags {
   readonly data: readonly string[];
+  readonly full?: boolean;
 }
 
 interface RlhfFlags extends TrainFlags, RewardFlags, GoldFlags {
@@ -99,6 +100,10 @@ export function registerTrain(program: Command, cli: Cli): void {
       l10n.t(
         'examples as JSON Lines (TRL, chat messages, Alpaca, ShareGPT) or tasks of Super-NaturalInstructions; each of several files is a task, unless its rows have a field “task”',
       ),
+    )
+    .option(
+      '--full',
+      l10n.t('train all weights, not an adapter (--tuning full), by default at a tenth of the learning rate'),
     )
     .action((flags: SftFlags) => trainSft(cli, flags));
   for (const [kind, description] of Object.entries(onlineKinds())) {
@@ -227,8 +232,9 @@ async function trainKto(cli: Cli, flags: DataFlags): Promise<void> {
 }
 
 async function trainSft(cli: Cli, flags: SftFlags): Promise<void> {
-  const changes = changesOf('sft', flags);
+  const changes = { ...changesOf('sft', flags), ...(flags.full ? { tuning: 'full' } : {}) };
   const preset = withSettings('sft', sftPresets[flags.preset], changes);
+  checkSftSettings(preset);
   const files: { file: string; rows: Instruction[] }[] = [];
   for (const file of flags.data) {
     const rows = parseInstructions(await readText(cli, file), file);
@@ -240,7 +246,10 @@ async function trainSft(cli: Cli, flags: SftFlags): Promise<void> {
   const examples = joinFiles(files);
   checkTasks(examples, preset);
   const model = await cli.models.reference(flags.model);
-  const settings = withSettings('sft', fit(sftPresets[flags.preset], await sizeOf(cli, model)), changes);
+  const fitted = fit(sftPresets[flags.preset], await sizeOf(cli, model));
+  // Every weight moves at once: what suits an adapter is too much.
+  const scaled = preset.tuning === 'full' ? { ...fitted, learningRate: fitted.learningRate / 10 } : fitted;
+  const settings = withSettings('sft', scaled, changes);
   const name = flags.name ?? `${shortName(model.id)}-sft`;
   const job = await newSftJob({ ...common(cli, flags), name, model, examples, settings });
   await finish(cli, flags, job);

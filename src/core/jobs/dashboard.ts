@@ -302,7 +302,7 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
     add(specification.reward, l10n.t('reward model'), l10n.t('reward'));
     if (specification.gold) add(specification.gold.source, l10n.t('gold'), l10n.t('gold'));
   }
-  const { r } = specification.settings.lora;
+  const full = specification.kind === 'sft' && specification.settings.tuning === 'full';
   rows.push({
     role: {
       reward: l10n.t('reward model'),
@@ -312,7 +312,7 @@ function lineage({ specification, madeBy }: DashboardInput): Dashboard['lineage'
       sft: l10n.t('SFT'),
     }[specification.kind],
     name: specification.name,
-    detail: l10n.t('LoRA, rank {0}', r),
+    detail: full ? l10n.t('all weights') : l10n.t('LoRA, rank {0}', specification.settings.lora.r),
     here: true,
     job: null,
   });

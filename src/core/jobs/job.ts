@@ -326,6 +326,8 @@ export const SftSettingsSchema = v.object({
   /** Of those answers. */
   maxNewTokens: v.optional(atLeastOne, 64),
   maxLength: count,
+  /** Which weights are trained: those of an adapter, or all of the model's. Jobs of earlier versions do not say. */
+  tuning: v.optional(v.picklist(['lora', 'full']), 'lora'),
   ...computation,
   lora: LoraSettingsSchema,
 });
@@ -460,7 +462,7 @@ const Interval = v.object({ estimate: v.number(), low: v.number(), high: v.numbe
 /** `result.json`, written last, after the model's folder is complete. */
 export const JobResultSchema = v.object({
   format: v.literal(1),
-  /** PEFT folder. */
+  /** PEFT folder, or the folder of a whole model. */
   adapter: v.string(),
   seconds: v.number(),
   metrics: v.record(v.string(), v.number()),
@@ -486,11 +488,13 @@ export const JobResultSchema = v.object({
 });
 export type JobResult = v.InferOutput<typeof JobResultSchema>;
 
-/** `tunesmith.json` beside `adapter_config.json`: the lineage that makes a folder a model of the registry. */
+/** `tunesmith.json` beside `adapter_config.json` or `config.json`: the lineage that makes a folder a model of the registry. */
 export const TunedModelSchema = v.object({
   format: v.literal(1),
   name: v.string(),
   kind: v.picklist(['policy', 'reward']),
+  /** All weights were trained: the folder is a model by itself, and `base` only what it began from. */
+  whole: v.optional(v.literal(true)),
   base: ModelReferenceSchema,
   job: v.string(),
   createdAt: v.string(),

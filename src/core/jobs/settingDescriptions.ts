@@ -104,6 +104,15 @@ const sft = (): SettingDescription[] => [
     minimum: 0,
   },
   {
+    key: 'tuning',
+    label: l10n.t('Weights trained'),
+    doc: l10n.t(
+      'lora trains an adapter beside the frozen model; full trains every weight, which needs about ten times the memory of the weights, gives a model of its own, and wants about a tenth of the learning rate.',
+    ),
+    type: 'choice',
+    choices: ['lora', 'full'],
+  },
+  {
     key: 'evaluationRows',
     label: l10n.t('Rows answered'),
     doc: l10n.t(

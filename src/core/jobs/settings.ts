@@ -134,3 +134,12 @@ export function checkRewardSettings({ loss, tieThreshold }: RewardSettings): voi
     );
   }
 }
+
+/** Likewise of supervised fine-tuning. */
+export function checkSftSettings({ tuning, baseProducts }: SftSettings): void {
+  if (tuning === 'full' && baseProducts === 'int8') {
+    throw new HumanError(
+      l10n.t('Products in int8 are for weights that stay as they are: train all weights with float32, or an adapter.'),
+    );
+  }
+}

@@ -45,7 +45,7 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
     );
     const rows: ModelNode[] = [];
     for (const model of models) {
-      const tuned = model.base === undefined ? undefined : await registry.tuned(model.id);
+      const tuned = model.kind === 'local' ? await registry.tuned(model.id) : undefined;
       rows.push({ type: 'model', model, ...(tuned ? { tuned } : {}) });
     }
     rows.push(

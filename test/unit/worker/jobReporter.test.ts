@@ -42,6 +42,17 @@ describe('jobReporter', () => {
     });
   }
 
+  it('its heart beats between two passes that hold the process up', async () => {
+    const job = await jobWith({});
+    const reporter = new JobReporter(job, undefined, () => 0);
+    await reporter.breathe();
+    for (const end = performance.now() + 1100; performance.now() < end; );
+    await reporter.breathe();
+    const { heartbeatAt } = (await job.state())!;
+    assert.ok(Date.now() - Date.parse(heartbeatAt) < 500, heartbeatAt);
+    await reporter.end('cancelled');
+  });
+
   it('writes no event files of TensorBoard unless asked, and each step once where a job goes on', async () => {
     const [without, job] = [await jobWith({}), await jobWith({ tensorboard: true })];
     const plain = new JobReporter(without, undefined, () => 0);

@@ -66,6 +66,25 @@ describe('jobs', () => {
     assert.equal(await weightsOf('halved'), await weightsOf('whole'));
   });
 
+  it('is stopped while it measures, between two batches, and goes on from there to the same figures', async () => {
+    const makers = {
+      reward: (name: string) => workspace.rewardJob(name, somePairs, { heldOutShare: 0.3 }),
+      sft: (name: string) => workspace.sftJob(name, somePairs, { heldOutShare: 0.3, evaluationRows: 2 }),
+      dpo: (name: string) => workspace.preferenceJob('dpo', name),
+    };
+    for (const [kind, make] of Object.entries(makers)) {
+      const whole = (await runHere(await make(`${kind}-unbroken`)))!;
+      const stops = kind === 'dpo' ? ([0, 'end'] as const) : (['end'] as const);
+      for (const stopAt of stops) {
+        const folder = await make(`${kind}-measured-${stopAt}`);
+        assert.equal(await runHere(folder, { stopAt }), undefined, `${kind} at ${stopAt}`);
+        assert.equal((await folder.state())!.status, 'cancelled');
+        assert.deepEqual((await runHere(folder))!.metrics, whole.metrics);
+        assert.equal(await weightsOf(`${kind}-measured-${stopAt}`), await weightsOf(`${kind}-unbroken`));
+      }
+    }
+  });
+
   it('a reward model learns the margins of its data, and a stopped job goes on to the same bytes', async () => {
     const rows = somePairs.map((pair, index) => (index % 2 ? { ...pair, margin: 3 } : pair));
     await runHere(await workspace.rewardJob('no-margins'));
