@@ -41,7 +41,6 @@ function prepare(folder: string): void {
 /** Small enough that a job takes seconds. */
 const tiny = [
   ['Steps', '2'],
-  ['Prompts a step', '4'],
   ['Longest answer', '12'],
   ['Sample prompts', '2'],
 ] as const;
@@ -166,7 +165,8 @@ describe('training from the palette', function () {
   it('refuses a reward that is code while the workspace is not trusted', async () => {
     await workbench.command('Tunesmith: Fine-Tune with RLHF');
     await pickFile('prompts.jsonl');
-    await list().getByText('needs a workspace that you trust').waitFor();
+    await list().getByText('needs a workspace that you trust').first().waitFor();
+    assert.equal(await list().getByText('needs a workspace that you trust').count(), 2);
     await workbench.screenshot('training-code-locked');
     await workbench.pick('Code in a File…');
     await workbench.page.getByText('code of a workspace runs only where you trust it').first().waitFor();
@@ -194,12 +194,12 @@ describe('training from the palette', function () {
     await set('Cap of a task', '15');
     await filter('Tasks held out');
     await workbench.choose('Tasks held out');
-    await workbench.page.locator('.quick-input-widget input[placeholder^="Tasks held out"]').waitFor();
+    await workbench.page.locator('.quick-input-widget input[placeholder^="Which tasks"]').waitFor();
     await workbench.screenshot('training-tasks');
     await workbench.choose('lengthy');
     await workbench.page.keyboard.press('Enter');
     await estimated();
-    await workbench.screenshotsInThemes('training-review-sft');
+    await workbench.screenshot('training-review-sft');
     const { folder, job } = await start();
     assert.ok(job.kind === 'sft');
     const { epochs, taskCap, holdOutTasks } = job.settings;
@@ -215,7 +215,7 @@ describe('training from the palette', function () {
     await list()
       .getByText(/broken\.jsonl:2: This row has no “rejected” answer/)
       .waitFor();
-    await workbench.screenshotsInThemes('training-refused');
+    await workbench.screenshot('training-refused');
     await workbench.choose('Data');
     await pickFile('rankings.jsonl');
     await workbench.choose('Method');
@@ -279,7 +279,6 @@ describe('training from the palette', function () {
     await workbench.screenshot('training-reward-sum');
     await workbench.choose('Use This Reward');
     await workbench.choose('Gold');
-    await workbench.screenshot('training-gold');
     await workbench.pick('Is Valid JSON');
     await workbench.pick('Stop at Its Peak');
     for (const [label, value] of tiny) await set(label, value);
@@ -342,14 +341,17 @@ describe('training from the palette', function () {
     await workbench.pick('The Lowest');
     await workbench.choose('Method');
     await workbench.pick('PPO');
+    await workbench.choose('Gold');
+    await workbench.screenshot('training-gold');
+    await workbench.pick('You, in the Ranking View');
     for (const [label, value] of tiny) await set(label, value);
     const { folder, job } = await start();
     assert.ok(job.kind === 'rlhf' && job.reward.kind === 'ensemble');
-    assert.deepEqual([job.reward.models.length, job.reward.combine], [3, 'worst']);
+    assert.deepEqual([job.reward.models.length, job.reward.combine, job.keepEvaluations], [3, 'worst', true]);
     await finish(folder);
     const page = await workbench.frameWith('.head h1:has-text("prompts-ppo")');
     await page.locator('.state', { hasText: 'Done' }).waitFor();
-    await workbench.screenshotsInThemes('training-ppo-done', [1440, 700]);
+    await workbench.screenshot('training-ppo-done');
   });
 
   it('expert iteration on the scores of a judge: it waits while the window is gone, and goes on when it is back', async () => {

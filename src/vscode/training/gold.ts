@@ -6,10 +6,11 @@ import type { QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
 import { askSource, type ChosenSource, sourceLabel } from './rewardKinds.ts';
 
-export interface ChosenGold {
-  readonly source: ChosenSource;
-  readonly then: 'stop' | 'keep' | 'watch';
-}
+export type ChosenGold =
+  /** People judge the answers of each look once they are there; its model is kept until then. */
+  { readonly kind: 'people' } | { readonly kind: 'scorer'; readonly source: ChosenSource; readonly then: Then };
+
+type Then = 'stop' | 'keep' | 'watch';
 
 /** Looks in a row without a new highest gold, after which training stops. */
 const patience = 3;
@@ -24,27 +25,28 @@ export async function askGold(
 ): Promise<ChosenGold | 'none' | undefined> {
   if (before) {
     const what = await steps.ask<'then' | 'source' | 'none'>(goldLabel(before), [
-      { label: `$(debug-stop) ${vscode.l10n.t('Change What It Does…')}`, value: 'then' },
+      ...(before.kind === 'scorer'
+        ? [{ label: `$(debug-stop) ${vscode.l10n.t('Change What It Does…')}`, value: 'then' as const }]
+        : []),
       { label: `$(law) ${vscode.l10n.t('Choose Another…')}`, value: 'source' },
       { label: `$(trash) ${vscode.l10n.t('Remove')}`, value: 'none' },
     ]);
     if (what === 'none' || what === undefined) return what;
-    if (what === 'then') return askThen(steps, before.source, before.then);
+    if (what === 'then' && before.kind === 'scorer') return askThen(steps, before.source, before.then);
   }
   const source = await askSource(services, steps, title, {
     placeholder: vscode.l10n.t('What watches? It is never trained on, and shows when the reward is believed too much'),
     base,
     measured: true,
   });
-  return typeof source === 'object' ? askThen(steps, source, before?.then ?? 'stop') : undefined;
+  if (source === 'people') return { kind: 'people' };
+  return typeof source === 'object'
+    ? askThen(steps, source, before?.kind === 'scorer' ? before.then : 'stop')
+    : undefined;
 }
 
-async function askThen(
-  steps: QuickSteps,
-  source: ChosenSource,
-  usual: ChosenGold['then'],
-): Promise<ChosenGold | undefined> {
-  const then = await steps.ask<ChosenGold['then']>(
+async function askThen(steps: QuickSteps, source: ChosenSource, usual: Then): Promise<ChosenGold | undefined> {
+  const then = await steps.ask<Then>(
     vscode.l10n.t('What does it do?'),
     [
       {
@@ -61,11 +63,12 @@ async function askThen(
     ],
     value => value === usual,
   );
-  return then && { source, then };
+  return then && { kind: 'scorer', source, then };
 }
 
 export function goldLabel(gold: ChosenGold | undefined): string {
   if (!gold) return vscode.l10n.t('none: nothing shows when the reward is believed too much');
+  if (gold.kind === 'people') return vscode.l10n.t('people, who judge the answers of each look');
   const source = sourceLabel(gold.source);
   switch (gold.then) {
     case 'stop':
@@ -77,7 +80,10 @@ export function goldLabel(gold: ChosenGold | undefined): string {
   }
 }
 
-export async function goldOf(registry: ModelRegistry, { source, then }: ChosenGold): Promise<Gold> {
+/** Undefined where people are the gold: that is no part of the job. */
+export async function goldOf(registry: ModelRegistry, gold: ChosenGold): Promise<Gold | undefined> {
+  if (gold.kind === 'people') return undefined;
+  const { source, then } = gold;
   return {
     source:
       source.kind === 'rule' ? source : { kind: 'model', model: await registry.rewardReference(source.names[0]!) },

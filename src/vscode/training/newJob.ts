@@ -25,6 +25,8 @@ export interface JobPlan {
   readonly rows: TrainingRows;
   readonly reward: RewardSource | undefined;
   readonly gold: Gold | undefined;
+  /** People are going to judge the answers of each evaluation. */
+  readonly keepEvaluations: boolean;
   readonly model: ModelReference;
   /** Of the model: presets fit its size. */
   readonly parameters: number;
@@ -70,13 +72,14 @@ export function newJob(layout: WorkspaceLayout, plan: JobPlan): Promise<JobFolde
       if (!plan.reward) throw new Error('Reinforcement learning needs a reward.');
       const online = settings as RlhfSettings;
       const { train, heldOut } = splitPrompts(rows.rows, online.evaluationPrompts, seed);
-      const { reward, gold } = plan;
+      const { reward, gold, keepEvaluations } = plan;
       return jobs.newRlhfJob({
         ...common,
         prompts: train,
         heldOut,
         reward,
         ...(gold ? { gold } : {}),
+        ...(keepEvaluations ? { keepEvaluations } : {}),
         settings: online,
       });
     }

@@ -101,7 +101,7 @@ async function look(
     changed();
     const { data } = outlook;
     if (reward && data.rows.kind === 'prompts') {
-      const sources = [...reward.map(part => part.source), ...(gold ? [gold.source] : [])];
+      const sources = [...reward.map(part => part.source), ...(gold?.kind === 'scorer' ? [gold.source] : [])];
       outlook.notes = await tryReward(services, sources, data.rows.rows, signal);
     }
     const model: ModelReference = await registry.reference(choices.model.id);
@@ -111,6 +111,7 @@ async function look(
       rows: data.rows,
       reward: reward && (await rewardSource(registry, reward)),
       gold: gold && (await goldOf(registry, gold)),
+      keepEvaluations: gold?.kind === 'people',
       model,
       parameters,
       preset: choices.preset,

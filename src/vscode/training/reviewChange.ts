@@ -95,7 +95,7 @@ export async function change(
   }
 }
 
-const goldBase = ({ gold }: Choices): string | undefined => gold && baseOf([gold]);
+const goldBase = ({ gold }: Choices): string | undefined => (gold?.kind === 'scorer' ? baseOf([gold]) : undefined);
 
 const invalidName = (name: string): string | undefined =>
   /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,79}$/u.test(name)
@@ -123,7 +123,7 @@ async function askSetting(
   if (key === 'holdOutTasks' && tasks.size > 1) {
     const held = old.split(/\s+/);
     const chosen = await steps.askMany(
-      `${label}. ${doc}`,
+      vscode.l10n.t('Which tasks are held out, and never learned?'),
       [...tasks].map(([task, rows]) => ({
         label: task,
         description: vscode.l10n.t('{0} rows', rows),

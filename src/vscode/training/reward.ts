@@ -32,7 +32,8 @@ export async function askReward(
   title: string,
 ): Promise<ChosenReward | 'train-first' | undefined> {
   const source = await ask(services, steps, title);
-  return typeof source === 'object' ? [{ weight: 1, source }] : source;
+  if (typeof source === 'object') return [{ weight: 1, source }];
+  return source === 'train-first' ? source : undefined;
 }
 
 /**

@@ -29,8 +29,8 @@ export interface SourceQuestion {
   readonly measured?: boolean;
 }
 
-/** `train-first`: there is no reward model yet, and the person wants one. */
-export type Answer = ChosenSource | 'train-first' | undefined;
+/** `train-first`: there is no reward model yet, and the person wants one. `people`: they judge what is measured. */
+export type Answer = ChosenSource | 'train-first' | 'people' | undefined;
 
 export async function askSource(
   services: Services,
@@ -60,13 +60,29 @@ export async function askSource(
     });
   }
   rows.push(...ruleRows(services, steps, title));
-  if (!measured) {
+  if (measured) {
+    rows.push(
+      { label: vscode.l10n.t('People'), kind: vscode.QuickPickItemKind.Separator },
+      {
+        label: `$(account) ${vscode.l10n.t('You, in the Ranking View')}`,
+        description: vscode.l10n.t('keeps the model of each look, to go back to the best once you judged its answers'),
+        value: async () => 'people',
+      },
+    );
+  } else {
     rows.push(
       { label: vscode.l10n.t('A Model as the Judge'), kind: vscode.QuickPickItemKind.Separator },
       {
         label: `$(hubot) ${vscode.l10n.t('Scores of a Model…')}`,
-        description: vscode.l10n.t('it reads each answer and scores it by what you write'),
-        value: () => askJudge(services, steps, title),
+        description: services.trusted
+          ? vscode.l10n.t('it reads each answer and scores it by what you write')
+          : vscode.l10n.t('needs a workspace that you trust'),
+        value: () =>
+          services.trusted
+            ? askJudge(services, steps, title)
+            : untrusted(
+                vscode.l10n.t('Jobs ask models only in a workspace that you trust. Trust it, or choose a rule.'),
+              ),
       },
     );
   }
@@ -185,11 +201,15 @@ async function askCode(services: Services, steps: QuickSteps): Promise<RuleRewar
   return { rule: 'javascript', file };
 }
 
-async function refuseCode(): Promise<undefined> {
-  const manage = vscode.l10n.t('Manage Workspace Trust');
-  const message = vscode.l10n.t(
-    'A reward function is code, and code of a workspace runs only where you trust it. Trust this workspace, or choose a rule.',
+const refuseCode = (): Promise<undefined> =>
+  untrusted(
+    vscode.l10n.t(
+      'A reward function is code, and code of a workspace runs only where you trust it. Trust this workspace, or choose a rule.',
+    ),
   );
+
+async function untrusted(message: string): Promise<undefined> {
+  const manage = vscode.l10n.t('Manage Workspace Trust');
   if ((await vscode.window.showWarningMessage(message, manage)) === manage) {
     await vscode.commands.executeCommand('workbench.trust.manage');
   }
