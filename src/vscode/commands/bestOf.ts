@@ -5,7 +5,9 @@ import type { RewardSource } from '../../core/jobs/job.ts';
 import { bestOfMarkdown } from '../../core/statistics/bestOfReport.ts';
 import type { ModelDescription, TextGenerator } from '../../core/textGenerator.ts';
 import { type RewardTools, rewardsOfAnswers, sampleAnswers } from '../../jobs/answerRewards.ts';
+import { cancellable } from '../cancellable.ts';
 import { CommandIds } from '../commandIds.ts';
+import { modelChoices } from '../modelChoices.ts';
 import { answerDocument } from '../panels/answerDocuments.ts';
 import { QuickSteps } from '../quickSteps.ts';
 import type { Services } from '../services.ts';
@@ -56,12 +58,7 @@ async function ask(services: Services): Promise<Asked | undefined> {
       return undefined;
     }
     const models = reward && (await (await services.models()).list());
-    const model =
-      models &&
-      (await steps.ask(
-        vscode.l10n.t('Which model answers?'),
-        models.map(value => ({ label: value.label, description: value.detail, value })),
-      ));
+    const model = models && (await steps.ask(vscode.l10n.t('Which model answers?'), modelChoices(models)));
     const samples =
       model &&
       (await steps.ask(
@@ -85,42 +82,26 @@ function withProgress(
   source: RewardSource,
   generator: TextGenerator,
 ): Promise<{ answers: string[][]; rewards: number[][] }> {
-  return Promise.resolve(
-    vscode.window.withProgress(
-      {
-        location: vscode.ProgressLocation.Notification,
-        title: vscode.l10n.t('Best of {0}', samples),
-        cancellable: true,
-      },
-      async (progress, token) => {
-        const abort = new AbortController();
-        const cancelled = token.onCancellationRequested(() => abort.abort());
-        const [dispatcher, inference, evaluator, registry] = await Promise.all([
-          services.dispatcher(),
-          services.inference(),
-          services.evaluator(),
-          services.models(),
-        ]);
-        const tools: RewardTools = {
-          inference,
-          evaluator,
-          ask: async model => dispatcher.ask(await registry.get(model)),
-          allowCode: services.trusted,
-          signal: abort.signal,
-        };
-        try {
-          const options = { ...defaultSampling, temperature: 1, maxOutputTokens: 64 };
-          const answers = await sampleAnswers(prompts, samples, options, dispatcher.ask(generator), {
-            signal: abort.signal,
-            onProgress: (done, of) =>
-              progress.report({ message: vscode.l10n.t('{0} of {1} answers', done, of), increment: 100 / of }),
-          });
-          progress.report({ message: vscode.l10n.t('Scoring the answers…') });
-          return { answers, rewards: await rewardsOfAnswers(source, prompts, answers, tools) };
-        } finally {
-          cancelled.dispose();
-        }
-      },
-    ),
-  );
+  return cancellable(vscode.l10n.t('Best of {0}', samples), async (signal, report) => {
+    const [dispatcher, inference, evaluator, registry] = await Promise.all([
+      services.dispatcher(),
+      services.inference(),
+      services.evaluator(),
+      services.models(),
+    ]);
+    const tools: RewardTools = {
+      inference,
+      evaluator,
+      ask: async model => dispatcher.ask(await registry.get(model)),
+      allowCode: services.trusted,
+      signal,
+    };
+    const options = { ...defaultSampling, temperature: 1, maxOutputTokens: 64 };
+    const answers = await sampleAnswers(prompts, samples, options, dispatcher.ask(generator), {
+      signal,
+      onProgress: (done, of) => report(done, of, vscode.l10n.t('{0} of {1} answers', done, of)),
+    });
+    report(1, 1, vscode.l10n.t('Scoring the answers…'));
+    return { answers, rewards: await rewardsOfAnswers(source, prompts, answers, tools) };
+  });
 }
