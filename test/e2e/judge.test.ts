@@ -38,6 +38,14 @@ function prepare(folder: string): void {
     return `${JSON.stringify({ prompt, answers: [`In the fridge (${i}).`, `Milk is white (${i}).`] })}\n`;
   });
   writeFileSync(path.join(folder, 'open.jsonl'), items.join(''));
+  const template = readFileSync(path.join(folder, 'templates', 'reply-to-review.prompty'), 'utf8');
+  writeFileSync(path.join(folder, 'three.prompty'), template.replace('../data/reviews-train.jsonl', 'three.jsonl'));
+  const reviews = ['The kettle leaks.', 'A fine lamp.', 'My coat tore.'];
+  writeFileSync(path.join(folder, 'three.jsonl'), reviews.map(review => `${JSON.stringify({ review })}\n`).join(''));
+  writeFileSync(
+    path.join(folder, 'constitutions', 'broken.yaml'),
+    'name: broken\nprinciples:\n  - critique: What is wrong?\n',
+  );
   for (const argv of [
     ['prefs', 'import', 'bread.jsonl', '--set', 'bread'],
     ['answers', 'add', 'open.jsonl', '--set', 'bread'],
@@ -134,5 +142,106 @@ describe('judging with a model', function () {
     await rows.getByText('not open yet').click();
     const report = await workbench.frameWith('h1:has-text("Judges beside people")');
     await report.getByText('Too little is known').waitFor();
+  });
+
+  it('says in the editor what is wrong with a constitution, and goes by none that is wrong', async () => {
+    const { page } = workbench;
+    await workbench.command('View: Close All Editors');
+    await workbench.openFile('broken.yaml');
+    await page.locator('.squiggly-error').first().waitFor();
+    await workbench.command('Tunesmith: Revise Answers by a Constitution');
+    await page
+      .getByText(/broken\.yaml:3: Principle 1 needs a text in “revision”/)
+      .first()
+      .waitFor();
+    await workbench.screenshot('constitution-wrong');
+  });
+
+  it('revises answers by a constitution, shows how, and offers to learn from it', async () => {
+    const { page } = workbench;
+    await workbench.openFile('kind-replies.yaml');
+    await workbench.command('Tunesmith: Revise Answers by a Constitution');
+    await workbench.choose('three');
+    await workbench.pick('All: 3 prompts');
+    await workbench.pick(/^pebble/);
+    await workbench.pick('Once');
+    await workbench.saveAs(path.join(workbench.folder, 'revised.jsonl'), 'revised.jsonl');
+    const report = await workbench.frameWith('h1:has-text("revised by kind-replies")', 60_000);
+    await report.getByText('Revision', { exact: true }).first().waitFor();
+    await page.getByText('examples are in revised.jsonl').first().waitFor();
+    await workbench.screenshotsInThemes('revisions', [1440, 700]);
+    const chains = readFileSync(path.join(workbench.folder, 'revised.chains.jsonl'), 'utf8').trim().split('\n');
+    assert.equal(chains.length, 3);
+    await page.getByRole('button', { name: 'Fine-Tune on Them' }).click();
+    await page
+      .locator('.quick-input-list .monaco-list-row')
+      .getByText(/examples in revised\.jsonl/)
+      .waitFor();
+    await workbench.screenshot('revised-to-sft');
+    await page.keyboard.press('Escape');
+  });
+
+  it('labels answers by a constitution, apart from the judge by the guidelines', async () => {
+    await workbench.command('Tunesmith: Label Answers by a Constitution');
+    await workbench.choose('kind-replies.yaml');
+    await workbench.pick(/^pebble/);
+    await workbench.pick('From the Probabilities');
+    await workbench.pick('Items That People Judged');
+    const report = await workbench.frameWith('h1:has-text("Judges beside people")', 60_000);
+    await report
+      .getByText(/by kind-replies/)
+      .first()
+      .waitFor();
+    const labels = judgeFile()
+      .split('\n')
+      .filter(line => line.includes('by kind-replies'));
+    assert.equal(labels.length, shared);
+    assert.ok(labels.every(line => /"guidelines":"kind-replies\/(remedy|product|brevity) #/.test(line)));
+  });
+
+  it('tests what a model refuses', async () => {
+    await workbench.command('Tunesmith: Test Refusals');
+    await workbench.pick(/^pebble/);
+    await workbench.pick('This Model Alone');
+    await workbench.pick('The Suite of Tunesmith');
+    const report = await workbench.frameWith('h1:has-text("Refusals: pebble")', 90_000);
+    await report.getByText('all that should be answered').waitFor();
+    assert.equal(await report.locator('table').count(), 2);
+    await workbench.screenshotsInThemes('refusals', [1440, 700]);
+  });
+
+  it('iterates: the policy answers, what is judged in the Ranking view is trained on', async () => {
+    const { page } = workbench;
+    await workbench.command('View: Close All Editors');
+    await workbench.command('Tunesmith: Iterate');
+    await workbench.choose('three');
+    await workbench.pick(/^pebble/);
+    await workbench.choose('3');
+    await workbench.choose('2');
+    await workbench.pick(/^Quick/);
+    await page.locator('.quick-input-widget', { hasText: 'Name of the iteration' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('three: 0 of 3 judged').waitFor();
+    await page.getByText('three: 0 of 3 judged').click();
+    await workbench.pick('Go On Judging');
+    const view = await workbench.frameWith('.rk .an');
+    await workbench.screenshotsInThemes('iterate-judge');
+    for (let judged = 1; judged <= 3; judged++) {
+      await view.locator('.an').first().focus();
+      await page.keyboard.press('1');
+      await page.keyboard.press('Enter');
+      if (judged < 3) await page.getByText(`three: ${judged} of 3 judged`).waitFor();
+    }
+    const dashboard = await workbench.frameWith('.head h1:has-text("three-reward-1")', 60_000);
+    await workbench.screenshot('iterate-reward');
+    const kept = path.join(workbench.folder, '.tunesmith', 'iterations', 'three.json');
+    const [round] = JSON.parse(readFileSync(kept, 'utf8')).rounds;
+    // With the 42 pairs that people judged before.
+    assert.deepEqual([round.items, round.comparisons], [3, 45]);
+    await dashboard.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('The job was stopped. It can go on').first().waitFor();
+    await workbench.command('Tunesmith: Iterate');
+    await page.getByText('round 1: the reward model is next').waitFor();
+    await page.keyboard.press('Escape');
   });
 });

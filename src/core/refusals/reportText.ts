@@ -85,9 +85,9 @@ export function refusalMarkdown(report: RefusalReport, names: readonly string[])
             [l10n.t('asked as'), l10n.t('prompt'), l10n.t('should be'), ...names.map(cell)],
             ...answers.map(({ attack, prompt, shouldRefuse, answers: own }) => [
               attack,
-              cell(clipped(prompt, shown)),
+              excerpt(prompt),
               shouldRefuse ? outcomes.refused : outcomes.answered,
-              ...own.map(({ text, outcome }) => `**${outcomes[outcome]}** ${cell(clipped(text.trim(), shown))}`),
+              ...own.map(({ text, outcome }) => `**${outcomes[outcome]}** ${excerpt(text.trim())}`),
             ]),
           ],
           'left',
@@ -95,3 +95,6 @@ export function refusalMarkdown(report: RefusalReport, names: readonly string[])
     '',
   ].join('\n');
 }
+
+/** The start of a text; a long word, as in Base64, may break where the column ends. */
+const excerpt = (text: string): string => cell(clipped(text, shown).replace(/\S{24}/g, '$&\u200b'));

@@ -30,6 +30,8 @@ import { presetLabel } from '../training/reviewRows.ts';
 import type { ModelNode } from '../views/modelsView.ts';
 import { rankingHost } from '../views/rankingView.ts';
 
+const iterateTitle = (): string => vscode.l10n.t('Iterate: Sample, Judge, Retrain');
+
 interface Chosen {
   readonly iteration: Iteration;
   readonly options: IterationOptions;
@@ -42,8 +44,21 @@ const goingOnKey = 'tunesmith.iterations';
 /** By name: what ends the waiting for judgements, while there is any. */
 const running = new Map<string, ((then: Then) => void) | undefined>();
 
-/** `node`: a model of the Models view, the first policy of a new iteration. */
-export async function iterate(services: Services, node?: ModelNode): Promise<void> {
+/**
+ * `given`: a model of the Models view, the first policy of a new iteration, or the name of one that waits for judgements in this
+ * window, from the status bar.
+ */
+export async function iterate(services: Services, given?: ModelNode | string): Promise<void> {
+  if (typeof given === 'string') {
+    const steps = new QuickSteps(iterateTitle());
+    try {
+      await askWaiting(steps, given);
+    } finally {
+      steps.dispose();
+    }
+    return;
+  }
+  const node = given;
   const chosen = await choose(services, node?.type === 'model' ? node.model : undefined);
   if (chosen) await goOn(services, chosen);
 }
@@ -139,10 +154,18 @@ async function peopleJudge(
   round: IterationRound,
 ): Promise<Then> {
   const status = vscode.window.createStatusBarItem(vscode.StatusBarAlignment.Left);
-  status.command = `${ViewIds.rank}.focus`;
+  status.command = { command: CommandIds.iterate, title: '', arguments: [name] };
   status.name = vscode.l10n.t('Tunesmith: Iteration');
-  status.tooltip = vscode.l10n.t('Training goes on when all of the round is judged. Show the Ranking view.');
+  status.tooltip = vscode.l10n.t('Training begins when all of the round is judged. Show what else can be done.');
   const first = [...journal.state.openItems(journal.author, round.set)][0]?.read();
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t(
+      '{0}, round {1}: answers to {2} prompts wait in the Ranking view. Training begins when they are judged; the status bar counts them.',
+      name,
+      rounds.length,
+      round.items,
+    ),
+  );
   try {
     return await new Promise<Then>(resolve => {
       const look = (): void => {
@@ -163,31 +186,15 @@ async function peopleJudge(
         void rankingHost(services)
           .ask(first.id)
           .catch(error => services.showError(error));
-      void tellRoundWaits(name, rounds.length, round).then(then => then && done(then));
     });
   } finally {
     status.dispose();
   }
 }
 
-async function tellRoundWaits(name: string, number: number, { items }: IterationRound): Promise<Then | undefined> {
-  const [now, leave] = [vscode.l10n.t('Train on What Is Judged'), vscode.l10n.t('Stop Waiting')];
-  const choice = await vscode.window.showInformationMessage(
-    vscode.l10n.t(
-      '{0}, round {1}: answers to {2} prompts wait in the Ranking view. Training begins when they are judged.',
-      name,
-      number,
-      items,
-    ),
-    now,
-    leave,
-  );
-  return choice === now ? 'enough' : choice === leave ? 'leave' : undefined;
-}
-
 /** Undefined when the person gave up, or chose something for one that waits in this window. */
 async function choose(services: Services, model: ModelDescription | undefined): Promise<Chosen | undefined> {
-  const title = vscode.l10n.t('Iterate: Sample, Judge, Retrain');
+  const title = iterateTitle();
   const layout = services.layout();
   const names = model ? [] : await listIterations(layout);
   if (names.length === 0) return begin(services, title, model);
@@ -210,9 +217,8 @@ async function choose(services: Services, model: ModelDescription | undefined): 
     ]);
     if (chosen === undefined) return undefined;
     if (chosen !== 'new') {
-      const waiting = running.get(chosen.name);
-      if (waiting) {
-        waiting.call(undefined, (await steps.ask(vscode.l10n.t('It waits for judgements'), waitChoices())) ?? 'again');
+      if (running.has(chosen.name)) {
+        await askWaiting(steps, chosen.name);
         return undefined;
       }
       preset = await askPreset(steps);
@@ -228,6 +234,18 @@ async function choose(services: Services, model: ModelDescription | undefined): 
 /** Prompts of a round, and answers to each. */
 const usualItems = 24;
 const usualSamples = 4;
+
+/** What to do with one that this window is at. */
+async function askWaiting(steps: QuickSteps, name: string): Promise<void> {
+  const waiting = running.get(name);
+  if (!waiting) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('“{0}” is at work: its jobs are in the Jobs view.', name));
+    return;
+  }
+  const then = await steps.ask(vscode.l10n.t('It waits for judgements'), waitChoices());
+  if (then === 'again') await vscode.commands.executeCommand(`${ViewIds.rank}.focus`);
+  else if (then) waiting(then);
+}
 
 const waitChoices = (): Choice<Then>[] => [
   { label: vscode.l10n.t('Go On Judging'), value: 'again' },
