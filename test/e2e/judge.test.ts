@@ -169,7 +169,7 @@ describe('judging with a model', function () {
     const report = await workbench.frameWith('h1:has-text("revised by kind-replies")', 60_000);
     await report.getByText('Revision', { exact: true }).first().waitFor();
     await page.getByText('examples are in revised.jsonl').first().waitFor();
-    await workbench.screenshotsInThemes('revisions', [1440, 700]);
+    await workbench.screenshot('revisions');
     const chains = readFileSync(path.join(workbench.folder, 'revised.chains.jsonl'), 'utf8').trim().split('\n');
     assert.equal(chains.length, 3);
     await page.getByRole('button', { name: 'Fine-Tune on Them' }).click();
@@ -207,7 +207,7 @@ describe('judging with a model', function () {
     const report = await workbench.frameWith('h1:has-text("Refusals: pebble")', 90_000);
     await report.getByText('all that should be answered').waitFor();
     assert.equal(await report.locator('table').count(), 2);
-    await workbench.screenshotsInThemes('refusals', [1440, 700]);
+    await workbench.screenshotsInThemes('refusals');
   });
 
   it('iterates: the policy answers, what is judged in the Ranking view is trained on', async () => {
@@ -225,7 +225,7 @@ describe('judging with a model', function () {
     await page.getByText('three: 0 of 3 judged').click();
     await workbench.pick('Go On Judging');
     const view = await workbench.frameWith('.rk .an');
-    await workbench.screenshotsInThemes('iterate-judge');
+    await workbench.screenshot('iterate-judge');
     for (let judged = 1; judged <= 3; judged++) {
       await view.locator('.an').first().focus();
       await page.keyboard.press('1');
