@@ -112,7 +112,8 @@ function optionsOf(chart: Chart, host: HTMLElement): uPlot.Options {
       y: {
         range: chart.yRange
           ? [chart.yRange[0], chart.yRange[1]]
-          : (_, min, max) => uPlot.rangeNum(min ?? 0, max ?? 1, 0.1, true),
+          : // Of zeros alone uPlot makes 0 to 100.
+            (_, min, max) => (min === 0 && max === 0 ? [0, 1] : uPlot.rangeNum(min ?? 0, max ?? 1, 0.1, true)),
       },
     },
     axes: [

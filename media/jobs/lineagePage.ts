@@ -5,8 +5,7 @@ import { connect } from '../common/vscodeApi.ts';
 import { type LineageActions, type LineageModel, lineageView } from './lineageView.ts';
 import { LivePage } from './livePage.ts';
 
-/** `first`: the model that is looked for. */
-export function startLineage(root: HTMLElement, first: string | null): void {
+export function startLineage(root: HTMLElement): void {
   const host = connect(lineageContract, {
     show: lineage => page.set({ lineage }),
     focus: ({ model }) => go(model),
@@ -22,7 +21,7 @@ export function startLineage(root: HTMLElement, first: string | null): void {
     retry: () => void open(),
   };
   const page: LivePage<LineageModel> = new LivePage<LineageModel>(
-    { lineage: null, current: first, error: null, busy: false },
+    { lineage: null, current: null, error: null, busy: false },
     model => render(lineageView(model, actions), root),
   );
 
@@ -33,7 +32,10 @@ export function startLineage(root: HTMLElement, first: string | null): void {
   }
 
   const open = async (): Promise<void> => {
-    await page.open(async () => ({ lineage: await host.remote.open({}) }));
+    await page.open(async () => {
+      const { lineage, model } = await host.remote.open({});
+      return { lineage, current: model };
+    });
     if (page.model.lineage) go(page.model.current ?? '');
   };
   void open();

@@ -10,7 +10,8 @@ export const LineageStarts = ['train-reward-model', 'tune-on-examples'] as const
 
 export const lineageContract = {
   toHost: {
-    open: { params: v.object({}), result: LineageSchema },
+    /** And the model whose row is looked for. */
+    open: { params: v.object({}), result: v.object({ lineage: LineageSchema, model: v.nullable(v.string()) }) },
     openJob: { params: v.object({ job: v.string() }) },
     /** In the playground. */
     useModel: { params: v.object({ model: v.string() }) },

@@ -96,6 +96,9 @@ function padded(values: readonly number[]): Range {
   });
 }
 
-const widened = ({ low, high }: Range): Range => (high > low ? { low, high } : { low: low - 0.5, high: high + 0.5 });
+const widened = ({ low, high }: Range): Range => {
+  if (high > low) return { low, high };
+  return low === 0 ? { low, high: 1 } : { low: low - 0.5, high: high + 0.5 };
+};
 
 const number = (value: number): string => String(Number(value.toPrecision(6))).replace('-', '−');

@@ -202,7 +202,7 @@ export function charts(
           ),
           one('margin', l10n.t('Margin'), '', 'proxy', l10n.t('chosen − rejected'), 'margin'),
           // In one row: the mean reward says least once the calibration is known.
-          calibrationChart(result) ?? one('rewards', l10n.t('Reward'), '', 'dim', l10n.t('mean'), 'mean_reward'),
+          calibrationChart(result) ?? one('rewards', l10n.t('Mean reward'), '', 'dim', l10n.t('mean'), 'mean_reward'),
         ];
     }
   };

@@ -12,11 +12,17 @@ function step({ low, high }: Range): number {
   return unit * ([1, 2, 5].find(times => times * unit >= raw) ?? 10);
 }
 
-/** Round numbers inside the range. */
+/** Round numbers inside the range, three at least. */
 export function ticks(range: Range): number[] {
   const by = step(range);
-  const first = Math.ceil(range.low / by - 1e-9);
-  return Array.from({ length: Math.floor(range.high / by + 1e-9) - first + 1 }, (_, i) => (first + i) * by);
+  const found = multiples(range, by);
+  // Half of what is round: 1 → 0.5, 2 → 1, 5 → 2.5.
+  return found.length < 3 ? multiples(range, by / 2) : found;
+}
+
+function multiples({ low, high }: Range, by: number): number[] {
+  const first = Math.ceil(low / by - 1e-9);
+  return Array.from({ length: Math.floor(high / by + 1e-9) - first + 1 }, (_, i) => (first + i) * by);
 }
 
 /** The next round number at or above `high`. */

@@ -47,11 +47,16 @@ export async function exportCharts(services: Services, what: Exportable): Promis
       place: { file: place.fsPath },
     });
   }
+  // The page that asked goes on: nobody has to answer.
+  void offerToOpen(place, chosen.kindOf);
+}
+
+async function offerToOpen(place: vscode.Uri, kind: Kind): Promise<void> {
   const open = vscode.l10n.t('Open');
   const name = path.basename(place.fsPath);
   const answer = await vscode.window.showInformationMessage(vscode.l10n.t('{0} was saved.', name), open);
   if (answer !== open) return;
-  if (chosen.kindOf === 'html') await vscode.env.openExternal(place);
+  if (kind === 'html') await vscode.env.openExternal(place);
   else await vscode.commands.executeCommand('vscode.open', place);
 }
 

@@ -62,12 +62,14 @@ class LineageView {
   readonly #store = new DisposableStore();
   readonly #drawing: LiveDrawing;
   readonly #focus: (model: string) => void;
+  #model: string | null;
   /** What the page shows, so that steps of a job draw nothing anew. */
   #shown = '';
 
   constructor(services: Services, panel: vscode.WebviewPanel, model: string | null) {
     this.#services = services;
     this.#panel = panel;
+    this.#model = model;
     panel.webview.options = webviewOptions(services.context.extensionUri);
     const channel = this.#store.add(
       webviewChannel(
@@ -107,11 +109,14 @@ class LineageView {
   }
 
   reveal(model: string | null): void {
+    this.#model = model ?? this.#model;
+    const { visible } = this.#panel;
     this.#panel.reveal();
-    if (model !== null) this.#focus(model);
+    // A page that was hidden is made anew, and asks.
+    if (visible && model !== null) this.#focus(model);
   }
 
-  async #open(): Promise<Lineage> {
+  async #open(): Promise<{ lineage: Lineage; model: string | null }> {
     if (this.#shown === '') {
       const [registry, jobs] = [await this.#services.models(), await jobsOf(this.#services)];
       this.#store.add(registry.onDidChange(() => this.#drawing.soon()));
@@ -119,7 +124,7 @@ class LineageView {
     }
     const lineage = await this.#read();
     this.#isNew(lineage);
-    return lineage;
+    return { lineage, model: this.#model };
   }
 
   #isNew(lineage: Lineage): boolean {

@@ -21,7 +21,7 @@ describe('lineage of models', () => {
       entry: 'jobs',
       contract: lineageContract,
       handlers: {
-        open: () => lineagePicture(input),
+        open: () => ({ lineage: lineagePicture(input), model: 'local:polite-v1' }),
         openJob: ({ job }) => void asked.push(`job ${job}`),
         useModel: ({ model }) => void asked.push(`use ${model}`),
         start: ({ what }) => void asked.push(`start ${what}`),
