@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { l10n } from '../../base/l10n.ts';
+import { resultFigure } from '../../core/jobs/resultFigure.ts';
 import { lineageTree } from '../../core/lineageTree.ts';
 import type { StoredModel } from '../../core/models.ts';
 import { type ExportFormat, ExportFormats, type ExportType, ExportTypes } from '../../jobs/inferenceProcess.ts';
@@ -118,13 +119,15 @@ export function registerModels(program: Command, cli: Cli): void {
 
 const shortName = (id: string): string => id.replace(/^local:/, '');
 
-/** One line: the name, what it is, what it was tuned on, and the job that made it. */
+/** One line: the name, what it is and came to, what it was tuned on, and the job that made it. */
 function lineageText(model: StoredModel | string): string {
   if (typeof model === 'string') return shortName(model);
-  const { kind, rewardModel, job } = model.lineage;
+  const { kind, rewardModel, job, metrics } = model.lineage;
+  const figure = resultFigure(metrics);
   const parts = [
     model.name,
     kind === 'reward' ? l10n.t('reward model') : l10n.t('policy'),
+    ...(figure === '' ? [] : [figure]),
     ...(rewardModel === undefined ? [] : [l10n.t('tuned on {0}', shortName(rewardModel))]),
     l10n.t('job {0}', job),
   ];
