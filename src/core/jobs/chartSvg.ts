@@ -98,7 +98,8 @@ function padded(values: readonly number[]): Range {
 
 const widened = ({ low, high }: Range): Range => {
   if (high > low) return { low, high };
-  return low === 0 ? { low, high: 1 } : { low: low - 0.5, high: high + 0.5 };
+  const air = Math.abs(low) / 2;
+  return low === 0 ? { low, high: 1 } : { low: low - air, high: high + air };
 };
 
 const number = (value: number): string => String(Number(value.toPrecision(6))).replace('-', '−');
