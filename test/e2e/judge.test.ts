@@ -210,6 +210,22 @@ describe('judging with a model', function () {
     await workbench.screenshotsInThemes('refusals');
   });
 
+  it('improves a model on its own reasoning, round by round, and says what that is worth', async () => {
+    const { page } = workbench;
+    await workbench.command('View: Close All Editors');
+    await workbench.command('Tunesmith: Self-Improve');
+    await workbench.choose('word-problem-direct');
+    await workbench.pick('What Comes to the Known Answer');
+    await workbench.pick(/^pebble/);
+    await workbench.choose('1');
+    await workbench.pick(/^Quick/);
+    const report = await workbench.frameWith('h1:has-text("Self-improvement of pebble")', 120_000);
+    // The base and one round.
+    assert.equal(await report.locator('table tbody tr').count(), 2);
+    await page.getByText('Stopped').first().waitFor();
+    await workbench.screenshot('self-improved');
+  });
+
   it('iterates: the policy answers, what is judged in the Ranking view is trained on', async () => {
     const { page } = workbench;
     await workbench.command('View: Close All Editors');
