@@ -373,4 +373,41 @@ describe('every kind of judgement, by keys alone', function () {
     }
     assert.equal(judgements.length, 6 * order.length + 5);
   });
+
+  it('judges the answers of a job beside those before training, then says which step people like best', async () => {
+    const length = { kind: 'rule', reward: { rule: 'length', min: 1, max: 3, slack: 5 } } as const;
+    const settings = { learningRate: 0.3, maxNewTokens: 6 };
+    const job = await workspace.rlhfJob('policy', length, settings, undefined, workspaceLayout(workbench.folder), {
+      keepEvaluations: true,
+    });
+    await writeFile(job.file('result'), JSON.stringify(await runHere(job)));
+    await workbench.command('View: Close All Editors');
+    const command = 'Tunesmith: Judge a Job’s Answers';
+    await workbench.command(command);
+    page = await workbench.frameWith('main.rk .an', 60_000);
+    await page.locator('main.rk', { hasText: 'Question' }).waitFor();
+    assert.equal(await page.locator('.an').count(), 2);
+    assert.doesNotMatch(await page.locator('.an').allInnerTexts().then(String), /@\d/);
+    await workbench.screenshot('judge-job');
+    // Another window judges the rest: the later answer is always the better one.
+    const journal = await PreferenceJournal.open(workspaceLayout(workbench.folder), { author });
+    for (const { id, answers } of journal.items(`gold-${job.id}`)) {
+      const ranking = answers.map(answer => [answer.id]).reverse();
+      await journal.addJudgement({
+        item: id,
+        ranking,
+        shown: ranking.flat(),
+        verdict: 'ranked',
+        flags: [],
+        milliseconds: 9,
+      });
+    }
+    await journal.close();
+    await workbench.command(command);
+    const said = workbench.page.locator('.notification-list-item', { hasText: 'People like the answers of step' });
+    await said.waitFor();
+    await workbench.screenshot('judge-job-done');
+    await said.getByRole('button', { name: 'Make It a Model' }).click();
+    await workbench.page.locator('.notification-list-item', { hasText: /is the model policy/ }).waitFor();
+  });
 });
