@@ -280,7 +280,18 @@ describe('the guided path', function () {
     const known = new Set(jobs());
     const begin = async (command: string, reward?: string): Promise<string> => {
       await workbench.command(command);
-      if (reward !== undefined) await workbench.choose(reward);
+      if (reward !== undefined) {
+        await workbench.choose(reward);
+        // Enough steps that it runs until it is stopped.
+        const input = workbench.page.locator('.quick-input-widget input').first();
+        await input.fill('Steps');
+        await workbench.choose('Steps');
+        await workbench.page.locator('.quick-input-widget .quick-input-title', { hasText: 'Steps' }).waitFor();
+        await input.fill('2000');
+        await input.press('Enter');
+        await workbench.page.locator('.quick-input-widget input[placeholder^="Start"]').waitFor();
+        await input.fill('Start');
+      }
       await workbench.choose('Start');
       for (let i = 0; i < 600; i++, await workbench.page.waitForTimeout(100)) {
         const made = jobs().find(job => !known.has(job));
