@@ -87,7 +87,6 @@ export function overoptimisationSettings(parameters: number): LoopSettings {
     comparedPrompts: 128,
     rlhf: {
       ...loop.rlhf,
-      learningRate: loop.rlhf.learningRate / 2,
       steps: 100,
       evaluateEvery: 10,
       evaluationPrompts: 128,

@@ -86,7 +86,7 @@ describe('the over-optimisation experiment', () => {
       [0, 0.2].map(beta => [beta, 2, { mean: 1.5, error: 0 }]),
     );
     const plot = overoptimisationPlot(result);
-    assert.match(plot, /^<svg [^>]*viewBox="0 0 720 286"/);
+    assert.match(plot, /^<svg [^>]*viewBox="0 0 720 402"/);
     assert.match(plot, /pebble &lt;1>/);
     assert.doesNotMatch(plot, /NaN|Infinity|undefined/);
   });
