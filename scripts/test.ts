@@ -33,7 +33,7 @@ try {
   const browser = (named: readonly string[]) => mocha('--config', 'test/e2e/.mocharc.json', ...named);
   const parts = await runTogether(
     files.map(file => ({
-      name: `end to end ${path.basename(file, '.test.ts')}`,
+      name: `end to end ${path.relative(path.join('test', 'e2e'), file).slice(0, -'.test.ts'.length)}`,
       args: browser([file]),
       secondChance: browser,
     })),
