@@ -1,5 +1,5 @@
 /** `npm test`: types, lint, unit tests, mocha inside the extension host, and end-to-end tests of the packaged extension. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { check, finish, joined, mocha, run, runTogether, type SuiteResult } from './suites.ts';
@@ -24,12 +24,12 @@ try {
   ensureChromium();
   await ensureCodeServer();
   results.push(await run({ name: 'extension host', args: ['scripts/testHost.ts'] }));
-  // Each file has an editor of its own, which waits more than it computes.
+  // Each file has an editor of its own, which waits more than it computes. Long ones first, so that none is left alone at the end.
   const started = Date.now();
   const files = readdirSync(path.join('test', 'e2e'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.test.ts'))
     .map(file => path.join('test', 'e2e', file))
-    .sort();
+    .sort((a, b) => statSync(b).size - statSync(a).size);
   const browser = (named: readonly string[]) => mocha('--config', 'test/e2e/.mocharc.json', ...named);
   const parts = await runTogether(
     files.map(file => ({
