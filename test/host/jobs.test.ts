@@ -22,14 +22,17 @@ describe('the Jobs tree', () => {
     const shown = item({ state: jobState({ step: 118, secondsLeft: 360 }) });
     assert.equal(shown.label, 'polite-v1');
     assert.equal(shown.description, '118 of 200, 6 min');
-    assert.equal(shown.contextValue, 'job-running');
+    assert.equal(shown.contextValue, 'job-running-judgeable');
     assert.equal(shown.accessibilityInformation?.label, 'polite-v1, RLHF, RLOO, running, 118 of 200, 6 min');
   });
 
   it('says what came of one that is done', () => {
     const result = { format: 1 as const, adapter: '/a', seconds: 1, warnings: [], metrics: {} };
-    const accuracy = { estimate: 0.74, low: 0.5, high: 0.9, n: 23 };
-    const reward = item({ status: 'succeeded', specification: rewardJob(), result: { ...result, accuracy } });
+    const reward = item({
+      status: 'succeeded',
+      specification: rewardJob(),
+      result: { ...result, metrics: { eval_accuracy: 0.74 } },
+    });
     assert.equal(reward.description, '74 % held out');
     const metrics = { reward_before: 0.31, reward_after: 1.74 };
     assert.equal(item({ status: 'succeeded', result: { ...result, metrics } }).description, 'reward 0.31 → 1.74');
@@ -41,7 +44,7 @@ describe('the Jobs tree', () => {
       state: jobState({ error: { message: 'The disk is full.', human: true } }),
     });
     const shown = tree.getTreeItem({ type: 'job', job: failed });
-    assert.equal(shown.contextValue, 'job-deletable-resumable');
+    assert.equal(shown.contextValue, 'job-deletable-resumable-judgeable');
     assert.equal(shown.collapsibleState, vscode.TreeItemCollapsibleState.Expanded);
     const rows = await tree.getChildren({ type: 'job', job: failed });
     const labels = rows.map(row => tree.getTreeItem(row).label);
