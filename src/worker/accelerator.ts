@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import { type Provider, runtimeVersion } from '../engine/index.ts';
 import { replaceJsonFile } from '../storage/fileSystem.ts';
 import { readTextFile, userFolder } from '../storage/workspaceLayout.ts';
-import { siblingProgram } from './siblingProgram.ts';
+import { siblingProgram, yieldTo } from './siblingProgram.ts';
 
 /** The setting `tunesmith.accelerator`: `webgpu` takes it wherever it answers rightly, however fast it is. */
 export type AcceleratorSetting = 'auto' | Provider;
@@ -135,19 +135,11 @@ export function probeProviders({
       const parsed = v.safeParse(MeasurementSchema, message);
       if (parsed.success) measurements.push(parsed.output);
     });
+    // What is being measured must not slow down what a person waits for.
     child.once('spawn', () => yieldTo(child.pid));
     child.once('exit', end);
     child.once('error', end);
   });
-}
-
-/** What is being measured must not slow down what a person waits for. */
-function yieldTo(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) os.setPriority(pid, os.constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // It has ended already, or this system does not let us.
-  }
 }
 
 /** Changes with the processor, the system, its graphics drivers and ONNX Runtime: then it is measured anew. */

@@ -8,7 +8,7 @@ import type { LoraConfig } from '../language-model/lora.ts';
 import { ActorReplySchema, type ActorRequest } from '../protocol/actor.ts';
 import type { ActorPool, SampledSequence } from '../training/actors.ts';
 import type { RecipeHost } from '../training/recipe.ts';
-import { siblingProgram } from './siblingProgram.ts';
+import { siblingProgram, yieldTo } from './siblingProgram.ts';
 
 export interface ActorOptions {
   readonly count: number;
@@ -23,11 +23,17 @@ export interface ActorOptions {
 /** Deaths of one actor without an answer between them, after which the job ends. */
 const mostDeaths = 3;
 
-/** Threads of the learner and of each of `actors` on a processor with `threads`. */
-export function sharedThreads(threads: number, actors: number): { readonly learner: number; readonly actor: number } {
-  const actor = Math.max(1, Math.floor(threads / (actors + 1)));
-  return { learner: Math.max(1, threads - actors * actor), actor };
-}
+/**
+ * Threads of the learner and of each of `actors` on a processor with `threads`. The learner has all of them: where it leaves a core
+ * idle, between two operators or at its end, an actor takes it.
+ */
+export const sharedThreads = (
+  threads: number,
+  actors: number,
+): { readonly learner: number; readonly actor: number } => ({
+  learner: threads,
+  actor: Math.max(1, Math.floor(threads / actors)),
+});
 
 export class ActorProcesses implements ActorPool {
   readonly #actors: readonly ActorProcess[];
@@ -124,6 +130,7 @@ class ActorProcess {
     child.on('message', message => this.#receive(message));
     child.once('exit', () => this.#died());
     child.once('error', () => {});
+    child.once('spawn', () => yieldTo(child.pid));
     const open: ActorRequest = { method: 'open', base, lora: plainLora(lora), threads };
     child.send(open, () => {});
     return child;

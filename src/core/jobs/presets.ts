@@ -140,7 +140,7 @@ export const ktoPresets: Readonly<Record<PresetName, KtoSettings>> = {
   standard: { desirableWeight: 1, undesirableWeight: 1, ...offline.standard },
 };
 
-/** Sampling and learning in turn, which is as fast on few cores. */
+/** Sampling and learning in turn: what is sampled is never old. */
 const actors = { actors: 0, actorLag: 1, actorOrder: 'fixed', importanceCap: 2 } as const;
 
 export const rlhfPresets: Readonly<Record<PresetName, RlooSettings>> = {

@@ -98,7 +98,8 @@ const besides = (overlaps: readonly Overlapped[]): string[] =>
         '## Rollouts beside updates',
         '',
         'The recipe with one actor, an update behind, against sampling and learning in turn (`npm run bench:rlhf -- --overlap`): steps without a',
-        'pause, after as many as it takes to use up the lead that the actor won while the other had its turn. Actor and learner share the threads.',
+        'pause, after as many as it takes to use up the lead that the actor won while the other had its turn. The learner has all threads, the actor,',
+        'at a lower priority, what they leave idle.',
         '',
         overlapTable(overlaps),
       ];

@@ -83,9 +83,8 @@ describe('actors of a job', () => {
   });
 
   it('share the processor with the learner', () => {
-    assert.deepEqual(sharedThreads(2, 1), { learner: 1, actor: 1 });
-    assert.deepEqual(sharedThreads(8, 1), { learner: 4, actor: 4 });
-    assert.deepEqual(sharedThreads(8, 2), { learner: 4, actor: 2 });
-    assert.deepEqual(sharedThreads(2, 3), { learner: 1, actor: 1 });
+    assert.deepEqual(sharedThreads(2, 1), { learner: 2, actor: 2 });
+    assert.deepEqual(sharedThreads(8, 3), { learner: 8, actor: 2 });
+    assert.deepEqual(sharedThreads(2, 3), { learner: 2, actor: 1 });
   });
 });
