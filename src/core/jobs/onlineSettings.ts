@@ -88,7 +88,7 @@ const actors = (): SettingDescription[] => [
     key: 'actors',
     label: l10n.t('Actors'),
     doc: l10n.t(
-      'Processes that sample the answers of coming rounds while the model is updated; 0 does one after the other. Each holds the model once more and works on the cores that the updates leave idle: on two cores a round took about an eighth less time.',
+      'Processes that sample the answers of coming rounds while the model is updated; 0 does one after the other. Each holds the model once more and works on the cores that the updates leave idle: on two cores a round took about a twelfth less time.',
     ),
     type: 'integer',
     minimum: 0,
