@@ -100,7 +100,7 @@ export class JobsTree implements vscode.TreeDataProvider<JobNode> {
   }
 
   #badge(): void {
-    const running = this.#jobs?.list.filter(job => !isOver(job.status)).length ?? 0;
+    const running = this.#jobs?.list.filter(({ status }) => status === 'running' || status === 'stopping').length ?? 0;
     if (!this.#view) return;
     const tooltip = running === 1 ? vscode.l10n.t('1 job running') : vscode.l10n.t('{0} jobs running', running);
     this.#view.badge = running === 0 ? undefined : { value: running, tooltip };
