@@ -218,10 +218,10 @@ describe('reward models on right and wrong solutions', function () {
     await unread.close();
     const settings: RewardSettings = {
       ...rewardSettings('quick', unread.parameters),
-      epochs: 2,
-      batchSize: 4,
+      epochs: 3,
+      batchSize: 8,
       heldOutShare: 0,
-      maxLength: 176,
+      maxLength: 320,
       baseProducts: 'int8',
     };
     // Kept beside the model, so that a run that was interrupted goes on.
