@@ -1,5 +1,6 @@
 /** Small training jobs on a tiny model, run in this process as the training process would. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
@@ -51,6 +52,14 @@ export class TinyWorkspace {
     const workspace = new TinyWorkspace(await mkdtemp(join(tmpdir(), 'tunesmith-jobs-')));
     await writeTinyModel(workspace.model);
     return workspace;
+  }
+
+  /** SHA-256 of the weights of a tuned model. */
+  async weightsOf(name: string): Promise<string> {
+    const file = join(this.layout.models, name, 'adapter_model.safetensors');
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
   }
 
   remove(): Promise<void> {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RewardSource } from '../../../src/core/jobs/job.ts';
 import { startOfEvents } from '../../../src/storage/jobFolder.ts';
@@ -26,10 +24,7 @@ describe('actors of a job', () => {
   });
   after(() => workspace.remove());
 
-  const weightsOf = async (name: string): Promise<string> =>
-    createHash('sha256')
-      .update(await readFile(join(workspace.layout.models, name, 'adapter_model.safetensors')))
-      .digest('hex');
+  const weightsOf = (name: string) => workspace.weightsOf(name);
 
   it('give the same bytes however many they are, without a lag those of sampling in turn, and end with the job', async () => {
     await runHere(await workspace.rlhfJob('in-turn', rule));

@@ -21,10 +21,7 @@ describe('jobs', () => {
   });
   after(() => workspace.remove());
 
-  const weightsOf = async (name: string): Promise<string> =>
-    createHash('sha256')
-      .update(await readFile(join(workspace.layout.models, name, 'adapter_model.safetensors')))
-      .digest('hex');
+  const weightsOf = (name: string) => workspace.weightsOf(name);
 
   it('a reward model and a policy tuned on it, as PEFT folders with their lineage', async () => {
     const reward = (await runHere(await workspace.rewardJob('judge')))!;
